@@ -1,0 +1,96 @@
+//! Talking to the server through `psql`, as somebody who is not the code under test.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Postgres;
+use crate::guard::search_path;
+use crate::tls::Tls;
+
+/// How the server answered a login by password.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Login {
+    /// It let the role in.
+    Accepted,
+    /// It turned the role away for its password.
+    Rejected,
+}
+
+impl Postgres {
+    /// Runs SQL as the superuser in the database `postgres` and returns its rows, columns parted by `|`.
+    ///
+    /// These statements are the stage's own; the server's log does not show them.
+    pub fn sql(&self, sql: &str) -> Result<String> {
+        self.sql_in("postgres", sql)
+    }
+
+    /// The same, in another database.
+    pub fn sql_in(&self, database: &str, sql: &str) -> Result<String> {
+        let mut psql = self.psql(database, "postgres");
+        psql.env("PGHOST", self.directory());
+        psql.env("PGOPTIONS", "-c log_statement=none -c log_min_error_statement=panic");
+        let output = run(psql, sql)?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            bail!("the superuser's SQL failed: {}", errors.trim());
+        }
+        let rows = String::from_utf8(output.stdout)?;
+        Ok(rows.strip_suffix('\n').unwrap_or(&rows).to_owned())
+    }
+
+    /// Tries a login over TCP, with the certificate and host name verified where the server has TLS.
+    ///
+    /// It fails where no answer about the password came.
+    pub fn try_login(&self, user: &str, password: &str, database: &str) -> Result<Login> {
+        let mut psql = self.psql(database, user);
+        psql.env("PGHOST", "localhost").env("PGHOSTADDR", "127.0.0.1").env("PGPASSWORD", password);
+        if self.tls == Tls::Off {
+            psql.env("PGSSLMODE", "disable");
+        } else {
+            psql.env("PGSSLMODE", "verify-full").env("PGSSLROOTCERT", self.ca_pem_path());
+        }
+        let output = run(psql, "select 1")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            Ok(Login::Accepted)
+        } else if errors.contains("password authentication failed") {
+            Ok(Login::Rejected)
+        } else {
+            bail!("the login was not answered: {}", errors.trim())
+        }
+    }
+
+    fn psql(&self, database: &str, user: &str) -> Command {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1"]);
+        // Everything goes by environment: an argument with `=` in it would be read as a connection string.
+        psql.env_clear().env("PATH", search_path()).env("LC_ALL", "C.UTF-8").env("PGCONNECT_TIMEOUT", "10");
+        psql.env("PGPORT", self.port.to_string()).env("PGDATABASE", database).env("PGUSER", user);
+        psql.env("PGAPPNAME", "keyroll-rehearsal");
+        psql
+    }
+}
+
+/// `name` as a quoted SQL identifier.
+#[must_use]
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// `text` as a quoted SQL string, whatever `standard_conforming_strings` says.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    format!(" E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+fn run(mut psql: Command, sql: &str) -> Result<Output> {
+    psql.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = psql.spawn().context("psql cannot be started")?;
+    let mut stdin = child.stdin.take().context("psql's standard input was piped")?;
+    // A failed login closes the pipe before the SQL is read; the exit status tells the rest.
+    let _ = stdin.write_all(sql.as_bytes());
+    drop(stdin);
+    Ok(child.wait_with_output()?)
+}
