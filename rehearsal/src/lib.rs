@@ -1,0 +1,7 @@
+//! The stage: everything keyroll meets in production, on loopback and in temporary directories.
+
+mod guard;
+pub mod ministack;
+pub mod postgres;
+pub mod signed;
+pub mod tls;
