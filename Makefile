@@ -1,0 +1,73 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Tools that scripts/prepare brings, and where rustup puts cargo.
+export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
+
+target := $(abspath $(or $(CARGO_TARGET_DIR),target))
+arch := $(patsubst aarch64,arm64,$(shell uname -m))
+package := dist/bootstrap-$(arch).zip
+
+# Black-box tests drive this one binary, so that it is built once.
+export KEYROLL_BOOTSTRAP := $(target)/release/bootstrap
+
+say = @printf '\n== %s\n' "$(1)"
+
+.PHONY: help demo test build bench lint fmt clean release
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+demo: ## rotate a secret end to end on this machine and show it
+	@scripts/prepare demo
+	@$(MAKE) build
+	$(call say,building the stage)
+	@cargo build -p rehearsal --bin demo
+	@"$(target)/debug/demo" "$(package)"
+
+test: ## install what is missing and run every test
+	@scripts/prepare test
+	@$(MAKE) lint release
+	$(call say,running the tests)
+	@cargo nextest run --workspace
+
+build: release ## the function's package, dist/bootstrap-ARCH.zip
+	@mkdir -p dist/package
+	@cp "$(KEYROLL_BOOTSTRAP)" dist/package/bootstrap
+	@chmod 755 dist/package/bootstrap
+# The same binary gives the same archive: one date for all, nothing of the machine, no folders.
+	@TZ=UTC touch -t 198001010000 dist/package/bootstrap
+	@rm -f "$(package)"
+	@TZ=UTC zip -9 -X -j -q "$(package)" dist/package/bootstrap
+	@rm -r dist/package
+	@printf '%s: %s bytes, %s unpacked\n' "$(package)" "$$(stat -c %s "$(package)")" "$$(stat -c %s "$(KEYROLL_BOOTSTRAP)")"
+
+release:
+	@scripts/prepare build
+	$(call say,building the function (the first time takes some minutes))
+	@cargo build --release --bin bootstrap
+
+bench: build ## the figures in the README, again
+	@scripts/bench "$(KEYROLL_BOOTSTRAP)" "$(package)"
+
+lint: ## formatting, clippy, and what the crates may be
+	$(call say,checking the format)
+	@cargo fmt --all --check
+	$(call say,clippy)
+	@cargo clippy --workspace --all-targets -- -D warnings
+	$(call say,licences and bans)
+	@cargo deny --log-level error check licenses bans sources
+	@if timeout 60 cargo deny --log-level off fetch db >/dev/null 2>&1; then \
+		cargo deny --log-level error check --disable-fetch advisories; \
+	else \
+		echo "SKIP advisories: their database cannot be fetched from here"; \
+	fi
+
+fmt: ## format the sources
+	@cargo fmt --all
+
+clean: ## remove what was built and installed here
+	@rm -rf dist .tools
+	@cargo clean
