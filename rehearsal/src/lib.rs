@@ -1,5 +1,6 @@
 //! The stage: everything keyroll meets in production, on loopback and in temporary directories.
 
+pub mod aws;
 mod guard;
 pub mod ministack;
 pub mod postgres;

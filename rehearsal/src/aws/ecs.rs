@@ -1,0 +1,244 @@
+//! The part of ECS that a redeploy meets: clusters, task definitions, services and their deployments.
+
+mod deployments;
+mod services;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::wire::{Answer, ApiError, Fields as _, date, now, page};
+pub use deployments::Deployment;
+
+/// An ECS service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The service's name.
+    pub name: String,
+    /// The long ARN.
+    pub arn: String,
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+    pub status: String,
+    /// The revision's ARN.
+    pub task_definition: String,
+    /// How many tasks it should have.
+    pub desired_count: u64,
+    /// `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+    pub controller: String,
+    /// `REPLICA` or `DAEMON`.
+    pub scheduling: String,
+    /// The deployments, newest first: PRIMARY, then those being replaced.
+    pub deployments: Vec<Deployment>,
+    /// The service's tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it was created, since 1970.
+    pub created: Duration,
+    /// Whether a new deployment is COMPLETED at once, as ministack does; real ones take minutes.
+    pub settles_at_once: bool,
+}
+
+/// Everything in ECS; comparable, to see whether anything changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ecs {
+    region: String,
+    account: String,
+    clusters: BTreeMap<String, Value>,
+    /// Family to revisions, each as `DescribeTaskDefinition` shows it.
+    families: BTreeMap<String, Vec<Value>>,
+    /// By cluster and name.
+    services: BTreeMap<(String, String), Service>,
+}
+
+impl Ecs {
+    pub(crate) fn new(region: &str, account: &str) -> Self {
+        Self {
+            region: region.to_owned(),
+            account: account.to_owned(),
+            clusters: BTreeMap::new(),
+            families: BTreeMap::new(),
+            services: BTreeMap::new(),
+        }
+    }
+
+    /// Answers one call. An error changes nothing.
+    pub(crate) fn answer(&mut self, operation: &str, request: &Value) -> Answer {
+        match operation {
+            "CreateCluster" => Ok(self.create_cluster(request)),
+            "ListClusters" => self.list_clusters(request),
+            "DescribeClusters" => Ok(self.describe_clusters(request)),
+            "RegisterTaskDefinition" => self.register(request),
+            "DescribeTaskDefinition" => self.describe_task_definition(request),
+            "CreateService" => self.create_service(request),
+            "ListServices" => self.list_services(request),
+            "DescribeServices" => self.describe_services(request),
+            "UpdateService" => self.update_service(request),
+            unknown => Err(ApiError::new("UnknownOperationException", format!("unknown operation {unknown}"))),
+        }
+    }
+
+    /// A service by cluster and name.
+    pub(crate) fn service(&self, cluster: &str, name: &str) -> Option<&Service> {
+        self.services.get(&(short(cluster).to_owned(), short(name).to_owned()))
+    }
+
+    pub(crate) fn service_mut(&mut self, cluster: &str, name: &str) -> Option<&mut Service> {
+        self.services.get_mut(&(short(cluster).to_owned(), short(name).to_owned()))
+    }
+
+    fn create_cluster(&mut self, request: &Value) -> Value {
+        let name = request.text("clusterName").unwrap_or("default");
+        let cluster = json!({ "clusterArn": self.arn("cluster", name), "clusterName": name, "status": "ACTIVE" });
+        json!({ "cluster": self.clusters.entry(name.to_owned()).or_insert(cluster) })
+    }
+
+    fn list_clusters(&self, request: &Value) -> Answer {
+        let arns: Vec<&Value> = self.clusters.values().map(|cluster| &cluster["clusterArn"]).collect();
+        let (arns, next) = page(arns, size(request, 100)?, request.text("nextToken"))?;
+        Ok(with_next(json!({ "clusterArns": arns }), next))
+    }
+
+    fn describe_clusters(&self, request: &Value) -> Value {
+        let asked = super::wire::strings(request, "clusters").unwrap_or_else(|| vec!["default".to_owned()]);
+        let found: Vec<&Value> = asked.iter().filter_map(|name| self.clusters.get(short(name))).collect();
+        let missing = asked.iter().filter(|name| !self.clusters.contains_key(short(name)));
+        let failures: Vec<Value> =
+            missing.map(|name| json!({ "arn": self.arn("cluster", short(name)), "reason": "MISSING" })).collect();
+        json!({ "clusters": found, "failures": failures })
+    }
+
+    fn register(&mut self, request: &Value) -> Answer {
+        let family = request.require("family")?.to_owned();
+        if request.get("containerDefinitions").is_none() {
+            return Err(ApiError::new("ClientException", "Container definitions should not be empty."));
+        }
+        let revision = self.families.get(&family).map_or(0, Vec::len) + 1;
+        let mut definition = request.clone();
+        let tags = definition.as_object_mut().and_then(|fields| fields.remove("tags")).unwrap_or_else(|| json!([]));
+        definition["taskDefinitionArn"] = json!(self.arn("task-definition", &format!("{family}:{revision}")));
+        definition["revision"] = json!(revision);
+        definition["status"] = json!("ACTIVE");
+        definition["registeredAt"] = date(now());
+        self.families.entry(family).or_default().push(definition.clone());
+        Ok(json!({ "taskDefinition": definition, "tags": tags }))
+    }
+
+    fn describe_task_definition(&self, request: &Value) -> Answer {
+        Ok(json!({ "taskDefinition": self.definition(request.require("taskDefinition")?)?, "tags": [] }))
+    }
+
+    /// By ARN, `family:revision`, or family alone for the latest.
+    fn definition(&self, id: &str) -> Result<&Value, ApiError> {
+        let unknown = || ApiError::new("ClientException", "Unable to describe task definition.");
+        let (family, revision) = match short(id).split_once(':') {
+            Some((family, revision)) => (family, Some(revision.parse::<usize>().map_err(|_| unknown())?)),
+            None => (short(id), None),
+        };
+        let revisions = self.families.get(family).ok_or_else(unknown)?;
+        let found = match revision {
+            None => revisions.last(),
+            Some(number) => number.checked_sub(1).and_then(|index| revisions.get(index)),
+        };
+        found.ok_or_else(unknown)
+    }
+
+    fn arn(&self, kind: &str, name: &str) -> String {
+        format!("arn:aws:ecs:{}:{}:{kind}/{name}", self.region, self.account)
+    }
+}
+
+/// The last part of an ARN, long or short; a name is itself.
+fn short(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
+fn size(request: &Value, default: u64) -> Result<usize, ApiError> {
+    let size = request.get("maxResults").and_then(Value::as_u64).unwrap_or(default);
+    match usize::try_from(size) {
+        Ok(size @ 1..=100) => Ok(size),
+        _ => Err(ApiError::parameter("maxResults must be between 1 and 100.")),
+    }
+}
+
+fn with_next(mut answer: Value, next: Option<String>) -> Value {
+    if let Some(next) = next {
+        answer["nextToken"] = json!(next);
+    }
+    answer
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// A cluster `main` with the service `web` on `web:1`.
+    pub(crate) fn ecs() -> Ecs {
+        let mut ecs = Ecs::new("us-east-1", "123456789012");
+        ecs.ok("CreateCluster", json!({"clusterName": "main"}));
+        let secrets = json!([{"name": "DB", "valueFrom": "arn:aws:secretsmanager:us-east-1:1:secret:app/db-AbCdEf"}]);
+        let containers = json!([{"name": "web", "image": "web", "secrets": secrets}]);
+        ecs.ok("RegisterTaskDefinition", json!({"family": "web", "containerDefinitions": containers}));
+        ecs.service_named("web");
+        ecs
+    }
+
+    impl Ecs {
+        #[allow(clippy::needless_pass_by_value, reason = "every caller writes a literal")]
+        pub(crate) fn ok(&mut self, operation: &str, request: Value) -> Value {
+            self.answer(operation, &request).unwrap()
+        }
+
+        #[allow(clippy::needless_pass_by_value, reason = "every caller writes a literal")]
+        pub(crate) fn refused(&mut self, operation: &str, request: Value) -> (String, String) {
+            let before = self.clone();
+            let error = self.answer(operation, &request).unwrap_err();
+            assert_eq!(*self, before, "a refused call changed something");
+            (error.code, error.message)
+        }
+
+        pub(crate) fn service_named(&mut self, name: &str) {
+            let request = json!({"cluster": "main", "serviceName": name, "taskDefinition": "web", "desiredCount": 2});
+            self.ok("CreateService", request);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::ecs;
+    use super::*;
+
+    #[test]
+    fn a_task_definition_is_found_by_arn_revision_and_family() {
+        let mut ecs = ecs();
+        ecs.ok("RegisterTaskDefinition", json!({"family": "web", "containerDefinitions": [{"name": "second"}]}));
+        let revision = |answer: Value| answer["taskDefinition"]["revision"].clone();
+        let first = ecs.ok("DescribeTaskDefinition", json!({"taskDefinition": "web:1"}));
+        assert_eq!(first["taskDefinition"]["containerDefinitions"][0]["secrets"][0]["name"], "DB");
+        let arn = first["taskDefinition"]["taskDefinitionArn"].clone();
+        assert_eq!(arn, "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1");
+        assert_eq!(revision(ecs.ok("DescribeTaskDefinition", json!({"taskDefinition": arn}))), 1);
+        assert_eq!(revision(ecs.ok("DescribeTaskDefinition", json!({"taskDefinition": "web"}))), 2);
+        for id in ["web:3", "web:0", "web:x", "other"] {
+            let refused = ecs.refused("DescribeTaskDefinition", json!({"taskDefinition": id}));
+            assert_eq!(refused.0, "ClientException", "{id}");
+        }
+    }
+
+    #[test]
+    fn clusters_are_listed_in_pages_and_described() {
+        let mut ecs = ecs();
+        ecs.ok("CreateCluster", json!({"clusterName": "other"}));
+        ecs.ok("CreateCluster", json!({"clusterName": "other"}));
+        let page = ecs.ok("ListClusters", json!({"maxResults": 1}));
+        assert_eq!(page["clusterArns"], json!(["arn:aws:ecs:us-east-1:123456789012:cluster/main"]));
+        let page = ecs.ok("ListClusters", json!({"nextToken": page["nextToken"]}));
+        assert_eq!(page["clusterArns"], json!(["arn:aws:ecs:us-east-1:123456789012:cluster/other"]));
+        assert!(page.get("nextToken").is_none());
+        let described = ecs.ok("DescribeClusters", json!({"clusters": ["main", "none"]}));
+        assert_eq!(described["clusters"][0]["clusterName"], "main");
+        assert_eq!(described["failures"][0]["reason"], "MISSING");
+    }
+}

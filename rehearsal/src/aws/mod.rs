@@ -1,0 +1,240 @@
+//! AWS as the function meets it: an HTTP server on loopback with a faithful Secrets Manager and the part of ECS that
+//! a redeploy needs, a record of every call, and faults at will.
+//!
+//! With an upstream (ministack, which knows IAM) every call to Secrets Manager is first shown to it: what it denies is
+//! denied, everything else is answered from here, because it gets the versions' states wrong. All other services are
+//! the upstream's own.
+
+mod ecs;
+mod faults;
+pub mod random;
+mod record;
+mod secrets;
+mod seed;
+mod server;
+mod upstream;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+pub use ecs::{Deployment, Ecs, Service};
+pub use faults::{Fault, Fired, Hook, Rule};
+pub use record::Call;
+pub use secrets::{CURRENT, Content, PENDING, PREVIOUS, Rotation, RotationJob, Secret, Version};
+pub use wire::ApiError;
+
+/// The Region of everything here.
+pub const REGION: &str = "us-east-1";
+/// The account of the model when it stands alone.
+pub const ACCOUNT: &str = "123456789012";
+/// The account of ministack, and so of the model in front of it.
+pub const UPSTREAM_ACCOUNT: &str = "000000000000";
+/// The access key of tests, drivers and administrators, which is also ministack's root. Any other key is a function's.
+pub const ADMIN_KEY: &str = "test";
+/// The access key the function gets when no upstream gives it one.
+pub const FUNCTION_KEY: &str = "AKIAFUNCTION00000000";
+
+/// Runs the rotations that `RotateSecret` starts; must return at once.
+pub type Rotator = Arc<dyn Fn(RotationJob) + Send + Sync>;
+
+/// The running stage. Clones are handles to the same one; it stops listening with the last of them.
+#[derive(Clone)]
+pub struct LocalAws {
+    inner: Arc<Inner>,
+    /// Not in `inner`, which the server's own tasks hold.
+    listening: Arc<Listening>,
+}
+
+/// A handle that does not keep the stage running, for what the stage itself holds.
+#[derive(Clone)]
+pub struct WeakAws {
+    inner: Weak<Inner>,
+    listening: Weak<Listening>,
+}
+
+/// The answer to [`LocalAws::call`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, as JSON.
+    pub body: Value,
+}
+
+/// All state, to compare: equal snapshots mean that nothing changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The secrets by ARN.
+    pub secrets: BTreeMap<String, Secret>,
+    /// ECS.
+    pub ecs: Ecs,
+}
+
+pub(crate) struct Inner {
+    address: SocketAddr,
+    started: Instant,
+    /// Host and port.
+    upstream: Option<String>,
+    model: Mutex<Model>,
+    record: Mutex<record::Record>,
+    faults: Mutex<faults::Faults>,
+    rotator: Mutex<Option<Rotator>>,
+}
+
+struct Model {
+    secrets: secrets::Secrets,
+    ecs: Ecs,
+}
+
+struct Listening(AbortHandle);
+
+impl LocalAws {
+    /// Starts the stage on a free port of loopback.
+    pub async fn start() -> Result<Self> {
+        Self::listen(None, ACCOUNT).await
+    }
+
+    /// Starts the stage in front of ministack, for example at `http://127.0.0.1:4566`.
+    pub async fn start_with_upstream(url: &str) -> Result<Self> {
+        let address = url.strip_prefix("http://").context("the upstream's URL starts with http://")?;
+        Self::listen(Some(address.trim_end_matches('/').to_owned()), UPSTREAM_ACCOUNT).await
+    }
+
+    async fn listen(upstream: Option<String>, account: &str) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("a free port on loopback")?;
+        let inner = Arc::new(Inner {
+            address: listener.local_addr()?,
+            started: Instant::now(),
+            upstream,
+            model: Mutex::new(Model {
+                secrets: secrets::Secrets::new(REGION, account),
+                ecs: Ecs::new(REGION, account),
+            }),
+            record: Mutex::default(),
+            faults: Mutex::default(),
+            rotator: Mutex::default(),
+        });
+        let task = tokio::spawn(server::serve(listener, Arc::clone(&inner)));
+        Ok(Self { inner, listening: Arc::new(Listening(task.abort_handle())) })
+    }
+
+    /// What `AWS_ENDPOINT_URL` has to be.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.inner.address)
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.inner.address.port()
+    }
+
+    /// A handle that does not keep the stage running.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakAws {
+        WeakAws { inner: Arc::downgrade(&self.inner), listening: Arc::downgrade(&self.listening) }
+    }
+
+    /// Sets who runs the rotations that `RotateSecret` starts.
+    pub fn set_rotator(&self, rotator: Rotator) {
+        *lock(&self.inner.rotator) = Some(rotator);
+    }
+
+    /// Every call since the start or the last [`LocalAws::clear`], in the order of arrival.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.inner.record).calls()
+    }
+
+    /// The calls made with one access key.
+    #[must_use]
+    pub fn calls_of(&self, access_key: &str) -> Vec<Call> {
+        self.calls().into_iter().filter(|call| call.access_key == access_key).collect()
+    }
+
+    /// The calls of functions: those signed with another key than [`ADMIN_KEY`].
+    #[must_use]
+    pub fn function_calls(&self) -> Vec<Call> {
+        self.calls().into_iter().filter(|call| is_function(&call.access_key)).collect()
+    }
+
+    /// How many TCP connections were ever accepted.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        lock(&self.inner.record).connections()
+    }
+
+    /// Forgets the calls recorded so far.
+    pub fn clear(&self) {
+        lock(&self.inner.record).clear();
+    }
+
+    /// Sets a fault and gives its number, which [`Fired::rule`] names.
+    #[allow(clippy::must_use_candidate, reason = "most tests do not ask which rule it was")]
+    pub fn fault(&self, rule: Rule) -> usize {
+        lock(&self.inner.faults).add(rule)
+    }
+
+    /// Takes back all faults and forgets what fired.
+    pub fn clear_faults(&self) {
+        lock(&self.inner.faults).clear();
+    }
+
+    /// Which faults struck, in order.
+    #[must_use]
+    pub fn fired(&self) -> Vec<Fired> {
+        lock(&self.inner.faults).fired()
+    }
+
+    /// All state.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let model = lock(&self.inner.model);
+        let secrets = model.secrets.all().map(|secret| (secret.arn.clone(), secret.clone())).collect();
+        Snapshot { secrets, ecs: model.ecs.clone() }
+    }
+
+    /// Calls an operation over HTTP as the administrator. The signature is not a true one: [`ADMIN_KEY`] needs none.
+    pub async fn call(&self, service: &str, operation: &str, request: Value) -> Result<Response> {
+        self.call_as(ADMIN_KEY, service, operation, request).await
+    }
+
+    /// Calls an operation over HTTP with this access key.
+    pub async fn call_as(&self, key: &str, service: &str, operation: &str, request: Value) -> Result<Response> {
+        let reply = upstream::call(&self.inner.address.to_string(), key, service, operation, &request).await?;
+        let body = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+        Ok(Response { status: reply.status, body })
+    }
+}
+
+impl WeakAws {
+    /// The stage, while somebody still uses it.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<LocalAws> {
+        Some(LocalAws { inner: self.inner.upgrade()?, listening: self.listening.upgrade()? })
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A poisoned lock only means that another test thread failed; the state is still whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_function(access_key: &str) -> bool {
+    !access_key.is_empty() && access_key != ADMIN_KEY
+}
