@@ -1,7 +1,9 @@
 //! The stage: everything keyroll meets in production, on loopback and in temporary directories.
 
 pub mod aws;
+pub mod driver;
 mod guard;
+pub mod lambda;
 pub mod ministack;
 pub mod postgres;
 pub mod signed;
