@@ -1,0 +1,78 @@
+//! Time, read in one place: what the clock says now and how much of the invocation is left.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Lambda's longest timeout; stands in where a caller sets no deadline.
+const LONGEST: Duration = Duration::from_mins(15);
+
+/// The clock of one invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    deadline: Duration,
+}
+
+impl Clock {
+    /// The clock of an invocation that Lambda ends at this time, in milliseconds since 1970.
+    #[must_use]
+    pub fn ending_at(deadline: u64) -> Self {
+        let deadline = if deadline == 0 { now() + LONGEST } else { Duration::from_millis(deadline) };
+        Self { deadline }
+    }
+
+    /// Seconds since 1970.
+    #[must_use]
+    #[expect(clippy::cast_possible_wrap, reason = "seconds since 1970 fit an i64 for 292 billion years")]
+    pub fn seconds(self) -> i64 {
+        now().as_secs() as i64
+    }
+
+    /// What is left until Lambda ends the process.
+    #[must_use]
+    pub fn left(self) -> Duration {
+        self.deadline.saturating_sub(now())
+    }
+
+    /// Refuses to begin what takes `needed` and must not be cut off.
+    pub fn require(self, needed: Duration, what: &str) -> Result<()> {
+        let left = self.left();
+        if left >= needed {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::FailedDeadline,
+            format!(
+                "{} ms are left of this invocation, too little to {what} ({} ms)",
+                left.as_millis(),
+                needed.as_millis()
+            ),
+            "set the function's timeout to 60 seconds or more and run the step again; nothing was changed",
+        ))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_little_time_is_a_failure_with_both_numbers() {
+        let millis = u64::try_from(now().as_millis()).unwrap();
+        assert!(Clock::ending_at(millis + 60_000).require(Duration::from_secs(3), "change a password").is_ok());
+        let error = Clock::ending_at(millis + 1_000).require(Duration::from_secs(3), "change a password").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FailedDeadline);
+        assert!(error.to_string().contains("(3000 ms)"), "{error}");
+        assert!(Clock::ending_at(millis.saturating_sub(5)).left().is_zero());
+    }
+
+    #[test]
+    fn a_missing_deadline_is_lambdas_longest() {
+        assert!(Clock::ending_at(0).left() > Duration::from_secs(800));
+    }
+}

@@ -1,0 +1,252 @@
+//! The three families of events that the function takes, parsed into types; anything else is refused by name.
+//!
+//! The rotation event is `aws_lambda_events`' own, with its catch-all fields: that type has no `RotationToken`, which
+//! Secrets Manager sends where a rotation crosses accounts and which `PutSecretValue` must then be given.
+
+use aws_lambda_events::event::secretsmanager::SecretsManagerSecretRotationEvent;
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Sensitive;
+
+/// A step of a rotation, by AWS's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// createSecret: store a new value.
+    Create,
+    /// setSecret: make the database accept it.
+    Set,
+    /// testSecret: prove it.
+    Test,
+    /// finishSecret: make it current, and roll what depends on it.
+    Finish,
+}
+
+impl Step {
+    /// AWS's name of the step.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "createSecret",
+            Self::Set => "setSecret",
+            Self::Test => "testSecret",
+            Self::Finish => "finishSecret",
+        }
+    }
+
+    /// The events carry camelCase; AWS's user guide lists the same steps in `snake_case`.
+    fn parse(name: &str) -> Result<Self> {
+        match name {
+            "createSecret" | "create_secret" => Ok(Self::Create),
+            "setSecret" | "set_secret" => Ok(Self::Set),
+            "testSecret" | "test_secret" => Ok(Self::Test),
+            "finishSecret" | "finish_secret" => Ok(Self::Finish),
+            other => Err(refused(format!(
+                "the event's Step is {other:?}, which is none of createSecret, setSecret, testSecret and finishSecret"
+            ))),
+        }
+    }
+}
+
+/// The name or ARN of a secret, as an event or a tag gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretId(String);
+
+impl SecretId {
+    /// A secret id, unless the text cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // Secrets Manager: names are at most 512 characters, SecretId at most 2,048 (an ARN).
+        let plain = !text.is_empty() && text.len() <= 2048 && !text.chars().any(char::is_control);
+        plain.then(|| Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The id of a version of a secret. In a rotation event it is called `ClientRequestToken`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionId(String);
+
+impl VersionId {
+    /// A version id, unless the text cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // The API's own minimum of 32 characters is left to the API: too short an id names no version and is refused so.
+        let plain = !text.is_empty() && text.len() <= 64 && !text.chars().any(char::is_control);
+        plain.then(|| Self(text.to_owned()))
+    }
+
+    /// A version id that Secrets Manager itself has named.
+    #[must_use]
+    pub fn known(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One call by Secrets Manager.
+pub struct Rotation {
+    /// The step to do.
+    pub step: Step,
+    /// The secret that rotates, in practice by its ARN.
+    pub secret: SecretId,
+    /// The version that the rotation is about.
+    pub version: VersionId,
+    /// Names the caller where a rotation crosses accounts. Passed on to `PutSecretValue`, never logged.
+    pub token: Option<Sensitive>,
+}
+
+/// An event, parsed.
+pub enum Event {
+    /// A step of a rotation.
+    Rotation(Rotation),
+    /// An operator's action, by its name in the contract.
+    Operator(&'static str),
+    /// A change that EventBridge reports, by its source.
+    Change(&'static str),
+}
+
+/// The operator's actions that the contract names. None is built in this version.
+const ACTIONS: [&str; 7] = ["Status", "DryRun", "Redeploy", "Reconcile", "Retire", "Revoke", "Rollback"];
+/// The sources of EventBridge events that the contract names.
+const SOURCES: [&str; 3] = ["aws.ecs", "aws.secretsmanager", "aws.ssm"];
+
+impl Event {
+    /// Parses an event. The error never quotes more of it than names: an event may hold a token.
+    pub fn parse(event: Value) -> Result<Self> {
+        let Some(fields) = event.as_object() else {
+            return Err(refused("the event is not a JSON object".to_owned()));
+        };
+        if fields.contains_key("Step") || fields.contains_key("ClientRequestToken") {
+            return Rotation::parse(event).map(Self::Rotation);
+        }
+        if let Some(action) = fields.get("Action") {
+            return match ACTIONS.into_iter().find(|known| action.as_str() == Some(known)) {
+                Some(known) => Ok(Self::Operator(known)),
+                None => Err(refused(format!("the event's Action is none of {}", ACTIONS.join(", ")))),
+            };
+        }
+        if let (Some(source), Some(_)) = (fields.get("source"), fields.get("detail-type")) {
+            return match SOURCES.into_iter().find(|known| source.as_str() == Some(known)) {
+                Some(known) => Ok(Self::Change(known)),
+                None => Err(refused(format!("the event's source is none of {}", SOURCES.join(", ")))),
+            };
+        }
+        let mut names: Vec<_> = fields.keys().map(|name| name.chars().take(40).collect::<String>()).collect();
+        names.truncate(8);
+        Err(refused(format!("the event has none of the known shapes; its keys are [{}]", names.join(", "))))
+    }
+}
+
+impl Rotation {
+    fn parse(event: Value) -> Result<Self> {
+        for key in ["Step", "SecretId", "ClientRequestToken"] {
+            match event.get(key) {
+                Some(Value::String(_)) => {}
+                Some(_) => return Err(refused(format!("the rotation event's {key} is not a string"))),
+                None => return Err(refused(format!("the rotation event lacks {key}"))),
+            }
+        }
+        let token = match event.get("RotationToken") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(token)) => Some(Sensitive::new(token.clone())),
+            Some(_) => return Err(refused("the rotation event's RotationToken is not a string".to_owned())),
+        };
+        let event: SecretsManagerSecretRotationEvent =
+            serde_json::from_value(event).map_err(|_| refused("the rotation event cannot be read".to_owned()))?;
+        Ok(Self {
+            step: Step::parse(&event.step)?,
+            secret: SecretId::parse(&event.secret_id).ok_or_else(|| {
+                refused("the rotation event's SecretId is empty, too long or not printable".to_owned())
+            })?,
+            version: VersionId::parse(&event.client_request_token).ok_or_else(|| {
+                refused(
+                    "the rotation event's ClientRequestToken is empty, over 64 characters or not printable".to_owned(),
+                )
+            })?,
+            token,
+        })
+    }
+}
+
+fn refused(cause: String) -> Error {
+    Error::new(
+        ErrorKind::RefusedEvent,
+        cause,
+        "send a rotation event {\"Step\", \"SecretId\", \"ClientRequestToken\"}, an operator event {\"Action\", \
+         \"SecretId\"}, or an EventBridge event of aws.ecs, aws.secretsmanager or aws.ssm",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(event: Value) -> String {
+        match Event::parse(event) {
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::RefusedEvent);
+                error.to_string()
+            }
+            Ok(_) => panic!("accepted"),
+        }
+    }
+
+    #[test]
+    fn rotation_events_are_read_in_both_spellings_of_the_step() {
+        for name in ["setSecret", "set_secret"] {
+            let event =
+                json!({"Step": name, "SecretId": "arn:x", "ClientRequestToken": "v1", "RotationToken": "t", "New": 1});
+            let Ok(Event::Rotation(rotation)) = Event::parse(event) else { panic!("refused") };
+            assert_eq!(rotation.step, Step::Set);
+            assert_eq!((rotation.secret.as_str(), rotation.version.as_str()), ("arn:x", "v1"));
+            assert_eq!(rotation.token.unwrap().expose(), "t");
+        }
+    }
+
+    #[test]
+    fn actions_and_changes_of_the_contract_are_known_by_name() {
+        assert!(matches!(Event::parse(json!({"Action": "Status", "SecretId": "x"})), Ok(Event::Operator("Status"))));
+        let change = json!({"source": "aws.ecs", "detail-type": "ECS Deployment State Change", "detail": {}});
+        assert!(matches!(Event::parse(change), Ok(Event::Change("aws.ecs"))));
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_what_was_expected() {
+        let rotation = |step: Value, secret: Value, token: Value| json!({"Step": step, "SecretId": secret, "ClientRequestToken": token});
+        for (event, expected) in [
+            (json!(null), "not a JSON object"),
+            (json!([1]), "not a JSON object"),
+            (json!({}), "none of the known shapes"),
+            (json!({"Step": "setSecret"}), "lacks SecretId"),
+            (rotation(json!("deleteSecret"), json!("a"), json!("v")), "\"deleteSecret\""),
+            (rotation(json!(1), json!("a"), json!("v")), "Step is not a string"),
+            (rotation(json!("setSecret"), json!(""), json!("v")), "SecretId is empty"),
+            (rotation(json!("setSecret"), json!("a\n"), json!("v")), "not printable"),
+            (rotation(json!("setSecret"), json!("a"), json!("v".repeat(65))), "over 64 characters"),
+            (json!({"Action": "Explode"}), "Action is none of"),
+            (json!({"source": "aws.s3", "detail-type": "x"}), "source is none of"),
+        ] {
+            let message = refusal(event.clone());
+            assert!(message.contains(expected), "{event}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_never_quotes_the_rotation_token() {
+        let event = json!({"Step": "x", "SecretId": "a", "ClientRequestToken": "v", "RotationToken": "kept-to-itself"});
+        assert!(!refusal(event).contains("kept-to-itself"));
+    }
+}

@@ -1,0 +1,256 @@
+//! What a secret's tags ask for. An unknown `keyroll:` tag is refused: a mistyped one would silently do nothing.
+
+use std::str::FromStr;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::SecretId;
+use crate::rollout::ServiceName;
+
+/// How old and new credentials relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// One account, whose password changes.
+    SingleUser,
+    /// Two accounts that take turns.
+    AlternatingUsers,
+}
+
+impl Strategy {
+    /// The values of the tag and the variable.
+    pub const VALUES: &str = "single-user or alternating-users";
+
+    /// The strategy of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "single-user" => Some(Self::SingleUser),
+            "alternating-users" => Some(Self::AlternatingUsers),
+            _ => None,
+        }
+    }
+}
+
+/// Which services depend on a secret, as far as its tags say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dependents {
+    /// No tag: to be found from task definitions.
+    Discovered,
+    /// These; `none` gives an empty list.
+    Named(Vec<ServiceName>),
+}
+
+/// Until when nothing is rotated or rolled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Until this time, in seconds since 1970.
+    Until(i64, String),
+    /// Until the tag is removed, for this reason.
+    For(String),
+}
+
+/// The tags of a secret, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `keyroll:kind`, where set.
+    pub kind: Option<String>,
+    /// `keyroll:strategy`, where set.
+    pub strategy: Option<Strategy>,
+    /// `keyroll:admin-secret`, where set.
+    pub admin_secret: Option<SecretId>,
+    /// `keyroll:field`, where set.
+    pub field: Option<String>,
+    /// `keyroll:services` and its continuations.
+    pub dependents: Dependents,
+    /// `keyroll:hold`, where set.
+    pub hold: Option<Hold>,
+}
+
+/// Tags of the contract that say nothing to the kinds and steps built so far, and do no harm unread.
+const WITHOUT_EFFECT: [&str; 5] =
+    ["keyroll:min-age", "keyroll:token-lifetime", "keyroll:retire", "keyroll:watch", "keyroll:plaintext-statements"];
+
+impl Settings {
+    /// Reads a secret's tags. Tags of others are not looked at.
+    pub fn read<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        let mut settings = Self {
+            kind: None,
+            strategy: None,
+            admin_secret: None,
+            field: None,
+            dependents: Dependents::Discovered,
+            hold: None,
+        };
+        let mut services: Vec<(&str, &str)> = Vec::new();
+        for (tag, value) in tags.into_iter().filter(|(tag, _)| tag.starts_with("keyroll:")) {
+            let value = value.trim();
+            match tag {
+                "keyroll:kind" => settings.kind = Some(value.to_owned()),
+                "keyroll:strategy" => {
+                    let strategy = Strategy::parse(value).ok_or_else(|| unreadable(tag, value, Strategy::VALUES))?;
+                    settings.strategy = Some(strategy);
+                }
+                "keyroll:admin-secret" => {
+                    let secret =
+                        SecretId::parse(value).ok_or_else(|| unreadable(tag, value, "a secret's name or ARN"))?;
+                    settings.admin_secret = Some(secret);
+                }
+                "keyroll:field" => settings.field = Some(value.to_owned()),
+                "keyroll:hold" => settings.hold = Some(Hold::parse(value)),
+                _ if numbered(tag, "keyroll:services") => services.push((tag, value)),
+                _ if numbered(tag, "keyroll:copies") => {
+                    return Err(Error::new(
+                        ErrorKind::RefusedNotBuilt,
+                        format!("the tag {tag} asks for copies, which this version of keyroll does not write yet"),
+                        "remove the tag and update the copies yourself after each rotation",
+                    ));
+                }
+                _ if WITHOUT_EFFECT.contains(&tag) => {}
+                _ => {
+                    return Err(Error::new(
+                        ErrorKind::RefusedSetting,
+                        format!("the secret has the unknown tag {tag}"),
+                        "correct its name or remove it; the README lists the tags",
+                    ));
+                }
+            }
+        }
+        if !services.is_empty() {
+            services.sort_unstable();
+            settings.dependents = Dependents::Named(named(&services)?);
+        }
+        Ok(settings)
+    }
+
+    /// Refuses while the secret is on hold. `now` is in seconds since 1970.
+    pub fn refuse_on_hold(&self, now: i64) -> Result<()> {
+        match self.held(now) {
+            None => Ok(()),
+            Some(reason) => Err(Error::new(
+                ErrorKind::RefusedHold,
+                format!("the secret is on hold: {reason}"),
+                "remove the tag keyroll:hold from the secret, or wait until its time, and rotate again",
+            )),
+        }
+    }
+
+    /// Why the secret is on hold now, if it is.
+    #[must_use]
+    pub fn held(&self, now: i64) -> Option<String> {
+        match self.hold.as_ref()? {
+            Hold::Until(time, text) => (now < *time).then(|| format!("until {text}")),
+            Hold::For(reason) => Some(reason.clone()),
+        }
+    }
+}
+
+impl Hold {
+    /// A time in UTC, as `2026-12-24`, `2026-12-24T18:00Z` or `2026-12-24T18:00:00Z`; anything else is a reason. A
+    /// mistyped time therefore holds until somebody looks, which is the safe side.
+    fn parse(value: &str) -> Self {
+        let spellings = [value.to_owned(), format!("{value}T00:00:00Z"), value.replace('Z', ":00Z")];
+        spellings.iter().find_map(|spelling| DateTime::from_str(spelling, Format::DateTime).ok()).map_or_else(
+            || Self::For(if value.is_empty() { "no reason given".to_owned() } else { value.to_owned() }),
+            |time| Self::Until(time.secs(), value.to_owned()),
+        )
+    }
+}
+
+/// Whether a tag is `name` or one of its continuations `name-2` to `name-9`.
+fn numbered(tag: &str, name: &str) -> bool {
+    match tag.strip_prefix(name) {
+        Some("") => true,
+        Some(rest) => matches!(rest.as_bytes(), [b'-', b'2'..=b'9']),
+        None => false,
+    }
+}
+
+fn named(tags: &[(&str, &str)]) -> Result<Vec<ServiceName>> {
+    let mut names = Vec::new();
+    for (tag, value) in tags {
+        for word in value.split_whitespace() {
+            match ServiceName::from_str(word) {
+                Ok(name) if names.contains(&name) => {}
+                Ok(name) => names.push(name),
+                Err(()) if word == "none" && tags.len() == 1 && value == &"none" => {}
+                Err(()) => return Err(unreadable(tag, word, "cluster/service pairs, space separated, or to none")),
+            }
+        }
+        if value.is_empty() {
+            return Err(unreadable(tag, value, "cluster/service pairs, space separated, or to none"));
+        }
+    }
+    Ok(names)
+}
+
+fn unreadable(tag: &str, value: &str, expected: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedSetting,
+        format!("the tag {tag} has {value:?} in it"),
+        format!("set {tag} to {expected}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(tags: &[(&str, &str)]) -> Result<Settings> {
+        Settings::read(tags.iter().copied())
+    }
+
+    #[test]
+    fn services_are_listed_over_several_tags() {
+        let settings = read(&[
+            ("keyroll:services-2", "prod/worker"),
+            ("keyroll:services", "prod/api  stage/api prod/api"),
+            ("team", "keyroll:unknown"),
+        ])
+        .unwrap();
+        let Dependents::Named(names) = settings.dependents else { panic!("not named") };
+        assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["prod/api", "stage/api", "prod/worker"]);
+        assert_eq!(read(&[("keyroll:services", "none")]).unwrap().dependents, Dependents::Named(vec![]));
+        assert_eq!(read(&[]).unwrap().dependents, Dependents::Discovered);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_tag() {
+        for (tag, value, kind) in [
+            ("keyroll:service", "prod/api", ErrorKind::RefusedSetting),
+            ("keyroll:services", "api", ErrorKind::RefusedSetting),
+            ("keyroll:services", "prod/api none", ErrorKind::RefusedSetting),
+            ("keyroll:services", "", ErrorKind::RefusedSetting),
+            ("keyroll:services-1", "prod/api", ErrorKind::RefusedSetting),
+            ("keyroll:services-10", "prod/api", ErrorKind::RefusedSetting),
+            ("keyroll:strategy", "two-users", ErrorKind::RefusedSetting),
+            ("keyroll:admin-secret", "", ErrorKind::RefusedSetting),
+            ("keyroll:copies", "ssm:/a", ErrorKind::RefusedNotBuilt),
+        ] {
+            let error = read(&[(tag, value)]).unwrap_err();
+            assert_eq!(error.kind(), kind, "{tag} = {value:?}: {error}");
+            assert!(error.to_string().contains(tag), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_hold_is_a_time_or_a_reason() {
+        let noon = 1_798_113_600; // 2026-12-24T12:00:00Z
+        for (value, held_at_noon) in [
+            ("2026-12-24", false),
+            ("2026-12-24T12:01Z", true),
+            ("2026-12-24T11:59Z", false),
+            ("2026-12-24T12:00:01Z", true),
+            ("2026-12-24T12:00:00Z", false),
+            ("2026-13-24", true),
+            ("migration of the orders database", true),
+            ("", true),
+        ] {
+            let settings = read(&[("keyroll:hold", value)]).unwrap();
+            assert_eq!(settings.held(noon).is_some(), held_at_noon, "{value:?}");
+            assert_eq!(settings.refuse_on_hold(noon).is_err(), held_at_noon, "{value:?}");
+        }
+        assert!(read(&[]).unwrap().refuse_on_hold(noon).is_ok());
+    }
+}
