@@ -1,0 +1,172 @@
+//! A JSON document in which single values are replaced and every other byte stays where it was.
+//!
+//! Services read these documents with parsers of their own and people compare versions by eye. AWS's templates parse and
+//! print again, which may change order, spacing and the spelling of numbers; here only the replaced strings differ.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Sensitive;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The limit of a secret's value in Secrets Manager, in bytes.
+const MOST_BYTES: usize = 65_536;
+
+/// A JSON object, as text and by its top-level keys.
+pub struct Document {
+    text: Sensitive,
+    fields: Vec<(String, Range<usize>)>,
+}
+
+impl Document {
+    /// Reads a JSON object. A key that stands in it twice is refused: parsers disagree on which one counts.
+    pub fn parse(text: Sensitive) -> Result<Self> {
+        let fields = match spans(text.expose()) {
+            Ok(fields) => fields,
+            // The parser's own message could quote a piece of the value: only where it stopped is told.
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                return Err(refused(format!("the value is not a JSON object (line {line}, column {column})")));
+            }
+        };
+        for (index, (key, _)) in fields.iter().enumerate() {
+            if fields[..index].iter().any(|(earlier, _)| earlier == key) {
+                return Err(refused(format!("the JSON key {key:?} stands in the value twice")));
+            }
+        }
+        Ok(Self { text, fields })
+    }
+
+    /// The value of a top-level key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Value> {
+        // The span was found by the same parser, so reading it again cannot fail.
+        serde_json::from_str(&self.text.expose()[self.span(key)?]).ok()
+    }
+
+    /// The names of the top-level keys, in their order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// The same document with the values of some keys replaced by strings. Keys that it does not have are not added.
+    pub fn with(&self, replaced: &[(&str, &Sensitive)]) -> Result<Sensitive> {
+        let mut spans: Vec<_> = replaced.iter().filter_map(|(key, new)| Some((self.span(key)?, *new))).collect();
+        spans.sort_by_key(|(span, _)| span.start);
+        let old = self.text.expose();
+        let mut text = String::with_capacity(old.len() + 64);
+        let mut copied = 0;
+        for (span, new) in spans {
+            text.push_str(&old[copied..span.start]);
+            text.push_str(&Value::from(new.expose()).to_string());
+            copied = span.end;
+        }
+        text.push_str(&old[copied..]);
+        if text.len() > MOST_BYTES {
+            return Err(refused(format!(
+                "with the new password the value would be {} bytes long; Secrets Manager takes {MOST_BYTES}",
+                text.len()
+            )));
+        }
+        Ok(Sensitive::new(text))
+    }
+
+    fn span(&self, key: &str) -> Option<Range<usize>> {
+        self.fields.iter().find(|(name, _)| name == key).map(|(_, span)| span.clone())
+    }
+}
+
+/// The byte ranges of the top-level values. `RawValue` borrows from the text, so a value's place is the difference of
+/// two addresses.
+fn spans(text: &str) -> serde_json::Result<Vec<(String, Range<usize>)>> {
+    struct Fields(usize);
+    impl<'de> Visitor<'de> for Fields {
+        type Value = Vec<(String, Range<usize>)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+            let mut fields = Vec::new();
+            while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+                let start = value.get().as_ptr() as usize - self.0;
+                fields.push((key, start..start + value.get().len()));
+            }
+            Ok(fields)
+        }
+    }
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let fields = parser.deserialize_map(Fields(text.as_ptr() as usize))?;
+    parser.end()?;
+    Ok(fields)
+}
+
+fn refused(cause: String) -> Error {
+    Error::new(
+        ErrorKind::RefusedValue,
+        cause,
+        "store a JSON object of at most 65,536 bytes with engine, host, username and password as this secret's AWSCURRENT",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        Document::parse(Sensitive::new(text.to_owned())).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn only_the_replaced_string_differs() {
+        let text = "{ \"z\" : 1.50e3,\n\t\"password\":\"a\\u0041\\\"b\" , \"n\": {\"password\" : \"inner\"}, \"username\":\"é\" }\n";
+        let new = Sensitive::new("n\"e\\w".to_owned());
+        assert_eq!(
+            document(text).with(&[("password", &new)]).unwrap_or_else(|e| panic!("{e}")).expose(),
+            text.replace("\"a\\u0041\\\"b\"", "\"n\\\"e\\\\w\"")
+        );
+    }
+
+    #[test]
+    fn several_values_are_replaced_whatever_their_order() {
+        let (user, password) = (Sensitive::new("u2".to_owned()), Sensitive::new("p2".to_owned()));
+        let replaced = document(r#"{"username":"u1","x":0,"password":"p1"}"#)
+            .with(&[("password", &password), ("username", &user), ("absent", &user)])
+            .unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(replaced.expose(), r#"{"username":"u2","x":0,"password":"p2"}"#);
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_refused_without_quoting_it() {
+        for text in [
+            "",
+            "hunter2hunter2",
+            "\"hunter2\"",
+            "[1]",
+            "{\"password\":\"hunter2\"",
+            "{\"a\":1}x",
+            "postgres://u:hunter2@h/d",
+        ] {
+            let Err(error) = Document::parse(Sensitive::new(text.to_owned())) else { panic!("accepted {text}") };
+            assert_eq!(error.kind(), ErrorKind::RefusedValue);
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        let Err(error) = Document::parse(Sensitive::new(r#"{"a":1,"\u0061":2}"#.to_owned())) else {
+            panic!("accepted")
+        };
+        assert!(error.to_string().contains("twice"), "{error}");
+    }
+
+    #[test]
+    fn a_document_at_the_limit_may_not_grow_over_it() {
+        let filler = "x".repeat(MOST_BYTES - r#"{"password":"","f":""}"#.len() - 8);
+        let full = document(&format!(r#"{{"password":"12345678","f":"{filler}"}}"#));
+        assert!(full.with(&[("password", &Sensitive::new("abcdefgh".to_owned()))]).is_ok());
+        assert!(full.with(&[("password", &Sensitive::new("abcdefghi".to_owned()))]).is_err());
+    }
+}

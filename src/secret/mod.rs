@@ -1,0 +1,39 @@
+//! What a secret's value looks like: a typed core that keyroll works with, and the rest, which it never touches.
+
+mod document;
+mod login;
+mod password;
+
+use zeroize::Zeroizing;
+
+pub use document::Document;
+pub use login::{Login, Tls};
+pub use password::{Limits, Policy};
+
+/// Text that must not be seen: a password, a whole secret value, a rotation token.
+///
+/// It has no `Debug`, no `Display` and no `Serialize`, so that no log line, error or report can hold it by accident, and
+/// is wiped from memory when dropped. [`Sensitive::expose`] is the one way to the text; each use of it is a place to look
+/// at twice.
+#[derive(Clone)]
+pub struct Sensitive(Zeroizing<String>);
+
+impl Sensitive {
+    /// Wraps a text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both hold the same text.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
