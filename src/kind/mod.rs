@@ -1,0 +1,242 @@
+//! The kinds of secrets: a closed set, known at build time. Each has a place of its own below this one; the rotation
+//! steps know only what stands here, so that adding a kind is one variant and wherever the compiler then points.
+
+pub mod postgres;
+
+use std::fmt;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::probe::Probe;
+use crate::secret::{Document, Login, Policy, Sensitive, Tls};
+use crate::settings::{Settings, Strategy};
+
+/// What a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A PostgreSQL login: RDS, Aurora or any other server.
+    Postgres,
+}
+
+/// Kinds of the contract that this version cannot rotate yet, by tag and by engine.
+const NOT_BUILT: [&str; 7] = ["mariadb", "mysql", "jwt", "jwt-keyring", "signing-key", "token", "aurora-mysql"];
+
+impl Kind {
+    /// The kind that a secret's tag names, or its engine.
+    fn of(tag: Option<&str>, engine: &str) -> Result<Self> {
+        match tag.unwrap_or(engine) {
+            "postgres" => Ok(Self::Postgres),
+            "aurora-postgresql" if tag.is_none() => Ok(Self::Postgres),
+            other if NOT_BUILT.contains(&other) => Err(Error::new(
+                ErrorKind::RefusedNotBuilt,
+                format!("this version of keyroll does not rotate {other} secrets yet"),
+                "rotate this secret with the function that did so before",
+            )),
+            other => Err(Error::new(
+                ErrorKind::RefusedValue,
+                format!("the secret's kind or engine is {other:?}, which keyroll does not know"),
+                "set engine in the JSON to postgres or aurora-postgresql, or correct the tag keyroll:kind",
+            )),
+        }
+    }
+}
+
+/// A credential that a stored version holds, ready to log in with.
+pub struct Credential {
+    /// What it opens.
+    pub kind: Kind,
+    /// How to log in.
+    pub login: Login,
+}
+
+impl Credential {
+    /// Reads a stored value, and refuses what this function could not rotate.
+    pub fn read(document: &Document, settings: &Settings, config: &Config) -> Result<Self> {
+        let login = Login::read(document)?;
+        let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
+        single_user_only(&login, settings, config)?;
+        if let Some(field) = settings.field.as_deref().filter(|field| *field != "password") {
+            return Err(Error::new(
+                ErrorKind::RefusedSetting,
+                format!(
+                    "the tag keyroll:field names {field:?}, but a database secret keeps its password in \"password\""
+                ),
+                "remove the tag keyroll:field",
+            ));
+        }
+        match kind {
+            Kind::Postgres => postgres::check(&login)?,
+        }
+        Ok(Self { kind, login })
+    }
+
+    /// Logs in.
+    pub async fn probe(&self, ca_bundle: &[u8], clock: Clock) -> Probe<Session> {
+        match self.kind {
+            Kind::Postgres => match postgres::connect(&self.login, ca_bundle, clock).await {
+                Probe::Accepted(session) => Probe::Accepted(Session::Postgres(session)),
+                Probe::Rejected => Probe::Rejected,
+                Probe::Unreachable(error) => Probe::Unreachable(error),
+            },
+        }
+    }
+
+    /// Refuses a password policy whose passwords the server would not take.
+    pub fn check_policy(&self, policy: &Policy) -> Result<()> {
+        match self.kind {
+            Kind::Postgres => policy.check(postgres::password_limits(&self.login)),
+        }
+    }
+
+    /// What an operator should know although nothing is refused.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        match self.login.tls {
+            Tls::Verified => Vec::new(),
+            Tls::Off => vec![
+                "the secret says \"ssl\": false: this login travels unencrypted, for anybody on the way to read"
+                    .to_owned(),
+            ],
+        }
+    }
+
+    /// Where this credential's server listens.
+    #[must_use]
+    pub fn address(&self) -> (String, u16) {
+        match self.kind {
+            Kind::Postgres => (self.login.host.to_ascii_lowercase(), self.login.port.unwrap_or(postgres::PORT)),
+        }
+    }
+}
+
+/// An open session of an accepted login.
+pub enum Session {
+    /// On a PostgreSQL server.
+    Postgres(postgres::Session),
+}
+
+/// Who the server says we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account that logged in.
+    pub session_user: String,
+    /// The account whose rights count.
+    pub current_user: String,
+    /// The database.
+    pub database: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session_user, current_user, database } = self;
+        write!(f, "session_user {session_user:?}, current_user {current_user:?}, database {database:?}")
+    }
+}
+
+impl Session {
+    /// Refuses where this session could not set the password of `account`, or should not.
+    pub async fn check_writer(&mut self, account: &str) -> Result<()> {
+        match self {
+            Self::Postgres(session) => session.check_writer(account).await,
+        }
+    }
+
+    /// Proves that the session is what the credential says: the same account, the same rights, the same database.
+    pub async fn prove(&mut self, login: &Login) -> Result<Identity> {
+        match self {
+            Self::Postgres(session) => session.prove(login).await,
+        }
+    }
+
+    /// Takes the lock of `account` on the server, until [`Session::set_password`], [`Session::release`] or the end of the
+    /// session.
+    pub async fn lock(&mut self, account: &str, clock: Clock) -> Result<()> {
+        match self {
+            Self::Postgres(session) => session.lock(account, clock).await,
+        }
+    }
+
+    /// Sets the password of `account` and releases the lock. Returns false where another change of the same account was
+    /// in the way: then nothing was changed, and everything from the lock on must be done again.
+    ///
+    /// Safe to repeat: the account ends with the same password.
+    pub async fn set_password(&mut self, account: &str, password: &Sensitive) -> Result<bool> {
+        match self {
+            Self::Postgres(session) => session.set_password(account, password).await,
+        }
+    }
+
+    /// Ends the session in good order. Failing at it changes nothing.
+    pub async fn close(self) {
+        match self {
+            Self::Postgres(session) => session.close().await,
+        }
+    }
+}
+
+/// Single user is what is built. `masterarn` means alternating users, as in AWS's multi-user template, unless the tag or
+/// the function's default says otherwise.
+fn single_user_only(login: &Login, settings: &Settings, config: &Config) -> Result<()> {
+    let default = if login.masterarn.is_some() { Strategy::AlternatingUsers } else { Strategy::SingleUser };
+    match settings.strategy.or(config.strategy).unwrap_or(default) {
+        Strategy::SingleUser => Ok(()),
+        Strategy::AlternatingUsers => Err(Error::new(
+            ErrorKind::RefusedNotBuilt,
+            "the secret asks for alternating users (by masterarn, keyroll:strategy or KEYROLL_STRATEGY), which this version \
+             of keyroll does not build yet",
+            "tag the secret keyroll:strategy = single-user if one account is meant, or keep AWS's multi-user function for it",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Env;
+
+    fn read(value: &serde_json::Value, tags: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Credential> {
+        let document = Document::parse(Sensitive::new(value.to_string()))?;
+        Credential::read(&document, &Settings::read(tags.iter().copied())?, &Config::from_env(&Env::of(env))?)
+    }
+
+    fn login(engine: &str) -> serde_json::Value {
+        json!({"engine": engine, "host": "DB.example", "username": "app", "password": "p"})
+    }
+
+    #[test]
+    fn both_engines_of_aws_are_postgres() {
+        for engine in ["postgres", "aurora-postgresql"] {
+            let credential = read(&login(engine), &[], &[]).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(credential.kind, Kind::Postgres);
+            assert_eq!(credential.address(), ("db.example".to_owned(), 5432));
+        }
+    }
+
+    #[test]
+    fn other_engines_are_refused_by_name() {
+        for (engine, kind) in [
+            ("mariadb", ErrorKind::RefusedNotBuilt),
+            ("mysql", ErrorKind::RefusedNotBuilt),
+            ("oracle", ErrorKind::RefusedValue),
+        ] {
+            let Err(error) = read(&login(engine), &[], &[]) else { panic!("accepted {engine}") };
+            assert_eq!(error.kind(), kind);
+            assert!(error.to_string().contains(engine), "{error}");
+        }
+        assert!(read(&login("something"), &[("keyroll:kind", "postgres")], &[]).is_ok());
+    }
+
+    #[test]
+    fn masterarn_means_alternating_users_unless_somebody_says_otherwise() {
+        let mut multi = login("postgres");
+        multi["masterarn"] = json!("arn:aws:secretsmanager:eu-west-1:000000000000:secret:admin-AbCdEf");
+        let refused = |tags: &[(&str, &str)], env: &[(&str, &str)]| read(&multi, tags, env).is_err();
+        assert!(refused(&[], &[]));
+        assert!(!refused(&[("keyroll:strategy", "single-user")], &[]));
+        assert!(!refused(&[], &[("KEYROLL_STRATEGY", "single-user")]));
+        assert!(refused(&[("keyroll:strategy", "alternating-users")], &[("KEYROLL_STRATEGY", "single-user")]));
+    }
+}

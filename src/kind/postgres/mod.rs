@@ -1,0 +1,124 @@
+//! PostgreSQL, single user: the account changes its own password, or an administrator does.
+//!
+//! What travels is a SCRAM-SHA-256 verifier made here, never a password: PostgreSQL masks nothing in its logs, and a
+//! server logs statements that fail even where it logs no others. A verifier that is malformed in the least is silently
+//! hashed *as a password*, which is why nothing counts as set until a login has proven it.
+
+mod account;
+mod session;
+mod statements;
+
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+pub use self::session::Session;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::probe::Probe;
+use crate::secret::{Limits, Login, Tls};
+
+/// The port where a secret names none.
+pub const PORT: u16 = 5432;
+/// The database where a secret names none, as in AWS's templates.
+const DATABASE: &str = "postgres";
+/// The longest that a connection and login may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Refuses what cannot be a PostgreSQL account.
+pub fn check(login: &Login) -> Result<()> {
+    // NAMEDATALEN: the server cuts longer names off at 63 bytes, so that another account would be meant.
+    for (key, name) in [("username", Some(&login.username)), ("dbname", login.dbname.as_ref())] {
+        if let Some(name) = name.filter(|name| name.len() > 63) {
+            return Err(Error::new(
+                ErrorKind::RefusedValue,
+                format!("the JSON key {key} is {} bytes long; PostgreSQL names have at most 63", name.len()),
+                format!("correct {key} in this secret's AWSCURRENT value"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How long a password may be: RDS's own limits, which are tighter than PostgreSQL's (API `CreateDBInstance` and
+/// `CreateDBCluster`, `MasterUserPassword`).
+#[must_use]
+pub fn password_limits(login: &Login) -> Limits {
+    let host = login.host.to_ascii_lowercase();
+    let rds_cluster = host.contains(".rds.amazonaws.com") && host.contains(".cluster-");
+    if login.cluster || login.engine == "aurora-postgresql" || rds_cluster {
+        Limits { least: 8, most: 41, rule: "an RDS cluster" }
+    } else {
+        Limits { least: 8, most: 128, rule: "RDS for PostgreSQL" }
+    }
+}
+
+/// Logs in.
+pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Session> {
+    let options = PgConnectOptions::new_without_pgpass()
+        .host(&login.host)
+        .port(login.port.unwrap_or(PORT))
+        .username(&login.username)
+        .password(login.password.expose())
+        .database(login.dbname.as_deref().unwrap_or(DATABASE))
+        .application_name("keyroll")
+        .statement_cache_capacity(0)
+        .disable_statement_logging();
+    let options = match login.tls {
+        Tls::Verified => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(ca_bundle.to_vec()),
+        Tls::Off => options.ssl_mode(PgSslMode::Disable),
+    };
+    match tokio::time::timeout(CONNECT.min(clock.left()), options.connect()).await {
+        Ok(Ok(connection)) => Probe::Accepted(Session::new(connection)),
+        Ok(Err(error)) => account::classify(login, &error),
+        Err(_) => Probe::Unreachable(Error::new(
+            ErrorKind::FailedDatabase,
+            format!("{} did not answer within {} s", place(login), CONNECT.as_secs()),
+            "check host and port, security groups, routes and that the server is up; then run the step again",
+        )),
+    }
+}
+
+/// Where a login goes, for messages.
+fn place(login: &Login) -> String {
+    format!("PostgreSQL at {}:{}", login.host, login.port.unwrap_or(PORT))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::secret::{Document, Sensitive};
+
+    fn login(key: &str, value: &str) -> Login {
+        let mut login = json!({"engine": "postgres", "host": "db.example", "username": "app", "password": "p"});
+        login[key] = json!(value);
+        let document = Document::parse(Sensitive::new(login.to_string())).unwrap_or_else(|e| panic!("{e}"));
+        Login::read(&document).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn names_end_at_63_bytes_not_characters() {
+        assert!(check(&login("username", &"a".repeat(63))).is_ok());
+        assert!(check(&login("username", &"a".repeat(64))).is_err());
+        assert!(check(&login("username", &"ä".repeat(31))).is_ok());
+        assert!(check(&login("username", &"ä".repeat(32))).is_err());
+        assert!(check(&login("dbname", &"a".repeat(64))).is_err());
+    }
+
+    #[test]
+    fn clusters_take_shorter_passwords() {
+        for (key, value, most) in [
+            ("host", "db.abc.eu-west-1.rds.amazonaws.com", 128),
+            ("host", "db.cluster-abc.eu-west-1.rds.amazonaws.com", 41),
+            ("host", "db.cluster-ro-abc.eu-west-1.rds.amazonaws.com", 41),
+            ("engine", "aurora-postgresql", 41),
+            ("dbClusterIdentifier", "orders", 41),
+            ("dbInstanceIdentifier", "orders", 128),
+        ] {
+            assert_eq!(password_limits(&login(key, value)).most, most, "{key} = {value}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! An open session on a PostgreSQL server.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Connection, Error as Driver, Row, raw_sql};
+
+use super::account::{self, Facts};
+use super::statements;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::kind::Identity;
+use crate::secret::{Login, Sensitive};
+
+/// How long to wait for any answer: longer than the server's own limits, so that the server speaks first.
+const ANSWER: Duration = Duration::from_secs(8);
+
+/// The session.
+pub struct Session {
+    connection: PgConnection,
+}
+
+impl Session {
+    pub(super) fn new(connection: PgConnection) -> Self {
+        Self { connection }
+    }
+
+    pub(in crate::kind) async fn check_writer(&mut self, account: &str) -> Result<()> {
+        let row = self.row(statements::facts(account)).await.map_err(|error| match error {
+            Driver::RowNotFound => Error::new(
+                ErrorKind::RefusedAccount,
+                format!("the server has no role {account:?}"),
+                "correct username in the secret, or create the role",
+            ),
+            other => sanitised("reading the server's state", &other),
+        })?;
+        account::check_writer(&facts(&row).map_err(|error| sanitised("reading the server's state", &error))?, account)
+    }
+
+    pub(in crate::kind) async fn prove(&mut self, login: &Login) -> Result<Identity> {
+        let failed = |error: &Driver| sanitised("asking who is logged in", error);
+        let row = self.row(statements::IDENTITY.to_owned()).await.map_err(|error| failed(&error))?;
+        let identity = Identity {
+            session_user: row.try_get(0).map_err(|error| failed(&error))?,
+            current_user: row.try_get(1).map_err(|error| failed(&error))?,
+            database: row.try_get(2).map_err(|error| failed(&error))?,
+        };
+        let expected = login.dbname.as_deref().unwrap_or(super::DATABASE);
+        if identity.session_user == login.username && identity.database == expected {
+            return Ok(identity);
+        }
+        Err(Error::new(
+            ErrorKind::RefusedAccount,
+            format!(
+                "logging in as {:?} to {expected:?} gave a session of {:?} on {:?}: something between us and the server maps \
+                 logins",
+                login.username, identity.session_user, identity.database
+            ),
+            "put the server's own address into the secret's host, not a pooler's",
+        ))
+    }
+
+    pub(in crate::kind) async fn lock(&mut self, account: &str, clock: Clock) -> Result<()> {
+        let begin = statements::begin_and_lock(account, clock.left());
+        match self.run(begin).await {
+            Ok(()) => Ok(()),
+            Err(error) if sqlstate(&error).as_deref() == Some("55P03") => Err(Error::new(
+                ErrorKind::FailedDatabase,
+                format!("another rotation has held the lock of {account:?} for {} s", statements::LOCK_WAIT.as_secs()),
+                "wait until it has ended and run the step again; nothing was changed",
+            )),
+            Err(error) => Err(sanitised("taking the account's lock", &error)),
+        }
+    }
+
+    pub(in crate::kind) async fn set_password(&mut self, account: &str, password: &Sensitive) -> Result<bool> {
+        let statement = statements::set_password(account, &statements::verifier(password)?);
+        let answer = match self.run(statement).await {
+            Ok(()) => self.run("COMMIT".to_owned()).await,
+            failed => failed,
+        };
+        match answer {
+            Ok(()) => Ok(true),
+            // Somebody's ALTER ROLE without our lock. The transaction is void and must be begun again.
+            Err(Driver::Database(error))
+                if error.code().as_deref() == Some("XX000") && error.message().contains("concurrently updated") =>
+            {
+                self.run("ROLLBACK".to_owned()).await.map_err(|error| sanitised("rolling back", &error))?;
+                Ok(false)
+            }
+            Err(error) => Err(sanitised("ALTER ROLE ... PASSWORD", &error)),
+        }
+    }
+
+    pub(in crate::kind) async fn close(self) {
+        // A server that does not answer the good-bye notices the closed connection by itself.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.close()).await;
+    }
+
+    async fn run(&mut self, statement: String) -> std::result::Result<(), Driver> {
+        let answer = raw_sql(AssertSqlSafe(statement)).execute(&mut self.connection);
+        tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?.map(drop)
+    }
+
+    async fn row(&mut self, query: String) -> std::result::Result<PgRow, Driver> {
+        let answer = raw_sql(AssertSqlSafe(query)).fetch_one(&mut self.connection);
+        tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?
+    }
+}
+
+fn silent() -> Driver {
+    Driver::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer"))
+}
+
+fn sqlstate(error: &Driver) -> Option<String> {
+    match error {
+        Driver::Database(answer) => answer.code().map(std::borrow::Cow::into_owned),
+        _ => None,
+    }
+}
+
+/// A driver's error as ours. The driver's text stays behind: it may quote the statement.
+fn sanitised(doing: &str, error: &Driver) -> Error {
+    match sqlstate(error).as_deref() {
+        Some("25006") => Error::new(
+            ErrorKind::RefusedServer,
+            format!("{doing}: the server is read-only (SQLSTATE 25006)"),
+            "put the writer's endpoint into the secret's host, or turn read-only off",
+        ),
+        Some("42501") => Error::new(
+            ErrorKind::RefusedAccount,
+            format!("{doing}: the account lacks the right (SQLSTATE 42501)"),
+            "grant it, or tag the secret keyroll:admin-secret with a login that has it",
+        ),
+        Some("22023") => Error::new(
+            ErrorKind::RefusedAccount,
+            format!("{doing}: a password check of the server refused it (SQLSTATE 22023)"),
+            "look at the server's passwordcheck settings",
+        ),
+        Some(code) => Error::new(
+            ErrorKind::FailedDatabase,
+            format!("{doing}: the server answered with SQLSTATE {code}"),
+            "see the server's log for that code (55P03: lock timeout; 57014: statement timeout); then run the step again",
+        ),
+        None => Error::new(
+            ErrorKind::FailedDatabase,
+            format!("{doing}: the connection failed or the server did not answer"),
+            "run the step again: repeating it is safe",
+        ),
+    }
+}
+
+fn facts(row: &PgRow) -> std::result::Result<Facts, Driver> {
+    let text = |column: usize| row.try_get::<String, _>(column);
+    Ok(Facts {
+        in_recovery: row.try_get(0)?,
+        read_only: text(1)? == "on",
+        read_only_source: text(2)?,
+        version: text(3)?.parse().unwrap_or(0),
+        passwords_restricted: matches!(text(4)?.as_str(), "on" | "1" | "true"),
+        writer: text(5)?,
+        writer_super: row.try_get(6)?,
+        writer_create_role: row.try_get(7)?,
+        target_super: row.try_get(8)?,
+        target_replication: row.try_get(9)?,
+        target_iam: row.try_get(10)?,
+        writer_password_role: row.try_get(11)?,
+        writer_has_admin_option: row.try_get(12)?,
+    })
+}

@@ -1,0 +1,136 @@
+//! The statements, as text. Everything that comes from a secret passes through one of two quoting functions, which are
+//! the PostgreSQL client library's own.
+
+use std::time::Duration;
+
+use postgres_protocol::escape::{escape_identifier, escape_literal};
+use postgres_protocol::password::scram_sha_256;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Sensitive;
+
+/// How long a statement may wait for locks of others.
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(3);
+
+/// What the server shows of itself, of the account that logged in and of the account to change; no row where that one
+/// does not exist. Everything is qualified: an account's `search_path` is not ours to trust.
+///
+/// A superuser counts as a member of every role, so membership in `rds_iam` says nothing about one.
+pub(super) fn facts(account: &str) -> String {
+    format!(
+        "SELECT pg_catalog.pg_is_in_recovery(), \
+         pg_catalog.current_setting('default_transaction_read_only'), \
+         (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'), \
+         pg_catalog.current_setting('server_version_num'), \
+         COALESCE(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off'), \
+         session_user::text, me.rolsuper, me.rolcreaterole, target.rolsuper, target.rolreplication, \
+         NOT target.rolsuper AND COALESCE((SELECT pg_catalog.pg_has_role(target.oid, r.oid, 'MEMBER') \
+           FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_iam'), false), \
+         COALESCE((SELECT pg_catalog.pg_has_role(me.oid, r.oid, 'MEMBER') \
+           FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_password'), false), \
+         EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m WHERE m.roleid = target.oid AND m.admin_option \
+           AND pg_catalog.pg_has_role(me.oid, m.member, 'USAGE')) \
+         FROM pg_catalog.pg_roles me, pg_catalog.pg_roles target \
+         WHERE me.rolname = session_user AND target.rolname = {}",
+        escape_literal(account)
+    )
+}
+
+/// Who we are.
+pub(super) const IDENTITY: &str = "SELECT session_user::text, current_user::text, pg_catalog.current_database()::text";
+
+/// Begins a transaction and takes the account's advisory lock, held until the transaction ends.
+///
+/// `SET ROLE NONE` because an account may be set to act as another: then `ALTER ROLE` of itself would be somebody else's.
+/// `READ WRITE` because an account may be set to read-only by default. The timeouts are the server's, so that nothing of
+/// ours goes on there after Lambda has ended the process.
+pub(super) fn begin_and_lock(account: &str, left: Duration) -> String {
+    let statement = left.saturating_sub(Duration::from_secs(1)).clamp(Duration::from_secs(1), Duration::from_secs(5));
+    format!(
+        "SET ROLE NONE; BEGIN READ WRITE; SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = {}; \
+         SET LOCAL statement_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = 30000; \
+         SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({}, 0))",
+        LOCK_WAIT.as_millis(),
+        statement.as_millis(),
+        escape_literal(&format!("keyroll:{account}"))
+    )
+}
+
+/// Changes a password, by verifier.
+pub(super) fn set_password(account: &str, verifier: &str) -> String {
+    format!("ALTER ROLE {} PASSWORD {}", escape_identifier(account), escape_literal(verifier))
+}
+
+/// The SCRAM-SHA-256 verifier of a password, as the server would store it (RFC 5803, 4096 rounds, 16 bytes of salt).
+///
+/// The server hashes anything that is not exactly a verifier as if it were a password, so the shape is checked here.
+pub(super) fn verifier(password: &Sensitive) -> Result<String> {
+    let verifier = scram_sha_256(password.expose().as_bytes());
+    if well_formed(&verifier) {
+        return Ok(verifier);
+    }
+    Err(Error::new(
+        ErrorKind::RefusedValue,
+        "no SCRAM-SHA-256 verifier can be made of the pending password",
+        "clear AWSPENDING from this version and rotate again: a new version gets a new password",
+    ))
+}
+
+fn well_formed(verifier: &str) -> bool {
+    let base64 = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    };
+    let parts = || {
+        let (salt, keys) = verifier.strip_prefix("SCRAM-SHA-256$4096:")?.split_once('$')?;
+        let (stored, server) = keys.split_once(':')?;
+        Some(base64(salt, 24) && base64(stored, 44) && base64(server, 44))
+    };
+    parts().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_whatever_they_are() {
+        let verifier = verifier(&Sensitive::new("p".to_owned())).unwrap();
+        for (name, quoted) in [
+            ("app", "\"app\""),
+            ("a\"; DROP ROLE b; --", "\"a\"\"; DROP ROLE b; --\""),
+            ("a'b\\c\nd", "\"a'b\\c\nd\""),
+            ("Größe", "\"Größe\""),
+        ] {
+            assert_eq!(set_password(name, &verifier), format!("ALTER ROLE {quoted} PASSWORD '{verifier}'"));
+        }
+        assert!(facts("o'neil").ends_with("target.rolname = 'o''neil'"));
+        assert!(facts("a\\b").ends_with("target.rolname =  E'a\\\\b'"));
+    }
+
+    #[test]
+    fn a_statement_carries_a_verifier_and_no_password() {
+        let password = Sensitive::new("a-password-of-this-test".to_owned());
+        let statement = set_password("app", &verifier(&password).unwrap());
+        assert!(statement.starts_with("ALTER ROLE \"app\" PASSWORD 'SCRAM-SHA-256$4096:"));
+        assert!(!statement.contains(password.expose()));
+    }
+
+    #[test]
+    fn what_the_server_would_hash_as_a_password_is_noticed() {
+        let good = verifier(&Sensitive::new("p".to_owned())).unwrap();
+        assert!(well_formed(&good));
+        for bad in
+            [String::new(), format!("{good},{good}"), good.replace("4096", "4095"), good[..good.len() - 1].to_owned()]
+        {
+            assert!(!well_formed(&bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_server_gives_up_before_lambda_does() {
+        for (left, expected) in [(60, 5000), (4, 3000), (0, 1000)] {
+            let statement = begin_and_lock("app", Duration::from_secs(left));
+            assert!(statement.contains(&format!("statement_timeout = {expected};")), "{left} s: {statement}");
+        }
+    }
+}
