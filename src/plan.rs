@@ -1,0 +1,131 @@
+//! A plan: what a step is about to do, as data. It is made by pure functions from what was seen and leaves no choice to
+//! whoever carries it out, except drawing the random value. It can be printed anywhere: there is no secret in it.
+
+use std::fmt;
+
+use crate::event::VersionId;
+use crate::rollout::{ServiceName, ServiceReport};
+use crate::stages::Standing;
+
+/// What one round of a step will do, and what it has found out on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Where the version stands once the plan is carried out.
+    pub standing: Standing,
+    /// The writes, in order.
+    pub actions: Vec<Action>,
+    /// What was proven by looking.
+    pub proven: Vec<String>,
+    /// The services that need nothing, each with its verdict.
+    pub services: Vec<ServiceReport>,
+    /// What an operator should know although nothing is refused.
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// The plan of what is done already.
+    #[must_use]
+    pub fn nothing(standing: Standing) -> Self {
+        Self { standing, actions: Vec::new(), proven: Vec::new(), services: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// A plan of one write.
+    #[must_use]
+    pub fn one(standing: Standing, action: Action) -> Self {
+        Self { actions: vec![action], ..Self::nothing(standing) }
+    }
+
+    /// The same plan with a line of what was proven.
+    #[must_use]
+    pub fn proving(mut self, line: impl Into<String>) -> Self {
+        self.proven.push(line.into());
+        self
+    }
+
+    /// The same plan with warnings.
+    #[must_use]
+    pub fn warning(mut self, warnings: Vec<String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.actions.is_empty() {
+            return f.write_str("nothing");
+        }
+        let actions: Vec<String> = self.actions.iter().map(ToString::to_string).collect();
+        f.write_str(&actions.join("; "))
+    }
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Draw a new value and store it as the event's version, labelled AWSPENDING and `KEYROLL_ROLLOUT`.
+    StoreValue,
+    /// Make the database accept the pending password for this account.
+    SetPassword {
+        /// The account whose password changes.
+        account: String,
+        /// The account that changes it.
+        writer: String,
+    },
+    /// Move AWSCURRENT to the event's version.
+    MoveCurrent {
+        /// The version that holds the label now.
+        from: Option<VersionId>,
+    },
+    /// Force a new deployment of a service.
+    Redeploy {
+        /// The service.
+        service: ServiceName,
+        /// Why it needs one.
+        reason: String,
+    },
+    /// Take `KEYROLL_ROLLOUT` off the version: everything is rolled.
+    CloseMark,
+}
+
+impl Action {
+    /// The action in the past tense, for a report.
+    #[must_use]
+    pub fn done(&self) -> String {
+        match self {
+            Self::StoreValue => "stored a new value as AWSPENDING".to_owned(),
+            Self::SetPassword { account, writer } if account == writer => format!("set the password of {account:?}"),
+            Self::SetPassword { account, writer } => format!("set the password of {account:?} as {writer:?}"),
+            Self::MoveCurrent { .. } => "moved AWSCURRENT to this version".to_owned(),
+            Self::Redeploy { service, .. } => format!("redeployed {service}"),
+            Self::CloseMark => "closed the rollout (removed KEYROLL_ROLLOUT)".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StoreValue => f.write_str("store a new value as AWSPENDING"),
+            Self::SetPassword { account, writer } => write!(f, "set the password of {account:?} as {writer:?}"),
+            Self::MoveCurrent { from: Some(from) } => {
+                write!(f, "move AWSCURRENT to this version from {}", from.as_str())
+            }
+            Self::MoveCurrent { from: None } => f.write_str("attach AWSCURRENT to this version"),
+            Self::Redeploy { service, reason } => write!(f, "redeploy {service} ({reason})"),
+            Self::CloseMark => f.write_str("close the rollout (remove KEYROLL_ROLLOUT)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_prints_what_it_will_do() {
+        let plan = Plan::one(Standing::Current, Action::MoveCurrent { from: Some(VersionId::known("v1")) });
+        assert_eq!(plan.to_string(), "move AWSCURRENT to this version from v1");
+        assert_eq!(Plan::nothing(Standing::Pending).to_string(), "nothing");
+    }
+}
