@@ -1,0 +1,64 @@
+//! SDK errors into ours.
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::error::{Error, ErrorKind};
+
+/// Our error for a failed call. `operation` is the IAM action, `on` what it was about.
+///
+/// What AWS says in an error never holds a value: it names resources, principals and rules.
+pub(crate) fn failed<E, R>(operation: &str, on: &str, error: &SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata,
+{
+    let SdkError::ServiceError(service) = error else {
+        return Error::new(
+            ErrorKind::FailedAws,
+            format!("{operation} on {on} got no answer ({})", transport(error)),
+            "check that the function reaches the AWS endpoint (VPC endpoint or NAT, security groups, DNS, AWS_ENDPOINT_URL \
+             and credentials) and run the step again",
+        );
+    };
+    let code = service.err().code().unwrap_or("an unnamed error");
+    let message = service.err().message().unwrap_or("no message");
+    let cause = format!("{operation} on {on} was answered with {code}: {message}");
+    match code {
+        "AccessDeniedException" | "AccessDenied" | "DecryptionFailure" | "EncryptionFailure" => Error::new(
+            ErrorKind::RefusedPermission,
+            cause,
+            format!(
+                "add a statement that allows {operation} on {on} to the function's role (and the use of its KMS key)"
+            ),
+        ),
+        "ResourceNotFoundException"
+        | "ValidationException"
+        | "InvalidRequestException"
+        | "InvalidParameterException" => Error::new(
+            ErrorKind::RefusedVersion,
+            cause,
+            "check that the secret and the version exist in this Region and account",
+        ),
+        _ => Error::new(ErrorKind::FailedAws, cause, "run the step again; Secrets Manager does so by itself"),
+    }
+}
+
+/// The error code of the service's answer, if it answered.
+pub(crate) fn code<E, R>(error: &SdkError<E, R>) -> Option<&str>
+where
+    E: ProvideErrorMetadata,
+{
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
+}
+
+fn transport<E, R>(error: &SdkError<E, R>) -> &'static str {
+    match error {
+        SdkError::TimeoutError(_) => "timed out",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "timed out while connecting",
+        SdkError::DispatchFailure(failure) if failure.is_io() => "the connection failed",
+        SdkError::DispatchFailure(failure) if failure.is_user() => "the request was not valid",
+        SdkError::DispatchFailure(_) => "the request could not be sent",
+        SdkError::ConstructionFailure(_) => "the request could not be built",
+        _ => "the answer could not be read",
+    }
+}

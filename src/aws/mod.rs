@@ -1,0 +1,58 @@
+//! The thin edge to AWS: the only place that names SDK types. One client per service is made at cold start and kept, so
+//! that a process opens one connection to each endpoint.
+
+pub(crate) mod ecs;
+pub(crate) mod error;
+pub(crate) mod rds;
+pub(crate) mod secrets;
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use self::ecs::Ecs;
+use self::rds::Rds;
+use self::secrets::Secrets;
+use crate::config::Config;
+
+/// One client per AWS service.
+pub struct Clients {
+    pub(crate) secrets: Secrets,
+    pub(crate) ecs: Ecs,
+    pub(crate) rds: Rds,
+}
+
+impl Clients {
+    /// Makes the clients from the standard AWS variables and ours.
+    ///
+    /// Nothing is sent yet. The numbers keep a dead endpoint within 20 s: three attempts of 4 s and the pauses between.
+    pub async fn new(config: &Config) -> Self {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(4))
+            .operation_timeout(Duration::from_secs(14))
+            .build();
+        let shared = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .load()
+            .await;
+        Self { secrets: Secrets::new(secrets_client(&shared, config)), ecs: Ecs::new(&shared), rds: Rds::new(&shared) }
+    }
+}
+
+/// `SECRETS_MANAGER_ENDPOINT`, which AWS's templates demand, wins: whoever sets it means this function.
+fn secrets_client(shared: &SdkConfig, config: &Config) -> aws_sdk_secretsmanager::Client {
+    let mut builder = aws_sdk_secretsmanager::config::Builder::from(shared);
+    if let Some(endpoint) = &config.secrets_manager_endpoint {
+        builder.set_endpoint_url(Some(endpoint.clone()));
+    }
+    aws_sdk_secretsmanager::Client::from_conf(builder.build())
+}

@@ -1,0 +1,211 @@
+//! Secrets Manager: the five calls of a rotation.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
+
+use super::error::{code, failed};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{SecretId, VersionId};
+use crate::secret::Sensitive;
+use crate::stages::{AWSCURRENT, AWSPENDING, Labels, ROLLOUT};
+
+/// What `DescribeSecret` shows.
+pub(crate) struct Described {
+    pub(crate) arn: String,
+    pub(crate) labels: Labels,
+    pub(crate) tags: Vec<(String, String)>,
+    /// Absent where rotation was never configured.
+    pub(crate) rotation_enabled: Option<bool>,
+    /// The AWS service that manages the secret, such as `rds`.
+    pub(crate) owner: Option<String>,
+    /// Milliseconds since 1970.
+    pub(crate) last_changed: Option<i64>,
+}
+
+/// A version's value, with what came with it.
+pub(crate) struct Version {
+    pub(crate) arn: String,
+    pub(crate) id: VersionId,
+    pub(crate) labels: Vec<String>,
+    value: Option<Sensitive>,
+}
+
+impl Version {
+    /// The value as text.
+    pub(crate) fn text(self) -> Result<Sensitive> {
+        self.value.ok_or_else(|| {
+            Error::new(
+                ErrorKind::RefusedValue,
+                "the secret's value is binary (SecretBinary)",
+                "store the value as text (SecretString); ECS cannot inject a binary one either",
+            )
+        })
+    }
+
+    pub(crate) fn has(&self, label: &str) -> bool {
+        self.labels.iter().any(|l| l == label)
+    }
+}
+
+/// The answer to a look for one version.
+pub(crate) enum Lookup {
+    /// There it is.
+    Found(Version),
+    /// It holds no value, or does not exist.
+    Absent,
+    /// It exists, but not under that label.
+    Elsewhere,
+}
+
+/// The answer to storing a value.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// It was stored, now or by an earlier attempt of the same call.
+    Now,
+    /// The version holds another value already.
+    Before,
+}
+
+/// The client.
+pub(crate) struct Secrets(Client);
+
+impl Secrets {
+    pub(crate) fn new(client: Client) -> Self {
+        Self(client)
+    }
+
+    pub(crate) async fn describe(&self, secret: &SecretId) -> Result<Described> {
+        let seen = self
+            .0
+            .describe_secret()
+            .secret_id(secret.as_str())
+            .send()
+            .await
+            .map_err(|error| failed("secretsmanager:DescribeSecret", secret.as_str(), &error))?;
+        Ok(Described {
+            labels: Labels::new(seen.version_ids_to_stages.unwrap_or_default().into_iter().collect::<BTreeMap<_, _>>()),
+            tags: seen
+                .tags
+                .unwrap_or_default()
+                .into_iter()
+                .map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()))
+                .collect(),
+            rotation_enabled: seen.rotation_enabled,
+            owner: seen.owning_service,
+            last_changed: seen.last_changed_date.and_then(|date| date.to_millis().ok()),
+            arn: seen.arn.unwrap_or_else(|| secret.as_str().to_owned()),
+        })
+    }
+
+    /// The version that holds a label.
+    pub(crate) async fn labelled(&self, secret: &SecretId, label: &str) -> Result<Lookup> {
+        self.look(secret, None, label).await
+    }
+
+    /// This version, if it is staged as AWSPENDING: the read is itself the check that no later rotation took the label.
+    pub(crate) async fn pending(&self, secret: &SecretId, version: &VersionId) -> Result<Lookup> {
+        self.look(secret, Some(version), AWSPENDING).await
+    }
+
+    async fn look(&self, secret: &SecretId, version: Option<&VersionId>, label: &str) -> Result<Lookup> {
+        let answer = self
+            .0
+            .get_secret_value()
+            .secret_id(secret.as_str())
+            .set_version_id(version.map(|id| id.as_str().to_owned()))
+            .version_stage(label)
+            .send()
+            .await;
+        match answer {
+            Ok(found) => Ok(Lookup::Found(read(secret, found))),
+            Err(error) => match code(&error) {
+                Some("ResourceNotFoundException") => Ok(Lookup::Absent),
+                Some("InvalidRequestException" | "InvalidParameterException") if version.is_some() => {
+                    Ok(Lookup::Elsewhere)
+                }
+                _ => Err(failed("secretsmanager:GetSecretValue", secret.as_str(), &error)),
+            },
+        }
+    }
+
+    /// Stores a new value as this version, labelled AWSPENDING and with our mark.
+    ///
+    /// Safe to repeat: a version's value is written once. The same call again changes nothing, and one with another value
+    /// (which a repeated createSecret would send, having drawn again) is answered `ResourceExistsException`.
+    pub(crate) async fn put_pending(
+        &self,
+        secret: &SecretId,
+        version: &VersionId,
+        value: &Sensitive,
+        token: Option<&Sensitive>,
+    ) -> Result<Stored> {
+        let answer = self
+            .0
+            .put_secret_value()
+            .secret_id(secret.as_str())
+            .client_request_token(version.as_str())
+            .secret_string(value.expose())
+            .version_stages(AWSPENDING)
+            .version_stages(ROLLOUT)
+            .set_rotation_token(token.map(|token| token.expose().to_owned()))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Stored::Now),
+            Err(error) if code(&error) == Some("ResourceExistsException") => Ok(Stored::Before),
+            Err(error) => Err(failed("secretsmanager:PutSecretValue", secret.as_str(), &error)),
+        }
+    }
+
+    /// Moves AWSCURRENT to a version.
+    ///
+    /// Safe to repeat: `RemoveFromVersionId` makes it a compare-and-swap. Once the label has moved, a repeat is refused
+    /// and changes nothing; the caller then looks who holds the label.
+    pub(crate) async fn move_current(&self, secret: &SecretId, to: &VersionId, from: Option<&VersionId>) -> Result<()> {
+        self.0
+            .update_secret_version_stage()
+            .secret_id(secret.as_str())
+            .version_stage(AWSCURRENT)
+            .move_to_version_id(to.as_str())
+            .set_remove_from_version_id(from.map(|id| id.as_str().to_owned()))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed("secretsmanager:UpdateSecretVersionStage", secret.as_str(), &error))
+    }
+
+    /// Takes our mark off a version.
+    ///
+    /// Safe to repeat: a mark that is gone is what was asked for, so that answer counts as success.
+    pub(crate) async fn close_mark(&self, secret: &SecretId, version: &VersionId) -> Result<()> {
+        let answer = self
+            .0
+            .update_secret_version_stage()
+            .secret_id(secret.as_str())
+            .version_stage(ROLLOUT)
+            .remove_from_version_id(version.as_str())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(code(&error), Some("InvalidParameterException" | "InvalidRequestException"))
+                    && self.describe(secret).await.is_ok_and(|seen| !seen.labels.has(version, ROLLOUT)) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed("secretsmanager:UpdateSecretVersionStage", secret.as_str(), &error)),
+        }
+    }
+}
+
+fn read(secret: &SecretId, found: GetSecretValueOutput) -> Version {
+    Version {
+        arn: found.arn.unwrap_or_else(|| secret.as_str().to_owned()),
+        id: VersionId::known(found.version_id.as_deref().unwrap_or_default()),
+        labels: found.version_stages.unwrap_or_default(),
+        value: found.secret_string.map(Sensitive::new),
+    }
+}
