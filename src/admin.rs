@@ -1,0 +1,91 @@
+//! The administrator who changes passwords of others, where a secret names one.
+//!
+//! Two rules guard against being used as somebody's deputy: the account's own stored credential must have logged in
+//! before (the caller sees to that), and the administrator's login goes only to the server that its own secret, or RDS,
+//! names. Whoever can write a secret can thus neither send the administrator's password to a server of their own nor have
+//! it change an account that is not theirs.
+
+use crate::aws::secrets::Lookup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::SecretId;
+use crate::kind::Credential;
+use crate::rotation::Run;
+use crate::secret::{Document, Login, Sensitive, Tls};
+use crate::settings::Settings;
+use crate::stages::AWSCURRENT;
+
+/// The administrator's credential, known to belong to the same server.
+pub(crate) struct Administrator(pub(crate) Credential);
+
+/// Finds the administrator for an account, if its secret names one by the tag `keyroll:admin-secret`.
+///
+/// `masterarn` alone does not make one under single user: AWS's single-user template ignores the key, and its role may
+/// not read that secret.
+pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Option<Administrator>> {
+    let Some(secret) = &settings.admin_secret else { return Ok(None) };
+    let login =
+        read(run, secret).await.map_err(|error| error.at(format!("administrator's secret {}", secret.as_str())))?;
+    let mut administrator = Credential { kind: account.kind, login };
+    if administrator.address() != account.address() {
+        let (host, port) = administrator.address();
+        return Err(Error::new(
+            ErrorKind::RefusedSetting,
+            format!(
+                "the administrator's secret {} belongs to {host}:{port}, not to this secret's server",
+                secret.as_str()
+            ),
+            "name the administrator of this secret's own server in keyroll:admin-secret, or correct the host",
+        ));
+    }
+    // Advisory locks are per database: every writer of this account must meet in the same one.
+    administrator.login.dbname.clone_from(&account.login.dbname);
+    Ok(Some(Administrator(administrator)))
+}
+
+/// The error for an administrator whom the server rejects.
+pub(crate) fn rejected(name: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedLogin,
+        format!("the server rejects the administrator {name:?}"),
+        "correct the secret that keyroll:admin-secret names",
+    )
+}
+
+async fn read(run: &Run<'_>, secret: &SecretId) -> Result<Login> {
+    let Lookup::Found(version) = run.clients.secrets.labelled(secret, AWSCURRENT).await? else {
+        return Err(Error::new(
+            ErrorKind::RefusedSetting,
+            "the secret does not exist or has no AWSCURRENT value",
+            "correct the tag keyroll:admin-secret",
+        ));
+    };
+    let document = Document::parse(version.text()?)?;
+    if document.keys().all(|key| key == "username" || key == "password") {
+        return managed_by_rds(run, secret, &document).await;
+    }
+    Login::read(&document)
+}
+
+/// RDS's own secrets hold a name and a password; RDS says where they belong.
+async fn managed_by_rds(run: &Run<'_>, secret: &SecretId, document: &Document) -> Result<Login> {
+    let text = |key: &str| document.get(key).and_then(|value| value.as_str().map(str::to_owned));
+    let (Some(username), Some(password)) = (text("username"), text("password")) else {
+        return Err(Error::new(
+            ErrorKind::RefusedSetting,
+            "the secret holds no username and password",
+            "name a secret with an administrator's login in keyroll:admin-secret",
+        ));
+    };
+    let endpoint = run.clients.rds.endpoint(&run.clients.secrets.describe(secret).await?.tags).await?;
+    Ok(Login {
+        engine: endpoint.engine,
+        host: endpoint.host,
+        port: Some(endpoint.port),
+        username,
+        password: Sensitive::new(password),
+        dbname: None,
+        tls: Tls::Verified,
+        cluster: false,
+        masterarn: None,
+    })
+}

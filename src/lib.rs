@@ -1,0 +1,41 @@
+//! keyroll: rotate a secret, roll every service that uses it, fail no login on the way.
+//!
+//! A Lambda function that AWS Secrets Manager calls to rotate a secret. Each step is a function of what was seen: it
+//! *observes* (reads), *plans* (pure functions to printable data) and *applies* (writes). What a step does with a version
+//! of a secret is one table, in [`stages`]; what a failed login permits is another, in [`probe`]; which services need a
+//! new deployment is a third, in [`rollout`]. None of the three does any I/O.
+//!
+//! | place | owns |
+//! |---|---|
+//! | [`handler`] | an event in, a report or an error out |
+//! | [`event`], [`settings`], [`config`] | what comes from outside, parsed once into types |
+//! | [`stages`] | staging labels and what they say: the state machine |
+//! | `rotation` | the four steps, and the order of the writes |
+//! | [`secret`] | what a secret's value looks like, and the password policy |
+//! | [`kind`] | one place per kind of secret: its rules and its I/O |
+//! | [`rollout`] | ECS services: which depend, which need a deployment, verdicts |
+//! | `aws` | the only place that names SDK types |
+//! | [`error`] | `Refused…` and `Failed…`, each with cause and remedy |
+
+mod admin;
+mod apply;
+mod aws;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod handler;
+pub mod kind;
+pub mod log;
+pub mod plan;
+pub mod probe;
+pub mod report;
+pub mod rollout;
+mod rotation;
+pub mod secret;
+pub mod settings;
+pub mod stages;
+
+pub use aws::Clients;
+pub use config::{Config, Env};
+pub use handler::App;

@@ -1,0 +1,25 @@
+//! Logging: one line per event on standard output, JSON where Lambda is set to JSON.
+//!
+//! Only this crate logs below WARN. Libraries print requests, headers and statements at DEBUG and TRACE, and the Lambda
+//! runtime prints the whole event, with the rotation token in it: no log level may bring those out.
+
+use tracing::Level;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::Env;
+
+/// Starts logging at the level of `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` (a bare level), else INFO.
+pub fn init(env: &Env) {
+    let level = ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"].into_iter().find_map(|name| env.get(name)?.parse().ok());
+    let ours = Targets::new().with_target("keyroll", level.unwrap_or(Level::INFO)).with_default(Level::WARN);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false);
+    if env.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
+        tracing_subscriber::registry().with(lines.json().flatten_event(true).with_filter(ours)).init();
+    } else {
+        // CloudWatch stamps every line with its time.
+        tracing_subscriber::registry().with(lines.without_time().with_filter(ours)).init();
+    }
+}

@@ -1,0 +1,27 @@
+//! The Lambda function: cold start, then the runtime.
+
+use std::process::ExitCode;
+
+use keyroll::{App, Clients, Config, Env};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match start().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("keyroll cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start() -> Result<(), Error> {
+    let env = Env::real();
+    keyroll::log::init(&env);
+    let config = Config::from_env(&env)?;
+    let clients = Clients::new(&config).await;
+    let app = App::new(config, clients);
+    let app = &app;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| app.handle(event))).await
+}

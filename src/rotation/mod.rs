@@ -1,0 +1,120 @@
+//! The four steps of a rotation. Each observes, plans and applies; the order of the writes over all of them is the whole
+//! safety argument and stands here, once:
+//!
+//! 1. store the new value as AWSPENDING (createSecret): from now on a crash anywhere loses nothing;
+//! 2. change the database (setSecret): the stored version AWSPENDING logs in from that moment on;
+//! 3. prove it (testSecret, and again in finishSecret);
+//! 4. move AWSCURRENT (finishSecret, round *promote*): nothing of ECS is read or written before this;
+//! 5. redeploy the services, then take the mark off (finishSecret, round *roll*).
+//!
+//! At every moment one stored version logs in; every step may be repeated; and what is left after 4 is remembered by the
+//! mark on the version itself.
+
+mod create;
+mod finish;
+mod overview;
+mod preflight;
+mod roll;
+mod set;
+mod test;
+
+use std::time::Duration;
+
+use crate::aws::Clients;
+use crate::aws::secrets::{Lookup, Version};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Rotation, Step};
+use crate::kind::Credential;
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::secret::Document;
+use crate::settings::Settings;
+use crate::stages::{self, AWSCURRENT, Seen, Standing};
+
+pub(crate) use overview::{Memory, Overview};
+
+/// Everything a step works with.
+pub(crate) struct Run<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) clients: &'a Clients,
+    pub(crate) memory: &'a Memory,
+    pub(crate) event: &'a Rotation,
+    pub(crate) clock: Clock,
+}
+
+/// Does one step.
+pub(crate) async fn step(run: &Run<'_>) -> Result<Report> {
+    match run.event.step {
+        Step::Create => create::run(run).await,
+        Step::Set => set::run(run).await,
+        Step::Test => test::run(run).await,
+        Step::Finish => finish::run(run).await,
+    }
+}
+
+impl Run<'_> {
+    /// The version that clients read now.
+    async fn current(&self) -> Result<Version> {
+        match self.clients.secrets.labelled(&self.event.secret, AWSCURRENT).await? {
+            Lookup::Found(version) => Ok(version),
+            Lookup::Absent | Lookup::Elsewhere => Err(Error::new(
+                ErrorKind::RefusedValue,
+                "the secret has no AWSCURRENT value to rotate, or does not exist",
+                "check the secret's name and Region, and store a first value with put-secret-value",
+            )),
+        }
+    }
+
+    /// The credential that a version holds.
+    fn credential(&self, version: Version, settings: &Settings) -> Result<Credential> {
+        Credential::read(&Document::parse(version.text()?)?, settings, self.config)
+    }
+
+    /// The event's version with its value, where it stands as Pending; otherwise the refusal of the table.
+    ///
+    /// A value can stay invisible for a moment after it was stored. The labels say whether there is one: then, and only
+    /// then, the read is repeated.
+    async fn pending_version(&self) -> Result<Version> {
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let seen = match self.clients.secrets.pending(&self.event.secret, &self.event.version).await? {
+                Lookup::Found(version) => return Ok(version),
+                Lookup::Absent | Lookup::Elsewhere => self.overview().await?,
+            };
+            match stages::standing(&seen.labels, &self.event.version, Seen::NotRead) {
+                Standing::Pending if pause < Duration::from_secs(2) => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                standing => {
+                    stages::task(self.event.step, standing)?;
+                    return Err(Error::new(
+                        ErrorKind::FailedAws,
+                        "the version's labels and its value do not fit together yet",
+                        "run the step again; Secrets Manager does so by itself",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The report of a plan that is about to be carried out.
+    pub(crate) fn report(&self, arn: &str, plan: &Plan) -> Report {
+        tracing::debug!(secret = arn, step = self.event.step.name(), "plan: {plan}");
+        Report::of(arn, &self.event.version, self.event.step, plan)
+    }
+}
+
+/// Refuses two versions of a secret that differ in more than the password.
+fn unchanged(base: &Credential, other: &Credential, name: &str) -> Result<()> {
+    match base.login.difference(&other.login) {
+        None => Ok(()),
+        Some(key) => Err(Error::new(
+            ErrorKind::RefusedChanged,
+            format!("the version {name} differs from AWSCURRENT in {key:?}; a rotation changes the password only"),
+            "make the change in AWSCURRENT first (put-secret-value), clear AWSPENDING, and rotate again",
+        )),
+    }
+}

@@ -1,0 +1,89 @@
+//! The preflight: would a rotation succeed? Secrets Manager asks by calling testSecret alone when rotation is configured
+//! with `RotateImmediately=false`. Nothing is written; everything a rotation would lack is named at once.
+
+use super::{Run, roll};
+use crate::admin;
+use crate::error::{Error, ErrorKind, Result};
+use crate::kind::{Credential, Session};
+use crate::plan::Plan;
+use crate::probe::Probe;
+use crate::report::Report;
+use crate::rollout::{Judgement, ServiceReport, Since, Verdict, judge};
+use crate::settings::Settings;
+use crate::stages::Standing;
+
+pub(super) async fn run(run: &Run<'_>, standing: Standing) -> Result<Report> {
+    let seen = run.overview().await?;
+    let mut plan = Plan::nothing(standing).proving("preflight: nothing was written");
+    let mut lacking: Vec<Error> = seen.settings.refuse_on_hold(run.clock.seconds()).err().into_iter().collect();
+    match run.credential(run.current().await?, &seen.settings) {
+        Err(error) => lacking.push(error),
+        Ok(current) => {
+            lacking.extend(current.check_policy(&run.config.policy).err());
+            lacking.extend(logins(run, &seen.settings, &current).await);
+            plan = plan.warning(current.warnings());
+        }
+    }
+    lacking.extend(services(run, &seen.settings, &mut plan).await);
+    match Error::join(lacking) {
+        None => Ok(run.report(&seen.arn, &plan.proving("preflight: as far as can be seen, a rotation would succeed"))),
+        Some(error) => Err(error),
+    }
+}
+
+/// What the logins lack.
+async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential) -> Vec<Error> {
+    let account = &current.login.username;
+    let mut session = match current.probe(&run.config.ca_bundle, run.clock).await {
+        Probe::Accepted(session) => session,
+        Probe::Unreachable(error) => return vec![error],
+        Probe::Rejected => {
+            return vec![Error::new(
+                ErrorKind::RefusedLogin,
+                format!("the server rejects the current password of {account:?}"),
+                "set the account's password to the one in AWSCURRENT, or store the right one as AWSCURRENT",
+            )];
+        }
+    };
+    let mut lacking: Vec<Error> = session.prove(&current.login).await.err().into_iter().collect();
+    match admin::find(run, settings, current).await {
+        Err(error) => lacking.push(error),
+        Ok(None) => lacking.extend(session.check_writer(account).await.err()),
+        Ok(Some(administrator)) => lacking.extend(as_administrator(run, &administrator.0, account).await),
+    }
+    session.close().await;
+    lacking
+}
+
+async fn as_administrator(run: &Run<'_>, administrator: &Credential, account: &str) -> Option<Error> {
+    match administrator.probe(&run.config.ca_bundle, run.clock).await {
+        Probe::Accepted(mut session) => {
+            let lacking = session.check_writer(account).await.err();
+            Session::close(session).await;
+            lacking
+        }
+        Probe::Unreachable(error) => Some(error),
+        Probe::Rejected => Some(admin::rejected(&administrator.login.username)),
+    }
+}
+
+/// What looking at the services lacks. Their verdicts go into the plan.
+async fn services(run: &Run<'_>, settings: &Settings, plan: &mut Plan) -> Vec<Error> {
+    let mut lacking = Vec::new();
+    for (name, sighting) in roll::observe(run, settings).await {
+        match judge(&sighting, Since::JustNow) {
+            Judgement::Leave(Verdict::Failed, reason) => lacking.push(Error::new(
+                ErrorKind::RefusedPermission,
+                format!("the service {name} cannot be looked at: {reason}"),
+                "allow ecs:DescribeServices and ecs:UpdateService on it in the function's role",
+            )),
+            Judgement::Leave(verdict, reason) => plan.services.push(ServiceReport::new(&name, verdict, reason)),
+            Judgement::Redeploy(_) => plan.services.push(ServiceReport::new(
+                &name,
+                Verdict::AlreadyCurrent,
+                "nothing has changed yet; a rotation would redeploy it".to_owned(),
+            )),
+        }
+    }
+    lacking
+}
