@@ -22,7 +22,7 @@ pub enum Fault {
     Hang,
     /// The call is applied late.
     Delay(Duration),
-    /// The hook runs before the call is applied.
+    /// The hook runs before the call is applied. A caller that does not survive it never made the call.
     Before(Hook),
     /// The hook runs after the call was applied and before it is answered.
     After(Hook),

@@ -1,5 +1,6 @@
 //! Secrets Manager's own state: secrets, their versions, and one holder for each staging label.
 
+mod create;
 mod labels;
 mod password;
 mod read;

@@ -225,13 +225,13 @@ mod tests {
         let arn = aws.register_with_secrets("web", &["x"]).unwrap();
         aws.create_service("main", "web", &arn).unwrap();
         let (secret, service) = (aws.secret("app/db").unwrap(), aws.service("main", "web").unwrap());
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         aws.age_secret("app/db", hour).unwrap();
         aws.age_service("main", "web", hour).unwrap();
-        assert_eq!(aws.secret("app/db").unwrap().changed, secret.changed - hour);
+        assert_eq!(aws.secret("app/db").unwrap().changed + hour, secret.changed);
         let version = |secret: &Secret| secret.versions.values().next().unwrap().created;
-        assert_eq!(version(&aws.secret("app/db").unwrap()), version(&secret) - hour);
+        assert_eq!(version(&aws.secret("app/db").unwrap()) + hour, version(&secret));
         let created = aws.service("main", "web").unwrap().deployments[0].created;
-        assert_eq!(created, service.deployments[0].created - hour);
+        assert_eq!(created + hour, service.deployments[0].created);
     }
 }

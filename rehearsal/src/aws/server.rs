@@ -1,8 +1,9 @@
 //! The HTTP side: connections, the record, the faults, and who answers a call.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -12,7 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::faults::{Fault, Subject};
 use super::record::Call;
@@ -23,16 +24,44 @@ pub(crate) async fn serve(listener: TcpListener, inner: Arc<Inner>) {
     while let Ok((stream, _)) = listener.accept().await {
         let number = lock(&inner.record).connection();
         let inner = Arc::clone(&inner);
+        let Ok((stream, caller)) = watched(stream) else { continue };
+        let connection = Arc::new(Connection { number, caller });
         tokio::spawn(async move {
-            let service = service_fn(|request| handle(Arc::clone(&inner), number, request));
+            let service = service_fn(|request| handle(Arc::clone(&inner), Arc::clone(&connection), request));
             // An error here is a fault's doing, or a client that was killed: both are what tests want.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
+struct Connection {
+    number: u64,
+    /// The same socket once more, only to see whether the other end is still there.
+    caller: std::net::TcpStream,
+}
+
+impl Connection {
+    /// Whether the caller has closed its end, as the kernel does for it when it is killed.
+    fn is_gone(&self) -> bool {
+        match self.caller.peek(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        }
+    }
+}
+
+fn watched(stream: TcpStream) -> std::io::Result<(TcpStream, std::net::TcpStream)> {
+    let stream = stream.into_std()?;
+    let caller = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, caller))
+}
+
 /// Answers one request. An error closes the connection without an answer.
-async fn handle(inner: Arc<Inner>, connection: u64, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
+async fn handle(
+    inner: Arc<Inner>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>> {
     let inbound = Inbound::read(request).await?;
     let number = lock(&inner.record).arrived(Call {
         service: inbound.service.clone(),
@@ -41,7 +70,7 @@ async fn handle(inner: Arc<Inner>, connection: u64, request: Request<Incoming>) 
         request: inbound.json.clone(),
         status: None,
         error: None,
-        connection,
+        connection: connection.number,
         access_key: inbound.access_key.clone(),
         applied: false,
     });
@@ -54,7 +83,10 @@ async fn handle(inner: Arc<Inner>, connection: u64, request: Request<Incoming>) 
     for fault in &faults {
         match fault {
             Fault::Delay(by) => tokio::time::sleep(*by).await,
-            Fault::Before(hook) => hook(),
+            Fault::Before(hook) => {
+                hook();
+                ensure!(!connection.is_gone(), "killed before the call");
+            }
             Fault::Error(error) => return Ok(inner.answer(number, Reply::new(Err(error.clone())))),
             Fault::Reset => bail!("reset, as a rule wants"),
             Fault::Hang => std::future::pending().await,
@@ -65,7 +97,10 @@ async fn handle(inner: Arc<Inner>, connection: u64, request: Request<Incoming>) 
     lock(&inner.record).applied(number);
     for fault in &faults {
         match fault {
-            Fault::After(hook) => hook(),
+            Fault::After(hook) => {
+                hook();
+                ensure!(!connection.is_gone(), "killed before the answer");
+            }
             Fault::LoseAnswer => bail!("answer lost, as a rule wants"),
             _ => {}
         }
@@ -137,144 +172,4 @@ impl Inner {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::Duration;
-
-    use serde_json::json;
-    use tokio::time::timeout;
-
-    use super::super::{ADMIN_KEY, FUNCTION_KEY, LocalAws, Rule};
-    use super::*;
-
-    async fn stage() -> LocalAws {
-        let aws = LocalAws::start().await.unwrap();
-        aws.create_secret("app/db", "one", &[]).unwrap();
-        aws
-    }
-
-    async fn put(aws: &LocalAws, key: &str) -> Result<super::super::Response> {
-        let request = json!({"SecretId": "app/db", "SecretString": "two"});
-        aws.call_as(key, "secretsmanager", "PutSecretValue", request).await
-    }
-
-    fn current(aws: &LocalAws) -> String {
-        aws.value_of("app/db", super::super::CURRENT).unwrap()
-    }
-
-    #[tokio::test]
-    async fn calls_are_answered_and_recorded_with_their_caller() {
-        let aws = stage().await;
-        let answer = put(&aws, FUNCTION_KEY).await.unwrap();
-        assert_eq!(answer.status, 200);
-        let request = json!({"cluster": "none"});
-        let answer = aws.call("ecs", "ListServices", request.clone()).await.unwrap();
-        assert_eq!((answer.status, &answer.body["__type"]), (400, &json!("ClusterNotFoundException")));
-        let calls = aws.calls();
-        assert_eq!((calls[0].service.as_str(), calls[0].operation.as_str()), ("secretsmanager", "PutSecretValue"));
-        assert_eq!((calls[0].status, calls[0].access_key.as_str()), (Some(200), FUNCTION_KEY));
-        assert_eq!((calls[1].service.as_str(), calls[1].status), ("ecs", Some(400)));
-        assert_eq!(calls[1].error.as_deref(), Some("ClusterNotFoundException"));
-        assert_eq!((&calls[1].request, calls[1].connection), (&request, 2));
-        assert!(calls[1].at >= calls[0].at);
-        assert_eq!(aws.calls_of(ADMIN_KEY), calls[1..]);
-        assert_eq!(aws.function_calls(), calls[..1]);
-        assert_eq!(aws.connections(), 2);
-        aws.clear();
-        assert!(aws.calls().is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_kept_connection_keeps_its_number() {
-        let aws = stage().await;
-        let stream = tokio::net::TcpStream::connect(aws.inner.address).await.unwrap();
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        for _ in 0..2 {
-            let request = Request::post("/")
-                .header("host", "x")
-                .header("x-amz-target", "secretsmanager.ListSecrets")
-                .body(Full::new(Bytes::from("{}")))
-                .unwrap();
-            let response = sender.send_request(request).await.unwrap();
-            assert!(response.headers().contains_key("x-amzn-requestid"));
-            http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
-        }
-        assert_eq!(aws.calls().iter().map(|call| call.connection).collect::<Vec<_>>(), [1, 1]);
-    }
-
-    #[tokio::test]
-    async fn an_error_and_a_reset_are_not_applied_and_a_lost_answer_is() {
-        let aws = stage().await;
-        aws.fault(Rule::on("PutSecretValue", Fault::throttle()).nth(1));
-        aws.fault(Rule::on("PutSecretValue", Fault::Reset).nth(2));
-        aws.fault(Rule::on("PutSecretValue", Fault::LoseAnswer).nth(3));
-        let answer = put(&aws, FUNCTION_KEY).await.unwrap();
-        assert_eq!((answer.status, &answer.body["__type"]), (400, &json!("ThrottlingException")));
-        assert!(put(&aws, FUNCTION_KEY).await.is_err());
-        assert_eq!(current(&aws), "one");
-        assert!(put(&aws, FUNCTION_KEY).await.is_err());
-        assert_eq!(current(&aws), "two");
-        let seen: Vec<_> = aws.calls().into_iter().map(|call| (call.status, call.applied)).collect();
-        assert_eq!(seen, [(Some(400), false), (None, false), (None, true)]);
-        assert_eq!(aws.fired().len(), 3);
-        assert_eq!(put(&aws, FUNCTION_KEY).await.unwrap().status, 200);
-    }
-
-    #[tokio::test]
-    async fn hooks_run_before_and_after_the_call_is_applied() {
-        let aws = stage().await;
-        let seen = Arc::new(AtomicU64::new(0));
-        let look = |weight: u64| {
-            let (aws, seen) = (aws.clone(), Arc::clone(&seen));
-            move || {
-                let applied = u64::from(current(&aws) == "two");
-                seen.fetch_add(weight * (1 + applied), Ordering::SeqCst);
-            }
-        };
-        aws.fault(Rule::any(Fault::before(look(1))));
-        aws.fault(Rule::any(Fault::after(look(10))));
-        put(&aws, FUNCTION_KEY).await.unwrap();
-        assert_eq!(seen.load(Ordering::SeqCst), 21);
-        aws.clear_faults();
-    }
-
-    #[tokio::test]
-    async fn a_delay_is_late_and_a_hang_is_never_and_neither_strikes_the_administrator() {
-        let aws = stage().await;
-        let by = Duration::from_millis(30);
-        aws.fault(Rule::any(Fault::Delay(by)).nth(1));
-        aws.fault(Rule::any(Fault::Hang).nth(2));
-        let started = std::time::Instant::now();
-        put(&aws, FUNCTION_KEY).await.unwrap();
-        assert!(started.elapsed() >= by);
-        assert!(timeout(by, put(&aws, FUNCTION_KEY)).await.is_err());
-        assert!(timeout(Duration::from_secs(5), put(&aws, ADMIN_KEY)).await.unwrap().is_ok());
-    }
-
-    #[tokio::test]
-    async fn rotate_secret_hands_the_job_to_the_rotator_after_staging() {
-        let aws = stage().await;
-        let (sender, mut jobs) = tokio::sync::mpsc::unbounded_channel();
-        aws.set_rotator(Arc::new(move |job| sender.send(job).unwrap()));
-        let request = json!({"SecretId": "app/db", "RotationLambdaARN": "arn:x"});
-        let answer = aws.call("secretsmanager", "RotateSecret", request.clone()).await.unwrap();
-        let job = jobs.try_recv().unwrap();
-        assert_eq!(answer.body["VersionId"], job.token.as_str());
-        assert_eq!(aws.stages("app/db")[&job.token], [super::super::PENDING]);
-        assert_eq!(aws.call("secretsmanager", "RotateSecret", request).await.unwrap().status, 400);
-        assert!(jobs.try_recv().is_err());
-    }
-
-    #[tokio::test]
-    async fn the_stage_stops_listening_with_its_last_handle() {
-        let aws = stage().await;
-        let (address, weak) = (aws.inner.address, aws.downgrade());
-        assert!(weak.upgrade().is_some());
-        drop(aws);
-        tokio::task::yield_now().await;
-        assert!(weak.upgrade().is_none());
-        assert!(tokio::net::TcpStream::connect(address).await.is_err());
-    }
-}
+mod tests;

@@ -59,23 +59,4 @@ pub(crate) async fn call(address: &str, key: &str, service: &str, operation: &st
 }
 
 #[cfg(test)]
-mod tests {
-    use hyper::HeaderMap;
-
-    use super::*;
-
-    #[test]
-    fn denials_are_told_from_errors_of_the_call() {
-        let reply = |status, code: &str| Reply {
-            status,
-            headers: HeaderMap::new(),
-            body: Bytes::from(format!(r#"{{"__type":"{code}"}}"#)),
-        };
-        for code in ["AccessDeniedException", "InvalidSignatureException", "ExpiredTokenException"] {
-            assert!(is_denial(&reply(400, code)), "{code}");
-        }
-        assert!(is_denial(&reply(403, "Whatever")));
-        assert!(!is_denial(&reply(400, "ResourceNotFoundException")));
-        assert!(!is_denial(&reply(200, "")));
-    }
-}
+mod tests;

@@ -36,6 +36,12 @@ impl KillHandle {
         }
     }
 
+    /// The same as a hook of a fault.
+    pub fn hook(&self) -> impl Fn() + Send + Sync + use<> + 'static {
+        let handle = self.clone();
+        move || handle.kill()
+    }
+
     fn exit_status(&self) -> Option<ExitStatus> {
         lock(&self.0).as_mut().and_then(|child| child.try_wait().ok().flatten())
     }

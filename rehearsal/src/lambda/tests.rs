@@ -9,6 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use serde_json::json;
 
 use super::*;
+use crate::aws::{CURRENT, Fault, LocalAws, Rule};
 
 const SECOND: Duration = Duration::from_secs(10);
 
@@ -139,6 +140,25 @@ async fn a_kill_from_elsewhere_ends_the_invocation_under_way() {
 }
 
 #[tokio::test]
+async fn a_function_killed_before_a_call_never_made_it_and_one_killed_after_it_did() {
+    let aws = LocalAws::start().await.unwrap();
+    aws.create_secret("app/db", "one", &[]).unwrap();
+    let url = aws.url();
+    let fake = fake(&[("AWS_ENDPOINT_URL", &url)]);
+    let kill = fake.function.kill_handle();
+    for (fault, value) in [(Fault::before(kill.hook()), "one"), (Fault::after(kill.hook()), "two")] {
+        aws.fault(Rule::on("PutSecretValue", fault).nth(1));
+        let Outcome::Exited { status, .. } = fake.invoke("call").await else { panic!("still there") };
+        assert_eq!(status.signal(), Some(9));
+        assert_eq!(aws.value_of("app/db", CURRENT).as_deref(), Some(value));
+    }
+    let calls: Vec<_> = aws.calls_of(FUNCTION_KEY).into_iter().map(|call| (call.status, call.applied)).collect();
+    assert_eq!(calls, [(None, false), (None, true)]);
+    assert!(fake.invoke("call").await.answer().unwrap().as_str().unwrap().starts_with("HTTP/1.1 200"));
+    assert_eq!(fake.function.cold_starts(), 3);
+}
+
+#[tokio::test]
 async fn a_start_that_fails_is_an_outcome() {
     let failing = fake(&[("FAKE_START", "error")]);
     let expected = Outcome::Error { error_type: "RefusedConfiguration".into(), message: "start".into() };
@@ -168,19 +188,22 @@ async fn nothing_is_left_behind() {
     handle.kill();
 }
 
+/// One call by hand: this executable has no HTTP client that would do without a runtime.
+fn http(address: &str, line: &str, headers: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    stream.write_all(format!("{head}{headers}\r\n{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 /// Plays `bootstrap`. Run by hand it has nothing to do.
 #[test]
 #[ignore = "it is the function of the other tests"]
 fn play_bootstrap() {
     let Ok(api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else { return };
-    let call = |line: &str, body: &str| -> String {
-        let mut stream = TcpStream::connect(&api).unwrap();
-        let head = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-        stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let call = |line: &str, body: &str| http(&api, line, "", body);
     match std::env::var("FAKE_START").as_deref() {
         Ok("error") => {
             let body = json!({"errorType": "RefusedConfiguration", "errorMessage": "start"}).to_string();
@@ -203,6 +226,16 @@ fn play_bootstrap() {
             "pid" => ("response", json!(std::process::id())),
             "look" => ("response", json!({ "env": names, "head": head })),
             "error" => ("error", json!({ "errorType": "FailedThing", "errorMessage": "why" })),
+            "call" => {
+                let url = std::env::var("AWS_ENDPOINT_URL").unwrap();
+                let key = std::env::var("AWS_ACCESS_KEY_ID").unwrap();
+                let headers = format!(
+                    "x-amz-target: secretsmanager.PutSecretValue\r\nauthorization: Credential={key}/d/r/s/aws4_request\r\n"
+                );
+                let body = json!({ "SecretId": "app/db", "SecretString": "two" }).to_string();
+                let answer = http(url.trim_start_matches("http://"), "POST /", &headers, &body);
+                ("response", json!(answer))
+            }
             "hang" => loop {
                 std::thread::park();
             },

@@ -1,75 +1,16 @@
-//! The calls that store values and tags, make secrets and delete them.
+//! The calls that store values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::super::wire::{Answer, ApiError, Fields as _, date, now, strings};
-use super::{CURRENT, Content, PENDING, Secret, Secrets, Version, random};
+use super::super::wire::{Answer, ApiError, Fields as _, now, strings};
+use super::{CURRENT, Content, PENDING, Secret, Version, random};
 
 /// The most bytes a value may have.
 const LIMIT: usize = 65_536;
 
-impl Secrets {
-    pub(super) fn create(&mut self, request: &Value, arn: Option<String>) -> Answer {
-        let name = request.require("Name")?;
-        let token = version_id(request)?;
-        let content = content(request)?;
-        if let Some(existing) = self.get(name) {
-            // A retry of the same creation is answered as the first one was.
-            let same = existing.versions.get(&token).is_some_and(|version| version.content == content);
-            if same && content.is_some() {
-                return Ok(existing.stored(&token, false));
-            }
-            return Err(ApiError::new(
-                "ResourceExistsException",
-                format!("The operation failed because the secret {name} already exists."),
-            ));
-        }
-        let mut secret = Secret::new(arn.unwrap_or_else(|| self.new_arn(name)), name, tags(request)?);
-        secret.description = request.text("Description").map(str::to_owned);
-        let mut answer = secret.named();
-        if content.is_some() {
-            secret.versions.insert(token.clone(), Version::staged(content));
-            secret.attach(CURRENT, &token);
-            answer["VersionId"] = json!(token);
-        }
-        self.by_arn.insert(secret.arn.clone(), secret);
-        Ok(answer)
-    }
-
-    pub(super) fn delete(&mut self, request: &Value) -> Answer {
-        let secret = self.find_mut(request)?;
-        secret.deleted = Some(now());
-        let mut answer = secret.named();
-        answer["DeletionDate"] = date(now());
-        if request.flag("ForceDeleteWithoutRecovery") {
-            let arn = secret.arn.clone();
-            self.by_arn.remove(&arn);
-        }
-        Ok(answer)
-    }
-}
-
 impl Secret {
-    pub(crate) fn new(arn: String, name: &str, tags: BTreeMap<String, String>) -> Self {
-        Self {
-            arn,
-            name: name.to_owned(),
-            description: None,
-            tags,
-            versions: BTreeMap::new(),
-            rotation: None,
-            owning_service: None,
-            policy: None,
-            created: now(),
-            changed: now(),
-            rotated: None,
-            deleted: None,
-            rotating: None,
-        }
-    }
-
     pub(super) fn put_value(&mut self, request: &Value) -> Answer {
         let token = version_id(request)?;
         let content = content(request)?
@@ -134,21 +75,7 @@ impl Secret {
         Ok(true)
     }
 
-    pub(super) fn tag(&mut self, request: &Value) -> Answer {
-        self.tags.extend(tags(request)?);
-        self.touch();
-        Ok(json!({}))
-    }
-
-    pub(super) fn untag(&mut self, request: &Value) -> Value {
-        for key in strings(request, "TagKeys").unwrap_or_default() {
-            self.tags.remove(&key);
-        }
-        self.touch();
-        json!({})
-    }
-
-    fn stored(&self, id: &str, with_stages: bool) -> Value {
+    pub(super) fn stored(&self, id: &str, with_stages: bool) -> Value {
         let mut answer = self.named();
         answer["VersionId"] = json!(id);
         if with_stages {
@@ -164,7 +91,7 @@ impl Version {
     }
 }
 
-fn version_id(request: &Value) -> Result<String, ApiError> {
+pub(super) fn version_id(request: &Value) -> Result<String, ApiError> {
     match request.text("ClientRequestToken") {
         None => Ok(random::uuid()),
         Some(token) if (32..=64).contains(&token.len()) => Ok(token.to_owned()),
@@ -174,7 +101,7 @@ fn version_id(request: &Value) -> Result<String, ApiError> {
     }
 }
 
-fn content(request: &Value) -> Result<Option<Content>, ApiError> {
+pub(super) fn content(request: &Value) -> Result<Option<Content>, ApiError> {
     let (content, length) = match (request.text("SecretString"), request.text("SecretBinary")) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {
@@ -192,50 +119,13 @@ fn content(request: &Value) -> Result<Option<Content>, ApiError> {
     Ok(Some(content))
 }
 
-fn tags(request: &Value) -> Result<BTreeMap<String, String>, ApiError> {
-    let list = request.get("Tags").and_then(Value::as_array).cloned().unwrap_or_default();
-    let pair = |tag: &Value| {
-        let value = tag.text("Value").unwrap_or_default();
-        // AWS's rule for tag values; a tag that only our stage would take proves nothing.
-        let fits =
-            value.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c)) && value.chars().count() <= 256;
-        if fits {
-            Ok((tag.require("Key")?.to_owned(), value.to_owned()))
-        } else {
-            Err(ApiError::parameter("The value of a tag is invalid."))
-        }
-    };
-    list.iter().map(pair).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::PREVIOUS;
     use super::super::testing::*;
+    use super::super::{PREVIOUS, Secrets};
     use super::*;
 
     const PUT: &str = "PutSecretValue";
-
-    #[test]
-    fn a_secret_is_created_with_its_token_as_version_and_a_suffix() {
-        let mut model = model();
-        let secret = model.get("app/db").unwrap();
-        assert_eq!(secret.holder(CURRENT), Some(T1));
-        let suffix = secret.arn.rsplit("app/db-").next().unwrap();
-        assert!(suffix.len() == 6 && secret.arn.starts_with("arn:aws:secretsmanager:us-east-1:123456789012:secret:"));
-        let again = json!({"Name": "app/db", "SecretString": "one", "ClientRequestToken": T1});
-        assert_eq!(model.answer("CreateSecret", &again, None).unwrap()["VersionId"], T1);
-        let other = json!({"Name": "app/db", "SecretString": "x", "ClientRequestToken": T2});
-        assert_eq!(model.answer("CreateSecret", &other, None).unwrap_err().code, "ResourceExistsException");
-    }
-
-    #[test]
-    fn an_upstream_may_choose_the_arn_and_tags_are_kept() {
-        let mut model = model();
-        let request = json!({"Name": "x", "Tags": [{"Key": "a", "Value": "b"}]});
-        model.answer("CreateSecret", &request, Some("arn:x-AbCdEf".into())).unwrap();
-        assert_eq!(model.get("arn:x-AbCdEf").unwrap().tags["a"], "b");
-    }
 
     #[test]
     fn the_same_token_with_the_same_value_changes_nothing_and_with_another_is_refused() {
