@@ -64,6 +64,11 @@ impl Caller {
         self.target("ecs", &format!("AmazonEC2ContainerServiceV20141113.{action}"), body).await
     }
 
+    /// One call of `CloudWatch` Logs, such as `FilterLogEvents`.
+    pub async fn logs(&self, action: &str, body: &Value) -> Result<Value> {
+        self.target("logs", &format!("Logs_20140328.{action}"), body).await
+    }
+
     /// One call of Lambda: a method, a path under its API's version `2015-03-31`, and a body.
     pub async fn lambda(&self, method: Method, path: &str, body: &Value) -> Result<Answer> {
         let body = if body.is_null() { Bytes::new() } else { serde_json::to_vec(body)?.into() };

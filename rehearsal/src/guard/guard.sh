@@ -5,8 +5,9 @@ trap : INT TERM HUP
 signal=$1 directory=$2 log=$3
 shift 3
 
-# A group of its own, so that nothing the server started can outlive it.
-setsid "$@" </dev/null >>"$log" 2>&1 &
+# A group of its own, so that nothing the server started can outlive it; and no signal ignored, as a shell has it for
+# what it runs in the background.
+setsid env --default-signal "$@" </dev/null >>"$log" 2>&1 &
 server=$!
 echo "$server"
 read -r _

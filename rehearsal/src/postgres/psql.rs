@@ -31,27 +31,14 @@ impl Postgres {
         let mut psql = self.psql(database, "postgres");
         psql.env("PGHOST", self.directory());
         psql.env("PGOPTIONS", "-c log_statement=none -c log_min_error_statement=panic");
-        let output = run(psql, sql)?;
-        let errors = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            bail!("the superuser's SQL failed: {}", errors.trim());
-        }
-        let rows = String::from_utf8(output.stdout)?;
-        Ok(rows.strip_suffix('\n').unwrap_or(&rows).to_owned())
+        rows(run(psql, sql)?)
     }
 
     /// Tries a login over TCP, with the certificate and host name verified where the server has TLS.
     ///
     /// It fails where no answer about the password came.
     pub fn try_login(&self, user: &str, password: &str, database: &str) -> Result<Login> {
-        let mut psql = self.psql(database, user);
-        psql.env("PGHOST", "localhost").env("PGHOSTADDR", "127.0.0.1").env("PGPASSWORD", password);
-        if self.tls == Tls::Off {
-            psql.env("PGSSLMODE", "disable");
-        } else {
-            psql.env("PGSSLMODE", "verify-full").env("PGSSLROOTCERT", self.ca_pem_path());
-        }
-        let output = run(psql, "select 1")?;
+        let output = run(self.psql_over_tcp(user, password, database), "SELECT")?;
         let errors = String::from_utf8_lossy(&output.stderr);
         if output.status.success() {
             Ok(Login::Accepted)
@@ -60,6 +47,22 @@ impl Postgres {
         } else {
             bail!("the login was not answered: {}", errors.trim())
         }
+    }
+
+    /// Runs SQL as somebody who logs in as [`Postgres::try_login`] does.
+    pub fn sql_as(&self, user: &str, password: &str, database: &str, sql: &str) -> Result<String> {
+        rows(run(self.psql_over_tcp(user, password, database), sql)?)
+    }
+
+    fn psql_over_tcp(&self, user: &str, password: &str, database: &str) -> Command {
+        let mut psql = self.psql(database, user);
+        psql.env("PGHOST", "localhost").env("PGHOSTADDR", "127.0.0.1").env("PGPASSWORD", password);
+        if self.tls == Tls::Off {
+            psql.env("PGSSLMODE", "disable");
+        } else {
+            psql.env("PGSSLMODE", "verify-full").env("PGSSLROOTCERT", self.ca_pem_path());
+        }
+        psql
     }
 
     fn psql(&self, database: &str, user: &str) -> Command {
@@ -83,6 +86,14 @@ pub fn identifier(name: &str) -> String {
 #[must_use]
 pub fn literal(text: &str) -> String {
     format!(" E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+fn rows(output: Output) -> Result<String> {
+    if !output.status.success() {
+        bail!("the SQL failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let rows = String::from_utf8(output.stdout)?;
+    Ok(rows.strip_suffix('\n').unwrap_or(&rows).to_owned())
 }
 
 fn run(mut psql: Command, sql: &str) -> Result<Output> {

@@ -13,8 +13,9 @@ fn passwords_are_really_checked_and_logins_are_counted() {
     assert_eq!(postgres.try_login("app", "a wrong one", "postgres").unwrap(), Login::Rejected);
     assert_eq!(postgres.try_login("nobody", "anything", "postgres").unwrap(), Login::Rejected);
     assert!(postgres.try_login("app", "", "postgres").unwrap_err().to_string().contains("not answered"));
+    assert_eq!(postgres.sql_as("app", "a right one", "postgres", "SELECT current_user, 1").unwrap(), "app|1");
     let logins = postgres.logins_since(mark);
-    assert_eq!(logins.accepted, ["app"]);
+    assert_eq!(logins.accepted, ["app", "app"]);
     assert_eq!(logins.failed, ["app", "nobody"]);
     assert!(!postgres.log().contains("a right one"));
 }

@@ -1,0 +1,175 @@
+//! `make demo`: one PostgreSQL secret, rotated end to end on this machine, and shown as it happens.
+
+mod promises;
+mod screen;
+mod stage;
+mod timeline;
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Output};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rehearsal::aws::LocalAws;
+use rehearsal::ministack::{Ministack, tool};
+use rehearsal::postgres::Postgres;
+use rehearsal::signed::{Caller, REGION};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::promises::Facts;
+use crate::screen::Screen;
+use crate::stage::{CLUSTER, DATABASE, FUNCTION, ROLE, SECRET, SERVICES, Stage};
+use crate::timeline::Run;
+
+fn main() -> ExitCode {
+    let Some(package) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprint("call it with the function's package: demo dist/bootstrap-ARCH.zip");
+        return ExitCode::from(2);
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprint(&format!("no runtime: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            // First, so that the signals are caught before anything is started. Dropping the demo half-way stops all
+            // that it started.
+            biased;
+            signal = interruption() => signal.map(|()| None),
+            broken = show(&package) => broken.map(Some),
+        }
+    });
+    match outcome {
+        Ok(Some(0)) => ExitCode::SUCCESS,
+        Ok(Some(_)) => ExitCode::FAILURE,
+        Ok(None) => {
+            eprint("interrupted; everything is stopped and removed");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprint(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The whole demo; how many promises were broken.
+async fn show(package: &Path) -> Result<usize> {
+    let mut screen = Screen::new();
+    screen.heading("keyroll: rotate a secret, roll every service that uses it, fail no login on the way");
+    screen.line("A PostgreSQL, a local AWS and the built function, on this machine's loopback only.");
+
+    let password = stage::random_text(32)?;
+    let stage = set(&screen, package, &password).await?;
+    let before = Facts::gather(&stage).await?;
+    let mark = stage.postgres.mark();
+    stage.aws.clear();
+
+    screen.heading("The rotation");
+    let run = rotate(&screen, &stage).await?;
+    let after = Facts::gather(&stage).await?;
+    promises::show_state(&screen, &run, &before, &after);
+    promises::check(&mut screen, &stage, &run, &before, &after, mark).await?;
+    let begun = Instant::now();
+    drop(stage);
+    screen.heading("The end");
+    screen.line(format!("everything is stopped and removed ({} ms)", begun.elapsed().as_millis()));
+    screen.line(match screen.broken {
+        0 => screen.good("every promise was kept"),
+        1 => screen.bad("1 promise was broken"),
+        broken => screen.bad(&format!("{broken} promises were broken")),
+    });
+    Ok(screen.broken)
+}
+
+async fn set(screen: &Screen, package: &Path, password: &str) -> Result<Stage> {
+    screen.heading("The stage");
+    let begun = Instant::now();
+    let postgres = Postgres::start()?;
+    stage::create_database(&postgres, password)?;
+    let version = postgres.sql("SHOW server_version")?;
+    let version = version.split(' ').next().unwrap_or_default();
+    let place = format!("localhost:{}", postgres.port());
+    screen.row("PostgreSQL", format!("{version:<18} {place:<17} TLS, all statements logged {}", took(screen, begun)));
+    let rows = postgres.sql_as(ROLE, password, DATABASE, "SELECT count(*) FROM orders")?;
+    screen.row("database", format!("{DATABASE}, owned by the role {ROLE}, with {rows} rows in a table"));
+
+    let begun = Instant::now();
+    let ministack = Ministack::start()?;
+    let aws = LocalAws::start_with_upstream(&ministack.endpoint()).await?;
+    let place = format!("127.0.0.1:{}", aws.port());
+    screen.row("AWS", format!("{:<18} {place:<17} permissions enforced       {}", "ministack", took(screen, begun)));
+
+    let begun = Instant::now();
+    let admin = Caller::administrator(aws.port());
+    let secret_arn = stage::create_secret(&admin, postgres.port(), password).await?;
+    screen.row("secret", format!("{SECRET}, in the shape of AWS's own templates"));
+    stage::create_services(&admin, &secret_arn).await?;
+    let services: Vec<String> = SERVICES.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+    screen.row("ECS services", format!("{} in the cluster {CLUSTER}", services.join(", ")));
+    let authority = postgres.ca_pem_path();
+    let function_arn = stage::create_function(&admin, package, &secret_arn, &aws.url(), &authority).await?;
+    let size = std::fs::metadata(package)?.len();
+    let package = package.file_name().unwrap_or_default().display().to_string();
+    let text = format!("{FUNCTION}, {package}, {:.2} MB, may make 6 kinds of calls", mega(size));
+    screen.row("function", format!("{text:<64}{}", took(screen, begun)));
+    Ok(Stage { postgres, aws, ministack, admin, function_arn })
+}
+
+/// The ordinary command line, as anyone would call it.
+async fn rotate(screen: &Screen, stage: &Stage) -> Result<Run> {
+    let arguments = [
+        ["secretsmanager", "rotate-secret"],
+        ["--secret-id", SECRET],
+        ["--rotation-lambda-arn", &stage.function_arn],
+        ["--rotation-rules", "AutomaticallyAfterDays=30"],
+    ];
+    screen.line(screen.bold("$ aws secretsmanager rotate-secret \\"));
+    for (number, [name, value]) in arguments.iter().enumerate().skip(1) {
+        let more = if number + 1 < arguments.len() { " \\" } else { "" };
+        screen.line(screen.bold(&format!("      {name} {value}{more}")));
+    }
+    let rotation = timeline::Rotation::watch(stage);
+    let mut command = tokio::process::Command::new(tool("aws")?);
+    command.args(arguments.as_flattened()).env_clear().kill_on_drop(true);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    // No file of the person's own account is looked at.
+    command.env("HOME", "/nonexistent").env("AWS_CONFIG_FILE", "/dev/null").env("AWS_PAGER", "");
+    command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null").env("AWS_EC2_METADATA_DISABLED", "true");
+    command.env("AWS_ENDPOINT_URL", stage.aws.url()).env("AWS_DEFAULT_REGION", REGION);
+    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    let Output { status, stderr, .. } = command.output().await.context("the aws command line cannot be started")?;
+    ensure!(status.success(), "aws secretsmanager rotate-secret failed: {}", String::from_utf8_lossy(&stderr).trim());
+    match tokio::time::timeout(Duration::from_mins(2), rotation.show(screen, stage)).await {
+        Ok(run) => run,
+        Err(_) => bail!("the rotation was not over after two minutes"),
+    }
+}
+
+async fn interruption() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+    Ok(())
+}
+
+fn took(screen: &Screen, begun: Instant) -> String {
+    screen.dim(&format!("{:>6.2} s", begun.elapsed().as_secs_f64()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a package has megabytes, not petabytes")]
+fn mega(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+#[expect(clippy::print_stderr, reason = "the last word to a person at a terminal")]
+fn eprint(text: &str) {
+    eprintln!("demo: {text}");
+}
