@@ -65,6 +65,8 @@ impl RuntimeApi {
         let shared = Arc::new(Shared { queue: Mutex::new((queue, false)), reports: sender });
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                // Init and invocation times are measured through here.
+                let _ = stream.set_nodelay(true);
                 let shared = Arc::clone(&shared);
                 tokio::spawn(async move {
                     let service = service_fn(|request| handle(Arc::clone(&shared), request));
