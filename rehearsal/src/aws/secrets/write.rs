@@ -132,8 +132,10 @@ mod tests {
         let mut model = model();
         let request = json!({"SecretString": "two", "ClientRequestToken": T2, "VersionStages": [PENDING]});
         model.ok(PUT, request.clone());
+        model.get_mut("app/db").unwrap().changed = std::time::Duration::ZERO;
         let before = model.clone();
         assert_eq!(model.ok(PUT, request)["VersionStages"], json!([PENDING]));
+        model.ok(PUT, json!({"SecretString": "two", "ClientRequestToken": T2, "VersionStages": ["OTHER"]}));
         assert_eq!(model, before);
         let (code, message) = model.refused(PUT, json!({"SecretString": "2", "ClientRequestToken": T2}));
         assert_eq!(code, "ResourceExistsException");
