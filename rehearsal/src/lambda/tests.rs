@@ -172,6 +172,13 @@ async fn a_start_that_fails_is_an_outcome() {
 }
 
 #[tokio::test]
+async fn a_second_answer_to_an_invocation_is_not_taken_for_the_next_ones() {
+    let fake = fake(&[]);
+    assert_eq!(fake.invoke("twice").await, Outcome::Answer(json!(1)));
+    assert_ne!(fake.pid().await, 2);
+}
+
+#[tokio::test]
 async fn any_bytes_travel_as_they_are() {
     let fake = fake(&[]);
     let outcome = fake.function.invoke_raw("no JSON", SECOND).await.unwrap();
@@ -235,6 +242,10 @@ fn play_bootstrap() {
                 let body = json!({ "SecretId": "app/db", "SecretString": "two" }).to_string();
                 let answer = http(url.trim_start_matches("http://"), "POST /", &headers, &body);
                 ("response", json!(answer))
+            }
+            "twice" => {
+                http(&api, &format!("POST /2018-06-01/runtime/invocation/{id}/response"), "", "1");
+                ("response", json!(2))
             }
             "hang" => loop {
                 std::thread::park();
