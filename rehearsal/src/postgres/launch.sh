@@ -16,8 +16,10 @@ fi
 if [ -n "$primary" ]; then
     as_owner "$bin/pg_basebackup" -D "$data" -h "$primary" -p "$primary_port" -U postgres -X stream -c fast
     as_owner touch "$data/standby.signal"
-elif [ -d "$cache" ]; then
+elif [ -r "$cache/PG_VERSION" ]; then
     cp -a "$cache" "$data"
+    # Another user may have filled the cache.
+    [ "$(id -u)" -ne 0 ] || chown -R postgres:postgres "$data"
 else
     as_owner "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
     # The cache appears whole or not at all, also when two processes make it at once. Without one it is only slower.

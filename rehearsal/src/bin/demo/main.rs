@@ -114,7 +114,7 @@ async fn set(screen: &Screen, package: &Path, password: &str) -> Result<Stage> {
     let function_arn = stage::create_function(&admin, package, &secret_arn, &aws.url(), &authority).await?;
     let size = std::fs::metadata(package)?.len();
     let package = package.file_name().unwrap_or_default().display().to_string();
-    let text = format!("{FUNCTION}, {package}, {:.2} MB, may make 6 kinds of calls", mega(size));
+    let text = format!("{FUNCTION}, {package}, {:.2} MB, a role for 6 actions", mega(size));
     screen.row("function", format!("{text:<64}{}", took(screen, begun)));
     Ok(Stage { postgres, aws, ministack, admin, function_arn })
 }
