@@ -5,16 +5,28 @@
 
 use tracing::Level;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::Env;
 
+/// Makes a panic say where it happened and nothing else: its message may quote the data it stumbled over.
+pub fn hide_panic_messages() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        tracing::error!("a defect of keyroll ended the process at {place}");
+    }));
+}
+
 /// Starts logging at the level of `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` (a bare level), else INFO.
 pub fn init(env: &Env) {
     let level = ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"].into_iter().find_map(|name| env.get(name)?.parse().ok());
-    let ours = Targets::new().with_target("keyroll", level.unwrap_or(Level::INFO)).with_default(Level::WARN);
+    let ours = Targets::new()
+        .with_target("keyroll", level.unwrap_or(Level::INFO))
+        // The runtime repeats every error that the handler answers, which has logged it already.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
+        .with_default(Level::WARN);
     let lines = tracing_subscriber::fmt::layer().with_ansi(false);
     if env.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
         tracing_subscriber::registry().with(lines.json().flatten_event(true).with_filter(ours)).init();

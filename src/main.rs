@@ -19,6 +19,7 @@ async fn main() -> ExitCode {
 async fn start() -> Result<(), Error> {
     let env = Env::real();
     keyroll::log::init(&env);
+    keyroll::log::hide_panic_messages();
     let config = Config::from_env(&env)?;
     let clients = Clients::new(&config).await;
     let app = App::new(config, clients);

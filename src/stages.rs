@@ -177,7 +177,9 @@ mod tests {
         for (standing, row) in table {
             for (step, expected) in [Step::Create, Step::Set, Step::Test, Step::Finish].into_iter().zip(row) {
                 match (task(step, standing), expected) {
-                    (Ok(found), Some(expected)) => assert_eq!(found, expected, "{step:?} x {standing:?}"),
+                    (Ok(found), Some(expected)) => {
+                        assert_eq!(found, expected, "{step:?} x {standing:?}");
+                    }
                     (Err(error), None) => {
                         assert_eq!(error.kind(), ErrorKind::RefusedVersion, "{step:?} x {standing:?}")
                     }

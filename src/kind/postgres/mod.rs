@@ -56,13 +56,11 @@ pub fn password_limits(login: &Login) -> Limits {
 
 /// Logs in.
 pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Session> {
-    let options = PgConnectOptions::new_without_pgpass()
+    let options = named(PgConnectOptions::new_without_pgpass(), &login.username)
         .host(&login.host)
         .port(login.port.unwrap_or(PORT))
-        .username(&login.username)
         .password(login.password.expose())
         .database(login.dbname.as_deref().unwrap_or(DATABASE))
-        .application_name("keyroll")
         .statement_cache_capacity(0)
         .disable_statement_logging();
     let options = match login.tls {
@@ -77,6 +75,20 @@ pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Ses
             format!("{} did not answer within {} s", place(login), CONNECT.as_secs()),
             "check host and port, security groups, routes and that the server is up; then run the step again",
         )),
+    }
+}
+
+/// Names the account to log in as.
+///
+/// sqlx also writes the name into the SCRAM exchange, where PostgreSQL ignores it (libpq sends it empty, see "SCRAM-SHA-256
+/// Authentication" in the protocol's documentation) but where a comma, or a character that SASLprep forbids, ends the
+/// login. Names may hold both. Such a name goes into the start-up message only: that is a list of NUL-terminated names and
+/// values in which the last `user` counts, so it can follow the application's name. No NUL can be in it: see [`Login`].
+fn named(options: PgConnectOptions, account: &str) -> PgConnectOptions {
+    if stringprep::saslprep(account).is_ok() && !account.contains(',') {
+        options.username(account).application_name("keyroll")
+    } else {
+        options.username("keyroll").application_name(&format!("keyroll\0user\0{account}"))
     }
 }
 

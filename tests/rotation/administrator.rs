@@ -1,0 +1,103 @@
+//! Rotating through an administrator, where `keyroll:admin-secret` names one.
+
+use rehearsal::driver::STEPS;
+use rehearsal::postgres::{Postgres, PostgresOptions};
+use serde_json::{Value, json};
+
+use crate::support::{ACCOUNT, Stage, random_password};
+
+const ADMIN: &str = "orders_admin";
+
+/// A stage whose secret names an administrator with these attributes.
+async fn stage(attributes: &str) -> (Stage, Value) {
+    let stage = Stage::start().await;
+    let password = random_password();
+    stage.postgres.sql(&format!("CREATE ROLE {ADMIN} LOGIN {attributes} PASSWORD '{password}'")).unwrap();
+    let admin = json!({
+        "engine": "postgres", "host": "localhost", "port": stage.postgres.port(), "username": ADMIN, "password": password
+    });
+    stage.aws.create_secret("orders/admin", &admin.to_string(), &[]).unwrap();
+    stage.aws.set_tag(&stage.arn, "keyroll:admin-secret", "orders/admin").unwrap();
+    stage.secret_text(&password);
+    (stage, admin)
+}
+
+#[tokio::test]
+async fn the_administrator_sets_the_password_after_the_account_itself_has_logged_in() {
+    let (stage, _) = stage("CREATEROLE").await;
+    let mark = stage.postgres.mark();
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+    let logins = stage.postgres.logins_since(mark);
+    assert_eq!(logins.accepted[..4], [ACCOUNT, ADMIN, ACCOUNT, ACCOUNT]);
+    let report = rotation.last("setSecret").unwrap().answer().unwrap();
+    assert!(report["done"].to_string().contains(ADMIN), "{report}");
+}
+
+#[tokio::test]
+async fn the_administrator_helps_an_account_that_may_not_change_its_own_password() {
+    let (stage, _) = stage("CREATEROLE").await;
+    stage.postgres.sql("CREATE ROLE rds_password").unwrap();
+    stage.postgres.sql(&format!("GRANT rds_password TO {ADMIN}")).unwrap();
+    stage.postgres.sql("ALTER DATABASE orders SET rds.restrict_password_commands = 'on'").unwrap();
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+    stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let message = stage.error("setSecret", &token, "RefusedAccount").await;
+    assert!(message.contains("rds_password") && message.contains("keyroll:admin-secret"), "{message}");
+}
+
+#[tokio::test]
+async fn the_administrators_login_goes_only_to_its_own_host() {
+    let (stage, mut admin) = stage("CREATEROLE").await;
+    // A server of somebody who may write the secret: the administrator's password must never reach it.
+    let foreign = Postgres::start_with(&PostgresOptions::default()).unwrap();
+    admin["port"] = json!(foreign.port());
+    stage.aws.put_value("orders/admin", &admin.to_string(), &["AWSCURRENT"]).unwrap();
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let marks = (stage.postgres.mark(), foreign.mark());
+    let message = stage.error("setSecret", &token, "RefusedSetting").await;
+    assert!(message.contains("orders/admin"), "{message}");
+    let tried =
+        |logins: rehearsal::postgres::Logins| logins.accepted.iter().chain(&logins.failed).any(|name| name == ADMIN);
+    assert!(!tried(stage.postgres.logins_since(marks.0)) && !tried(foreign.logins_since(marks.1)));
+}
+
+#[tokio::test]
+async fn an_account_whose_own_login_fails_gets_no_help_from_the_administrator() {
+    let (stage, _) = stage("CREATEROLE").await;
+    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let mark = stage.postgres.mark();
+    stage.error("setSecret", &token, "RefusedLogin").await;
+    assert!(!stage.postgres.logins_since(mark).accepted.iter().any(|name| name == ADMIN));
+}
+
+#[tokio::test]
+async fn an_administrator_without_the_right_is_refused_before_anything_changes() {
+    let (stage, admin) = stage("NOCREATEROLE").await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let message = stage.error("setSecret", &token, "RefusedAccount").await;
+    assert!(message.contains("CREATEROLE"), "{message}");
+    stage.postgres.sql(&format!("ALTER ROLE {ADMIN} CREATEROLE; ALTER ROLE {ACCOUNT} SUPERUSER")).unwrap();
+    let message = stage.error("setSecret", &token, "RefusedAccount").await;
+    assert!(message.contains("superuser"), "{message}");
+    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} NOSUPERUSER")).unwrap();
+    let wrong = json!({"password": random_password()});
+    let mut changed = admin.clone();
+    changed["password"] = wrong["password"].clone();
+    stage.aws.put_value("orders/admin", &changed.to_string(), &["AWSCURRENT"]).unwrap();
+    let message = stage.error("setSecret", &token, "RefusedLogin").await;
+    assert!(message.contains(ADMIN), "{message}");
+    assert!(stage.logs_in("AWSCURRENT"));
+    stage.aws.put_value("orders/admin", &admin.to_string(), &["AWSCURRENT"]).unwrap();
+    for step in &STEPS[1..] {
+        stage.answer(step, &token).await;
+    }
+    stage.assert_finished(&token);
+}

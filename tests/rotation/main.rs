@@ -1,0 +1,16 @@
+//! The built `bootstrap`, driven as Lambda and Secrets Manager drive it: real events over the Runtime API, the real SDK
+//! against a faithful Secrets Manager and ECS, a real PostgreSQL with TLS and every statement logged.
+//!
+//! Whatever a test is about, its stage fails it if a secret value shows up in the function's output, in an answer or in the
+//! server's log.
+#![expect(clippy::disallowed_methods, reason = "tests have a clock and an environment")]
+#![expect(unreachable_pub, reason = "modules of one test program")]
+
+mod administrator;
+mod budgets;
+mod good_path;
+mod leaks;
+mod preflight;
+mod repeats;
+mod services;
+mod support;

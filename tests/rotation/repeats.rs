@@ -1,0 +1,182 @@
+//! Steps that come twice, late, or in another order; versions that somebody else touched.
+
+use rehearsal::aws::random::uuid;
+use rehearsal::driver::{Options, STEPS};
+use serde_json::json;
+
+use crate::support::{ACCOUNT, Stage, random_password};
+
+#[tokio::test]
+async fn every_step_twice_ends_in_the_same_state() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    for step in STEPS {
+        stage.answer(step, &token).await;
+        let once = stage.aws.snapshot();
+        stage.answer(step, &token).await;
+        assert_eq!(stage.aws.snapshot(), once, "the second {step} changed something");
+    }
+    stage.assert_finished(&token);
+    assert_eq!((stage.deployments("api"), stage.deployments("worker")), (2, 2));
+}
+
+#[tokio::test]
+async fn a_finished_rotation_may_be_run_again_from_the_start_and_changes_nothing() {
+    let stage = Stage::start().await;
+    let token = stage.rotate().await.token;
+    let finished = stage.aws.snapshot();
+    for step in STEPS {
+        let report = stage.answer(step, &token).await;
+        assert_eq!((&report["standing"], &report["done"]), (&json!("Current"), &json!([])), "{step}");
+    }
+    assert_eq!(stage.aws.snapshot(), finished);
+}
+
+#[tokio::test]
+async fn late_steps_of_an_older_rotation_are_refused_and_change_nothing() {
+    let stage = Stage::start().await;
+    let first = stage.rotate().await.token;
+    let second = stage.rotate().await.token;
+    let third = stage.stage();
+    stage.answer("createSecret", &third).await;
+    let before = stage.aws.snapshot();
+    for late in [&first, &stage.aws.holder(&stage.arn, "AWSPREVIOUS").unwrap()] {
+        for step in STEPS {
+            stage.error(step, late, "RefusedVersion").await;
+        }
+    }
+    assert_eq!(stage.aws.snapshot(), before);
+    assert!(stage.logs_in("AWSCURRENT"));
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(second));
+}
+
+#[tokio::test]
+async fn a_delayed_set_secret_reads_its_version_only_under_the_lock_and_finds_it_gone() {
+    let stage = Stage::start().await;
+    let old = stage.stage();
+    stage.answer("createSecret", &old).await;
+    // Somebody moves the label between the login with AWSCURRENT and the read of AWSPENDING.
+    let (aws, arn, new) = (stage.aws.downgrade(), stage.arn.clone(), uuid());
+    let staged = new.clone();
+    stage.aws.fault(
+        rehearsal::aws::Rule::on(
+            "GetSecretValue",
+            rehearsal::aws::Fault::before(move || aws.upgrade().unwrap().stage_pending(&arn, &staged).unwrap()),
+        )
+        .nth(2),
+    );
+    let before = stage.value("AWSCURRENT");
+    stage.error("setSecret", &old, "RefusedVersion").await;
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSPENDING"), Some(new));
+    assert!(stage.accepts(ACCOUNT, before["password"].as_str().unwrap()), "the delayed step changed the password");
+}
+
+#[tokio::test]
+async fn create_secret_never_overwrites_a_value() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let stored = stage.aws.value(&stage.arn, &token);
+    stage.aws.remove_label(&stage.arn, "KEYROLL_ROLLOUT").unwrap();
+    let report = stage.answer("createSecret", &token).await;
+    assert_eq!(report["done"], json!([]));
+    assert_eq!(stage.aws.value(&stage.arn, &token), stored);
+}
+
+#[tokio::test]
+async fn steps_before_the_value_is_stored_are_refused() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    let before = stage.aws.snapshot();
+    for step in ["setSecret", "finishSecret"] {
+        let message = stage.error(step, &token, "RefusedVersion").await;
+        assert!(message.contains("createSecret"), "{message}");
+    }
+    assert_eq!(stage.aws.snapshot(), before);
+}
+
+#[tokio::test]
+async fn a_previous_password_restored_from_outside_is_healed() {
+    let stage = Stage::start().await;
+    stage.rotate().await;
+    // A restore from backup: the server is back at the password before.
+    let previous = stage.value("AWSPREVIOUS")["password"].as_str().unwrap().to_owned();
+    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{previous}'")).unwrap();
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+}
+
+#[tokio::test]
+async fn when_no_stored_password_works_the_rotation_is_refused_and_nothing_moves() {
+    let stage = Stage::start().await;
+    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let before = stage.aws.snapshot();
+    let message = stage.error("setSecret", &token, "RefusedLogin").await;
+    assert!(message.contains(ACCOUNT) && message.contains(&token) && message.contains("setSecret"), "{message}");
+    stage.error("finishSecret", &token, "FailedProof").await;
+    assert_eq!(stage.aws.snapshot(), before);
+}
+
+#[tokio::test]
+async fn the_label_never_moves_to_a_password_that_does_not_work() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    stage.answer("setSecret", &token).await;
+    stage.answer("testSecret", &token).await;
+    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    let old = stage.aws.holder(&stage.arn, "AWSCURRENT");
+    stage.error("finishSecret", &token, "FailedProof").await;
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), old);
+    assert_eq!(stage.calls("UpdateService"), 0);
+}
+
+#[tokio::test]
+async fn a_person_who_stores_a_version_in_between_stops_the_rotation() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let mut value = stage.value("AWSCURRENT");
+    value["username"] = json!("somebody_else");
+    stage.aws.put_value(&stage.arn, &value.to_string(), &["AWSCURRENT"]).unwrap();
+    stage.aws.move_label(&stage.arn, "AWSPENDING", &token).unwrap();
+    // The account of AWSCURRENT is another one now, and does not exist.
+    stage.error("setSecret", &token, "RefusedChanged").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_changes_of_the_role_are_waited_for_and_retried() {
+    let stage = Stage::start().await;
+    let storm = format!(
+        "DO $$ BEGIN FOR i IN 1..300 LOOP BEGIN ALTER ROLE {ACCOUNT} CONNECTION LIMIT 50; EXCEPTION WHEN OTHERS THEN NULL; \
+         END; COMMIT; END LOOP; END $$"
+    );
+    for _ in 0..3 {
+        let rotation = std::thread::scope(|scope| {
+            let other = scope.spawn(|| stage.postgres.sql(&storm));
+            let rotation = tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(stage.try_rotate(Options::default()))
+            });
+            other.join().unwrap().unwrap();
+            rotation
+        });
+        assert!(rotation.succeeded(), "{rotation:#?}");
+        stage.assert_finished(&rotation.token);
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_becomes_visible_late_is_waited_for() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let late = rehearsal::aws::Fault::error(
+        "ResourceNotFoundException",
+        400,
+        "Secrets Manager can't find the specified secret value",
+    );
+    stage.aws.fault(rehearsal::aws::Rule::on("GetSecretValue", late).about(&token).times(2));
+    stage.answer("setSecret", &token).await;
+}

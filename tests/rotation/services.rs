@@ -1,0 +1,205 @@
+//! Redeploying: what is skipped and why, what is left after a failure, and that nothing of ECS delays AWSCURRENT.
+
+use std::time::{Duration, Instant};
+
+use rehearsal::aws::{Fault, Rule};
+use rehearsal::driver::Options;
+use rehearsal::lambda::Outcome;
+use serde_json::{Value, json};
+
+use crate::support::Stage;
+
+fn verdict<'a>(report: &'a Value, service: &str) -> (&'a str, &'a str) {
+    let line = report["services"].as_array().unwrap().iter().find(|line| line["service"] == service).unwrap();
+    (line["verdict"].as_str().unwrap(), line["reason"].as_str().unwrap())
+}
+
+async fn finished(stage: &Stage) -> Value {
+    stage.rotate().await.last("finishSecret").unwrap().answer().unwrap().clone()
+}
+
+#[tokio::test]
+async fn what_no_retry_can_change_is_skipped_with_a_reason_and_closes_the_mark() {
+    let stage = Stage::start().await;
+    let definition = stage.aws.service("prod", "api").unwrap().task_definition;
+    for service in ["idle", "gone", "external", "blue-green"] {
+        stage.aws.create_service("prod", service, &definition).unwrap();
+    }
+    stage.aws.with_service("prod", "idle", |service| service.desired_count = 0).unwrap();
+    stage.aws.with_service("prod", "gone", |service| service.status = "INACTIVE".to_owned()).unwrap();
+    stage.aws.with_service("prod", "external", |service| service.controller = "EXTERNAL".to_owned()).unwrap();
+    stage.aws.with_service("prod", "blue-green", |service| service.controller = "CODE_DEPLOY".to_owned()).unwrap();
+    let named = "prod/api prod/idle prod/gone prod/external prod/blue-green prod/missing";
+    stage.aws.set_tag(&stage.arn, "keyroll:services", named).unwrap();
+    stage.aws.set_tag(&stage.arn, "keyroll:services-2", "nowhere/api prod/worker").unwrap();
+    let report = finished(&stage).await;
+    for (service, reason) in [
+        ("idle", "desired count is 0"),
+        ("gone", "not ACTIVE"),
+        ("external", "EXTERNAL"),
+        ("blue-green", "CODE_DEPLOY"),
+        ("missing", "no service of this name"),
+    ] {
+        let (verdict, given) = verdict(&report, service);
+        assert_eq!(verdict, "skipped", "{service}");
+        assert!(given.contains(reason), "{service}: {given}");
+    }
+    let nowhere = report["services"].as_array().unwrap().iter().find(|line| line["cluster"] == "nowhere").unwrap();
+    assert_eq!(nowhere["verdict"], "skipped");
+    assert_eq!((verdict(&report, "worker").0, stage.calls("UpdateService")), ("redeployed", 2));
+    assert_eq!(stage.aws.holder(&stage.arn, "KEYROLL_ROLLOUT"), None);
+}
+
+#[tokio::test]
+async fn services_are_described_ten_to_a_call_and_redeployed_with_nothing_but_force() {
+    let stage = Stage::start().await;
+    let definition = stage.aws.service("prod", "api").unwrap().task_definition;
+    let mut tags = [String::new(), String::new()];
+    for number in 0..21 {
+        let name = format!("service-{number}");
+        stage.aws.create_service("prod", &name, &definition).unwrap();
+        tags[number / 12] += &format!(" prod/{name}");
+    }
+    stage.aws.set_tag(&stage.arn, "keyroll:services", tags[0].trim()).unwrap();
+    stage.aws.set_tag(&stage.arn, "keyroll:services-9", tags[1].trim()).unwrap();
+    finished(&stage).await;
+    assert_eq!((stage.calls("DescribeServices"), stage.calls("UpdateService")), (3, 21));
+    let updates = stage.aws.function_calls().into_iter().filter(|call| call.operation == "UpdateService");
+    for update in updates {
+        let mut keys: Vec<&String> = update.request.as_object().unwrap().keys().collect();
+        keys.sort();
+        assert_eq!(keys, ["cluster", "forceNewDeployment", "service"]);
+    }
+}
+
+#[tokio::test]
+async fn one_failure_stops_no_other_and_a_retry_does_only_what_is_left() {
+    let stage = Stage::start().await;
+    let denied = Fault::error("AccessDeniedException", 400, "not authorized to perform ecs:UpdateService");
+    stage.aws.fault(Rule::on("UpdateService", denied).about("\"api\""));
+    let token = stage.stage();
+    for step in ["createSecret", "setSecret", "testSecret"] {
+        stage.answer(step, &token).await;
+    }
+    let message = stage.error("finishSecret", &token, "FailedRollout").await;
+    assert!(message.contains("prod/api failed") && message.contains("prod/worker redeployed"), "{message}");
+    assert!(message.contains("add a statement that allows ecs:UpdateService"), "{message}");
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(token.clone()));
+    assert_eq!(stage.aws.holder(&stage.arn, "KEYROLL_ROLLOUT"), Some(token.clone()));
+
+    stage.aws.clear_faults();
+    let report = stage.answer("finishSecret", &token).await;
+    assert_eq!((verdict(&report, "api").0, verdict(&report, "worker").0), ("redeployed", "alreadyCurrent"));
+    stage.assert_finished(&token);
+    assert_eq!((stage.deployments("api"), stage.deployments("worker")), (2, 2));
+}
+
+#[tokio::test]
+async fn ecs_that_hangs_or_fails_never_delays_the_move_of_awscurrent() {
+    for fault in [Fault::Hang, Fault::Reset, Fault::error("ServerException", 500, "internal")] {
+        let stage = Stage::start().await;
+        stage.aws.fault(Rule::on("DescribeServices", fault.clone()));
+        stage.aws.fault(Rule::on("UpdateService", fault));
+        let token = stage.stage();
+        for step in ["createSecret", "setSecret", "testSecret"] {
+            stage.answer(step, &token).await;
+        }
+        let begun = Instant::now();
+        let moved = async {
+            while stage.aws.holder(&stage.arn, "AWSCURRENT").as_deref() != Some(token.as_str()) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            begun.elapsed()
+        };
+        let (message, moved) = tokio::join!(stage.error("finishSecret", &token, "FailedRollout"), moved);
+        assert!(moved < Duration::from_secs(2), "AWSCURRENT moved only after {moved:?}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        assert!(message.contains("prod/api failed"), "{message}");
+        stage.aws.clear_faults();
+        stage.answer("finishSecret", &token).await;
+        stage.assert_finished(&token);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_ecs_is_called_before_the_label_has_moved() {
+    let stage = Stage::start().await;
+    stage.rotate().await;
+    let calls = stage.aws.function_calls();
+    let moved = calls.iter().position(|call| call.operation == "UpdateSecretVersionStage").unwrap();
+    assert!(calls.iter().take(moved).all(|call| call.service == "secretsmanager"));
+}
+
+#[tokio::test]
+async fn throttling_is_waited_out() {
+    let stage = Stage::start().await;
+    stage.aws.fault(Rule::on("UpdateService", Fault::throttle()).times(2));
+    stage.aws.fault(Rule::on("PutSecretValue", Fault::throttle()).times(2));
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+}
+
+#[tokio::test]
+async fn a_new_rotation_first_rolls_what_the_last_one_left() {
+    let stage = Stage::start().await;
+    let denied = Fault::error("AccessDeniedException", 400, "no");
+    stage.aws.fault(Rule::on("UpdateService", denied));
+    let first = stage.try_rotate(Options::default()).await;
+    assert!(first.succeeded(), "Secrets Manager takes a moved label for success");
+    assert_eq!(stage.aws.holder(&stage.arn, "KEYROLL_ROLLOUT"), Some(first.token.clone()));
+
+    let token = stage.stage();
+    stage.error("createSecret", &token, "FailedRollout").await;
+    assert_eq!(stage.aws.value(&stage.arn, &token), None, "a value was stored over an open rollout");
+    stage.aws.clear_faults();
+    stage.answer("createSecret", &token).await;
+    assert_eq!((stage.deployments("api"), stage.deployments("worker")), (2, 2));
+    assert_eq!(stage.aws.holder(&stage.arn, "KEYROLL_ROLLOUT"), Some(token));
+}
+
+#[tokio::test]
+async fn without_a_tag_nothing_is_rolled_and_the_report_says_so() {
+    let stage = Stage::start().await;
+    stage.aws.remove_tag(&stage.arn, "keyroll:services").unwrap();
+    let report = finished(&stage).await;
+    assert!(report["warnings"].to_string().contains("keyroll:services"), "{report}");
+    assert_eq!(stage.aws.holder(&stage.arn, "KEYROLL_ROLLOUT"), None);
+    stage.aws.set_tag(&stage.arn, "keyroll:services", "none").unwrap();
+    assert_eq!(finished(&stage).await.get("warnings"), None);
+}
+
+#[tokio::test]
+async fn a_hold_stops_a_rotation_before_it_begins_and_a_rollout_before_it_ends() {
+    let stage = Stage::start().await;
+    stage.aws.set_tag(&stage.arn, "keyroll:hold", "black friday").unwrap();
+    let token = stage.stage();
+    let before = stage.aws.snapshot();
+    let message = stage.error("createSecret", &token, "RefusedHold").await;
+    assert!(message.contains("black friday"), "{message}");
+    assert_eq!(stage.aws.snapshot(), before);
+    stage.aws.set_tag(&stage.arn, "keyroll:hold", "2001-01-01").unwrap();
+    for step in ["createSecret", "setSecret", "testSecret"] {
+        stage.answer(step, &token).await;
+    }
+    stage.aws.set_tag(&stage.arn, "keyroll:hold", "2101-01-01T00:00Z").unwrap();
+    let report = stage.answer("finishSecret", &token).await;
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(token.clone()), "a hold locks nobody out");
+    assert_eq!(verdict(&report, "api").0, "skipped");
+    assert_eq!(
+        (stage.calls("UpdateService"), stage.aws.holder(&stage.arn, "KEYROLL_ROLLOUT")),
+        (0, Some(token.clone()))
+    );
+    stage.aws.remove_tag(&stage.arn, "keyroll:hold").unwrap();
+    stage.answer("finishSecret", &token).await;
+    stage.assert_finished(&token);
+}
+
+#[tokio::test]
+async fn a_finished_secret_is_never_rolled_again_whatever_its_dates() {
+    let stage = Stage::start().await;
+    let token = stage.rotate().await.token;
+    stage.aws.set_tag(&stage.arn, "team", "moves LastChangedDate").unwrap();
+    let Outcome::Answer(report) = stage.step("finishSecret", &token).await else { panic!("not an answer") };
+    assert_eq!(report["services"], json!([]));
+    assert_eq!(stage.deployments("api"), 2);
+}

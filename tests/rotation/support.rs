@@ -1,0 +1,269 @@
+//! The stage of every test: a server with one account, a secret for it, two services that use it, and the function.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rehearsal::aws::{Content, LocalAws};
+use rehearsal::driver::{self, Driver, Options, RotationOutcome};
+use rehearsal::lambda::{Function, Outcome};
+use rehearsal::postgres::{Login, Mark, Postgres, PostgresOptions, identifier, literal};
+use serde_json::{Value, json};
+
+/// The account whose password rotates.
+pub const ACCOUNT: &str = "orders_app";
+/// Its database.
+pub const DATABASE: &str = "orders";
+/// The function's timeout.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
+/// What the secret's tag names.
+pub const SERVICES: [&str; 2] = ["api", "worker"];
+
+/// One stage. Dropping it looks for secrets where none may be.
+pub struct Stage {
+    pub postgres: Postgres,
+    pub aws: LocalAws,
+    pub function: Function,
+    pub driver: Driver,
+    pub arn: String,
+    since: Mark,
+    answers: std::sync::Mutex<String>,
+    strangers: std::sync::Mutex<Vec<String>>,
+    leaks_expected: std::sync::atomic::AtomicBool,
+}
+
+impl Stage {
+    /// The ordinary stage.
+    pub async fn start() -> Self {
+        Self::with(&PostgresOptions::default(), ACCOUNT, &json!({})).await
+    }
+
+    /// A stage with another kind of server, another account's name, or other keys in the secret (null takes one away).
+    pub async fn with(options: &PostgresOptions, account: &str, keys: &Value) -> Self {
+        let postgres = Postgres::start_with(options).unwrap();
+        let password = random_password();
+        let role = identifier(account);
+        postgres.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD {}", literal(&password))).unwrap();
+        postgres.sql(&format!("CREATE DATABASE {DATABASE} OWNER {role}")).unwrap();
+
+        let aws = LocalAws::start().await.unwrap();
+        let mut value = json!({
+            "engine": "postgres", "host": "localhost", "port": postgres.port(), "username": account, "password": password,
+            "dbname": DATABASE, "team": "orders", "pool": {"size": 4.0}
+        });
+        for (key, new) in keys.as_object().unwrap() {
+            if new.is_null() {
+                value.as_object_mut().unwrap().remove(key);
+            } else {
+                value[key] = new.clone();
+            }
+        }
+        let arn = aws
+            .create_secret("orders/db", &value.to_string(), &[("keyroll:services", "prod/api prod/worker")])
+            .unwrap();
+        aws.enable_rotation(&arn, "arn:aws:lambda:eu-west-1:000000000000:function:keyroll", json!({})).unwrap();
+        aws.create_cluster("prod").unwrap();
+        let definition = aws.register_with_secrets("orders", &[&arn]).unwrap();
+        for service in SERVICES {
+            aws.create_service("prod", service, &definition).unwrap();
+            aws.age_service("prod", service, Duration::from_secs(86_400)).unwrap();
+        }
+        aws.age_secret(&arn, Duration::from_secs(3600)).unwrap();
+
+        let function = Function::start(
+            bootstrap(),
+            [
+                ("AWS_ENDPOINT_URL", aws.url()),
+                ("KEYROLL_CA_BUNDLE", postgres.ca_pem_path().display().to_string()),
+                ("KEYROLL_MIN_AGE", "0".to_owned()),
+                ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+                // Whatever is ever logged is logged here, for the leak check to find.
+                ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
+                ("RUST_LOG", "trace".to_owned()),
+            ],
+        )
+        .unwrap();
+        let driver = Driver::new(&aws, driver::over(&function, TIMEOUT));
+        let since = postgres.mark();
+        Self {
+            postgres,
+            aws,
+            function,
+            driver,
+            arn,
+            since,
+            answers: std::sync::Mutex::default(),
+            strangers: std::sync::Mutex::new(vec![password]),
+            leaks_expected: std::sync::atomic::AtomicBool::new(false),
+        }
+    }
+
+    /// Rotates, as Secrets Manager does, and expects success.
+    pub async fn rotate(&self) -> RotationOutcome {
+        let rotation = self.try_rotate(Options::default()).await;
+        assert!(rotation.succeeded() && rotation.failures().is_empty(), "{rotation:#?}");
+        rotation
+    }
+
+    /// Rotates and takes whatever comes.
+    pub async fn try_rotate(&self, options: Options) -> RotationOutcome {
+        let rotation = self.driver.clone().with(options).rotate(&self.arn).await.unwrap();
+        self.heard(&format!("{:?}", rotation.timeline));
+        self.secret_text(&rotation.rotation_token);
+        rotation
+    }
+
+    /// Stages a new version, as Secrets Manager does before createSecret, and gives its id.
+    pub fn stage(&self) -> String {
+        let token = rehearsal::aws::random::uuid();
+        self.aws.stage_pending(&self.arn, &token).unwrap();
+        token
+    }
+
+    /// Calls one step.
+    pub async fn step(&self, step: &str, token: &str) -> Outcome {
+        let outcome = self.driver.step(step, &self.arn, token).await.unwrap();
+        self.heard(&format!("{outcome:?}"));
+        outcome
+    }
+
+    /// Calls one step and expects an answer.
+    pub async fn answer(&self, step: &str, token: &str) -> Value {
+        match self.step(step, token).await {
+            Outcome::Answer(answer) => answer,
+            other => panic!("{step}: {other:?}"),
+        }
+    }
+
+    /// Calls one step and expects an error of this type; gives its message.
+    pub async fn error(&self, step: &str, token: &str, expected: &str) -> String {
+        match self.step(step, token).await {
+            Outcome::Error { error_type, message } => {
+                assert_eq!(error_type, expected, "{message}");
+                assert!(message.contains("Remedy: "), "{message}");
+                message
+            }
+            other => panic!("{step}: {other:?}, expected {expected}"),
+        }
+    }
+
+    /// Sends any event.
+    pub async fn send(&self, event: &Value) -> Outcome {
+        let outcome = self.function.invoke(event, TIMEOUT).await.unwrap();
+        self.heard(&format!("{outcome:?}"));
+        outcome
+    }
+
+    /// The parsed value under a label.
+    pub fn value(&self, label: &str) -> Value {
+        serde_json::from_str(&self.aws.value_of(&self.arn, label).unwrap()).unwrap()
+    }
+
+    /// Replaces keys of the value under AWSCURRENT in place, as if it had been stored so.
+    pub fn edit_current(&self, keys: &Value) {
+        let mut value = self.value("AWSCURRENT");
+        for (key, new) in keys.as_object().unwrap() {
+            value[key] = new.clone();
+        }
+        self.overwrite("AWSCURRENT", Content::Text(value.to_string()));
+    }
+
+    /// Replaces the content under a label in place.
+    pub fn overwrite(&self, label: &str, content: Content) {
+        let version = self.aws.holder(&self.arn, label).unwrap();
+        self.aws
+            .with_secret(&self.arn, |secret| secret.versions.get_mut(&version).unwrap().content = Some(content))
+            .unwrap();
+    }
+
+    /// Whether the server accepts the password of the version under a label.
+    pub fn logs_in(&self, label: &str) -> bool {
+        let value = self.value(label);
+        self.accepts(value["username"].as_str().unwrap(), value["password"].as_str().unwrap())
+    }
+
+    /// Whether the server accepts a password.
+    pub fn accepts(&self, account: &str, password: &str) -> bool {
+        self.postgres.try_login(account, password, DATABASE).unwrap() == Login::Accepted
+    }
+
+    /// Asserts the end of a rotation: labels, logins, services, no open mark.
+    pub fn assert_finished(&self, token: &str) {
+        let stages = self.aws.stages(&self.arn);
+        assert_eq!(self.aws.holder(&self.arn, "AWSCURRENT").as_deref(), Some(token), "{stages:?}");
+        assert_eq!(self.aws.holder(&self.arn, "KEYROLL_ROLLOUT"), None, "{stages:?}");
+        assert!(self.aws.holder(&self.arn, "AWSPENDING").is_none_or(|holder| holder == token), "{stages:?}");
+        assert!(self.logs_in("AWSCURRENT"), "the current password does not work");
+        assert!(!self.logs_in("AWSPREVIOUS"), "the previous password still works");
+        let moved = self.aws.secret(&self.arn).unwrap().versions[token].created;
+        for service in SERVICES {
+            let service = self.aws.service("prod", service).unwrap();
+            assert!(service.deployments[0].created > moved, "{} was not redeployed", service.name);
+        }
+    }
+
+    /// How many deployments a service has had on this stage.
+    pub fn deployments(&self, service: &str) -> usize {
+        self.aws.service("prod", service).unwrap().deployments.len()
+    }
+
+    /// The function's calls of one operation.
+    pub fn calls(&self, operation: &str) -> usize {
+        self.aws.function_calls().iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// A text that must not show up anywhere.
+    pub fn secret_text(&self, text: &str) {
+        self.strangers.lock().unwrap().push(text.to_owned());
+    }
+
+    /// For the tests of the leak check: this stage leaks on purpose.
+    pub fn expect_leaks(&self) {
+        self.leaks_expected.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    fn heard(&self, answer: &str) {
+        self.answers.lock().unwrap().push_str(answer);
+    }
+
+    /// Where a secret value shows up that should not.
+    pub fn leaks(&self) -> Vec<String> {
+        let places = [
+            ("the function's output", self.function.output()),
+            ("an answer", self.answers.lock().unwrap().clone()),
+            ("the server's log", self.postgres.log_since(self.since)),
+        ];
+        let mut secrets = self.strangers.lock().unwrap().clone();
+        for version in self.aws.secret(&self.arn).unwrap().versions.into_values() {
+            if let Some(Content::Text(text)) = version.content {
+                let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+                secrets.push(value["password"].as_str().unwrap_or(&text).to_owned());
+            }
+        }
+        let found = |(place, text): &(&str, String)| {
+            let count = secrets.iter().filter(|secret| secret.len() >= 6 && text.contains(secret.as_str())).count();
+            (count > 0).then(|| format!("{count} secret value(s) in {place}"))
+        };
+        places.iter().filter_map(found).collect()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && !self.leaks_expected.load(std::sync::atomic::Ordering::Relaxed) {
+            assert_eq!(self.leaks(), Vec::<String>::new());
+        }
+    }
+}
+
+/// A password nobody has seen before.
+pub fn random_password() -> String {
+    format!("Stage-{}", rehearsal::aws::random::uuid())
+}
+
+/// The release binary: what is shipped is what is tested.
+pub fn bootstrap() -> PathBuf {
+    let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/release/bootstrap");
+    let path = std::env::var_os("KEYROLL_BOOTSTRAP").map_or(built, PathBuf::from);
+    assert!(path.is_file(), "{} is missing: run cargo build --release --bin bootstrap", path.display());
+    path
+}
