@@ -176,15 +176,11 @@ mod tests {
         ];
         for (standing, row) in table {
             for (step, expected) in [Step::Create, Step::Set, Step::Test, Step::Finish].into_iter().zip(row) {
-                match (task(step, standing), expected) {
-                    (Ok(found), Some(expected)) => {
-                        assert_eq!(found, expected, "{step:?} x {standing:?}");
-                    }
-                    (Err(error), None) => {
-                        assert_eq!(error.kind(), ErrorKind::RefusedVersion, "{step:?} x {standing:?}")
-                    }
-                    (found, expected) => panic!("{step:?} x {standing:?}: {found:?}, expected {expected:?}"),
+                let found = task(step, standing);
+                if let Err(error) = &found {
+                    assert_eq!(error.kind(), ErrorKind::RefusedVersion);
                 }
+                assert_eq!(found.ok(), expected, "{step:?} x {standing:?}");
             }
         }
     }

@@ -4,6 +4,7 @@
 //! Whatever a test is about, its stage fails it if a secret value shows up in the function's output, in an answer or in the
 //! server's log.
 #![expect(clippy::disallowed_methods, reason = "tests have a clock and an environment")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test, what must not happen ends the test")]
 #![expect(unreachable_pub, reason = "modules of one test program")]
 
 mod administrator;

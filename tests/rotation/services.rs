@@ -58,7 +58,7 @@ async fn services_are_described_ten_to_a_call_and_redeployed_with_nothing_but_fo
     for number in 0..21 {
         let name = format!("service-{number}");
         stage.aws.create_service("prod", &name, &definition).unwrap();
-        tags[number / 12] += &format!(" prod/{name}");
+        tags[number / 12].extend([" prod/", &name]);
     }
     stage.aws.set_tag(&stage.arn, "keyroll:services", tags[0].trim()).unwrap();
     stage.aws.set_tag(&stage.arn, "keyroll:services-9", tags[1].trim()).unwrap();

@@ -14,7 +14,7 @@ pub const ACCOUNT: &str = "orders_app";
 /// Its database.
 pub const DATABASE: &str = "orders";
 /// The function's timeout.
-pub const TIMEOUT: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 /// What the secret's tag names.
 pub const SERVICES: [&str; 2] = ["api", "worker"];
 
@@ -65,9 +65,9 @@ impl Stage {
         let definition = aws.register_with_secrets("orders", &[&arn]).unwrap();
         for service in SERVICES {
             aws.create_service("prod", service, &definition).unwrap();
-            aws.age_service("prod", service, Duration::from_secs(86_400)).unwrap();
+            aws.age_service("prod", service, Duration::from_hours(24)).unwrap();
         }
-        aws.age_secret(&arn, Duration::from_secs(3600)).unwrap();
+        aws.age_secret(&arn, Duration::from_hours(1)).unwrap();
 
         let function = Function::start(
             bootstrap(),
