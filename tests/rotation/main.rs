@@ -9,9 +9,12 @@
 
 mod administrator;
 mod budgets;
+mod crashes;
 mod good_path;
 mod leaks;
 mod preflight;
+mod relay;
 mod repeats;
 mod services;
 mod support;
+mod witness;

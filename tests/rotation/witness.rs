@@ -1,0 +1,130 @@
+//! Whoever logs in all the time, as a service does, and notices when nobody gets in.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread::JoinHandle;
+
+use rehearsal::aws::Content;
+use serde_json::Value;
+
+use crate::support::{ACCOUNT, Stage, random_password};
+
+#[tokio::test]
+async fn a_lock_out_is_noticed() {
+    let stage = Arc::new(Stage::start().await);
+    let witness = Witness::default();
+    witness.watch(&stage);
+    witness.look("at first");
+    witness.assert_content();
+    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    witness.look("afterwards");
+    assert_eq!(witness.violations().len(), 1);
+}
+
+/// Sees to it that some stored version logs in.
+#[derive(Clone, Default)]
+pub struct Witness {
+    stage: Arc<OnceLock<Weak<Stage>>>,
+    looks: Arc<AtomicUsize>,
+    /// A panic in a hook or in another thread would not end the test, so that violations are kept until it asks.
+    violations: Arc<Mutex<Vec<String>>>,
+}
+
+impl Witness {
+    /// Names the stage to look at. A handle that keeps it running would keep it for ever: the stage itself holds hooks
+    /// that hold the witness.
+    pub fn watch(&self, stage: &Arc<Stage>) {
+        let _ = self.stage.set(Arc::downgrade(stage));
+    }
+
+    /// Looks whether some labelled version logs in, and notes it if none does.
+    pub fn look(&self, when: &str) {
+        let Some(stage) = self.stage.get().and_then(Weak::upgrade) else { return };
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        // While one password is tried, the server may change from another to it. So a round of rejections counts only if
+        // the next one, over the same stored values, is one as well.
+        let mut rejected = None;
+        loop {
+            let stored = passwords(&stage);
+            if stored.iter().any(|password| stage.accepts(ACCOUNT, password)) {
+                return;
+            }
+            if rejected.as_ref() == Some(&stored) {
+                let stages = stage.aws.stages(&stage.arn);
+                self.violations.lock().unwrap().push(format!("no stored version logs in, {when}: {stages:?}"));
+                return;
+            }
+            rejected = Some(stored);
+        }
+    }
+
+    pub fn assert_content(&self) {
+        assert_eq!(self.violations(), Vec::<String>::new());
+    }
+
+    /// When nobody got in.
+    pub fn violations(&self) -> Vec<String> {
+        self.violations.lock().unwrap().clone()
+    }
+
+    /// How often it looked.
+    pub fn looks(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
+    }
+}
+
+/// The passwords of the labelled versions, as they are stored at one moment.
+fn passwords(stage: &Stage) -> Vec<String> {
+    let secret = stage.aws.secret(&stage.arn).unwrap();
+    let holders = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"].map(|label| secret.holder(label).map(str::to_owned));
+    let mut holders: Vec<String> = holders.into_iter().flatten().collect();
+    holders.dedup();
+    let texts = holders.iter().filter_map(|holder| match &secret.versions[holder].content {
+        Some(Content::Text(text)) => serde_json::from_str::<Value>(text).ok(),
+        _ => None,
+    });
+    texts.map(|value| value["password"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Looks all the time, from a thread of its own.
+pub struct Watcher {
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watcher {
+    pub fn start(witness: Witness) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&over);
+        let thread = std::thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                witness.look("while nothing in particular happened");
+            }
+        });
+        Self { over, thread: Some(thread) }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Says in which case a test failed.
+pub struct Shown(pub String);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            told(&self.0);
+        }
+    }
+}
+
+/// Shows a line with the test's result.
+#[expect(clippy::print_stdout, reason = "how much a sweep covered is part of its result")]
+pub fn told(line: &str) {
+    println!("{line}");
+}
