@@ -2,6 +2,7 @@
 //! steps know only what stands here, so that adding a kind is one variant and wherever the compiler then points.
 
 pub mod postgres;
+mod wire;
 
 use std::fmt;
 

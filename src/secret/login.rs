@@ -96,7 +96,7 @@ fn no_nul(key: &str, text: String) -> Result<String> {
 
 /// A host that begins with a slash would be taken for a local socket, which skips TLS.
 fn host(host: String) -> Result<String> {
-    let fits = host.len() <= 253 && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._:%[]".contains(c));
+    let fits = host.len() <= 253 && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._:%".contains(c));
     let has_port = host.matches(':').count() == 1;
     if has_port {
         Err(refused("the JSON key host contains a port; a port belongs into the JSON key port".to_owned()))

@@ -15,6 +15,7 @@ mod leaks;
 mod preflight;
 mod relay;
 mod repeats;
+mod sequences;
 mod services;
 mod support;
 mod witness;

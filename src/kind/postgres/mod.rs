@@ -16,6 +16,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 pub use self::session::Session;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kind::wire::Wire;
 use crate::probe::Probe;
 use crate::secret::{Limits, Login, Tls};
 
@@ -67,8 +68,8 @@ pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Ses
         Tls::Verified => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(ca_bundle.to_vec()),
         Tls::Off => options.ssl_mode(PgSslMode::Disable),
     };
-    match tokio::time::timeout(CONNECT.min(clock.left()), options.connect()).await {
-        Ok(Ok(connection)) => Probe::Accepted(Session::new(connection)),
+    match tokio::time::timeout(CONNECT.min(clock.left()), open(login, options)).await {
+        Ok(Ok(session)) => Probe::Accepted(session),
         Ok(Err(error)) => account::classify(login, &error),
         Err(_) => Probe::Unreachable(Error::new(
             ErrorKind::FailedDatabase,
@@ -76,6 +77,13 @@ pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Ses
             "check host and port, security groups, routes and that the server is up; then run the step again",
         )),
     }
+}
+
+async fn open(login: &Login, options: PgConnectOptions) -> sqlx::Result<Session> {
+    let port = login.port.unwrap_or(PORT);
+    let wire = Wire::open(&login.host, port, &format!(".s.PGSQL.{port}")).await?;
+    let connection = options.socket(wire.directory()).connect().await?;
+    Ok(Session::new(connection, wire))
 }
 
 /// Names the account to log in as.

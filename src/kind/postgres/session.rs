@@ -10,6 +10,7 @@ use super::statements;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Identity;
+use crate::kind::wire::Wire;
 use crate::secret::{Login, Sensitive};
 
 /// How long to wait for any answer: longer than the server's own limits, so that the server speaks first.
@@ -18,11 +19,12 @@ const ANSWER: Duration = Duration::from_secs(8);
 /// The session.
 pub struct Session {
     connection: PgConnection,
+    wire: Wire,
 }
 
 impl Session {
-    pub(super) fn new(connection: PgConnection) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: PgConnection, wire: Wire) -> Self {
+        Self { connection, wire }
     }
 
     pub(in crate::kind) async fn check_writer(&mut self, account: &str) -> Result<()> {
@@ -93,8 +95,9 @@ impl Session {
     }
 
     pub(in crate::kind) async fn close(self) {
-        // A server that does not answer the good-bye notices the closed connection by itself.
+        // The relay ends when the connection does, and takes the good-bye along. Failing at it changes nothing.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.close()).await;
+        self.wire.drain().await;
     }
 
     async fn run(&mut self, statement: String) -> std::result::Result<(), Driver> {
