@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rehearsal::aws::{Content, LocalAws};
+use rehearsal::aws::{Content, LocalAws, Snapshot};
 use rehearsal::driver::{self, Driver, Options, RotationOutcome};
 use rehearsal::lambda::{Function, Outcome};
 use rehearsal::postgres::{Login, Mark, Postgres, PostgresOptions, identifier, literal};
@@ -201,6 +201,12 @@ impl Stage {
         }
     }
 
+    /// All that a refused step must leave alone: secrets and services, and what the server holds of the account.
+    pub fn state(&self) -> (Snapshot, String) {
+        let passwords = "SELECT rolname, rolpassword FROM pg_catalog.pg_authid ORDER BY rolname";
+        (self.aws.snapshot(), self.postgres.sql(passwords).unwrap())
+    }
+
     /// How many deployments a service has had on this stage.
     pub fn deployments(&self, service: &str) -> usize {
         self.aws.service("prod", service).unwrap().deployments.len()
@@ -263,13 +269,12 @@ pub struct Dice {
 
 impl Dice {
     pub fn new() -> Self {
-        let given = std::env::var("KEYROLL_SEED").ok().map(|seed| seed.parse().unwrap());
-        let drawn = || u64::from_str_radix(&rehearsal::aws::random::uuid()[..8], 16).unwrap();
-        let seed = given.unwrap_or_else(drawn);
+        let drawn = |_| u64::from_str_radix(&rehearsal::aws::random::uuid()[..8], 16).unwrap();
+        let seed = std::env::var("KEYROLL_SEED").map_or_else(drawn, |seed| seed.parse().unwrap());
         Self { seed, state: seed }
     }
 
-    /// A number below `end`, by SplitMix64.
+    /// A number below `end`, by the algorithm `SplitMix64`.
     pub fn below(&mut self, end: usize) -> usize {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

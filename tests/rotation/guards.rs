@@ -1,0 +1,253 @@
+//! Rotations that must not begin or go on: other people's versions, managed secrets, accounts and servers that take no
+//! change, too little time.
+
+use std::time::Duration;
+
+use rehearsal::aws::random::uuid;
+use rehearsal::driver::{Driver, Options, STEPS};
+use rehearsal::lambda::Outcome;
+use rehearsal::postgres::Postgres;
+use serde_json::json;
+
+use crate::support::{ACCOUNT, Stage, random_password};
+
+/// Calls steps that must each be refused with this type and these words, and must change nothing.
+async fn refused(stage: &Stage, steps: &[&str], token: &str, expected: &str, words: &str) {
+    for step in steps {
+        let before = stage.state();
+        let message = stage.error(step, token, expected).await;
+        assert!(message.contains(words), "expected {words:?}: {message}");
+        assert_eq!(stage.state(), before, "a refused {step} changed something: {message}");
+    }
+    assert!(stage.logs_in("AWSCURRENT"));
+}
+
+async fn created(stage: &Stage) -> String {
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    token
+}
+
+/// The steps after createSecret, in the process that has refused before.
+async fn then_finishes(stage: &Stage, token: &str) {
+    for step in &STEPS[1..] {
+        stage.answer(step, token).await;
+    }
+    stage.assert_finished(token);
+}
+
+#[tokio::test]
+async fn a_token_of_another_secret_or_of_none_is_refused_by_every_step() {
+    let stage = Stage::start().await;
+    let other = stage.aws.create_secret("billing/db", &stage.value("AWSCURRENT").to_string(), &[]).unwrap();
+    let foreign = uuid();
+    stage.aws.stage_pending(&other, &foreign).unwrap();
+    let token = created(&stage).await;
+    for unknown in [foreign.as_str(), &uuid(), "x"] {
+        refused(&stage, &STEPS, unknown, "RefusedVersion", "no staging label").await;
+    }
+    then_finishes(&stage, &token).await;
+    assert_eq!(stage.function.cold_starts(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_exist_is_refused_by_every_step() {
+    let stage = Stage::start().await;
+    let before = stage.state();
+    for step in STEPS {
+        let event = Driver::event(step, "orders/typo", &uuid(), &uuid());
+        let Outcome::Error { error_type, message } = stage.send(&event).await else { panic!("{step} was answered") };
+        assert!(error_type.starts_with("Refused") && message.contains("orders/typo"), "{error_type}: {message}");
+    }
+    assert_eq!(stage.state(), before);
+}
+
+#[tokio::test]
+async fn rotation_that_is_off_is_refused_and_one_never_configured_is_allowed() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    stage.aws.with_secret(&stage.arn, |secret| secret.rotation.as_mut().unwrap().enabled = false).unwrap();
+    refused(&stage, &STEPS, &token, "RefusedNotEnabled", "rotate-secret").await;
+    // AWS's templates go on where RotationEnabled is absent.
+    stage.aws.with_secret(&stage.arn, |secret| secret.rotation = None).unwrap();
+    stage.answer("createSecret", &token).await;
+    then_finishes(&stage, &token).await;
+    assert_eq!(stage.function.cold_starts(), 1);
+}
+
+#[tokio::test]
+async fn secrets_that_a_service_manages_are_left_to_it() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    stage.aws.with_secret(&stage.arn, |secret| secret.owning_service = Some("rds".to_owned())).unwrap();
+    refused(&stage, &STEPS, &token, "RefusedManaged", "managed by rds").await;
+    let managed = stage.aws.create_secret("rds!db-0f5a", &stage.value("AWSCURRENT").to_string(), &[]).unwrap();
+    let token = uuid();
+    stage.aws.stage_pending(&managed, &token).unwrap();
+    let before = stage.state();
+    for step in STEPS {
+        let event = Driver::event(step, &managed, &token, &uuid());
+        let Outcome::Error { error_type, message } = stage.send(&event).await else { panic!("{step} was answered") };
+        assert_eq!(error_type, "RefusedManaged", "{message}");
+    }
+    assert_eq!(stage.state(), before);
+}
+
+#[tokio::test]
+async fn versions_that_differ_in_more_than_the_password_are_refused() {
+    let stage = Stage::start().await;
+    let other = Postgres::start().unwrap();
+    let token = created(&stage).await;
+    let good = stage.value("AWSPENDING");
+    for (key, value) in [
+        ("username", json!("postgres")),
+        ("host", json!("127.0.0.1")),
+        ("port", json!(other.port())),
+        ("dbname", json!("postgres")),
+        ("engine", json!("aurora-postgresql")),
+    ] {
+        let mut changed = good.clone();
+        changed[key] = value;
+        stage.overwrite("AWSPENDING", rehearsal::aws::Content::Text(changed.to_string()));
+        let mark = other.mark();
+        refused(&stage, &["setSecret"], &token, "RefusedChanged", key).await;
+        assert_eq!(other.logins_since(mark), rehearsal::postgres::Logins::default());
+    }
+    stage.overwrite("AWSPENDING", rehearsal::aws::Content::Text(good.to_string()));
+    then_finishes(&stage, &token).await;
+}
+
+#[tokio::test]
+async fn nobody_is_healed_from_a_previous_version_of_another_account() {
+    let stage = Stage::start().await;
+    stage.rotate().await;
+    let mut previous = stage.value("AWSPREVIOUS");
+    previous["username"] = json!("somebody_else");
+    stage.overwrite("AWSPREVIOUS", rehearsal::aws::Content::Text(previous.to_string()));
+    let token = created(&stage).await;
+    let lost = random_password();
+    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{lost}'")).unwrap();
+    let before = stage.state();
+    stage.error("setSecret", &token, "RefusedChanged").await;
+    assert_eq!(stage.state(), before);
+}
+
+#[tokio::test]
+async fn accounts_that_log_in_by_iam_are_refused() {
+    let stage = Stage::start().await;
+    let token = created(&stage).await;
+    stage.postgres.sql(&format!("CREATE ROLE rds_iam; GRANT rds_iam TO {ACCOUNT}")).unwrap();
+    refused(&stage, &["setSecret"], &token, "RefusedAccount", "rds_iam").await;
+    stage.postgres.sql(&format!("REVOKE rds_iam FROM {ACCOUNT}")).unwrap();
+    then_finishes(&stage, &token).await;
+}
+
+#[tokio::test]
+async fn read_only_servers_are_refused() {
+    let stage = Stage::start().await;
+    let token = created(&stage).await;
+    let set = |value: &str| {
+        let statements = format!("ALTER SYSTEM SET default_transaction_read_only = {value}; SELECT pg_reload_conf()");
+        stage.postgres.sql(&statements).unwrap();
+        while stage.postgres.sql("SHOW default_transaction_read_only").unwrap() != value {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    set("on");
+    refused(&stage, &["setSecret"], &token, "RefusedServer", "default_transaction_read_only").await;
+    set("off");
+    then_finishes(&stage, &token).await;
+}
+
+#[tokio::test]
+async fn a_replica_as_host_is_refused() {
+    let stage = Stage::start().await;
+    let standby = Postgres::start_standby_of(&stage.postgres).unwrap();
+    let primary = stage.postgres.port();
+    stage.function.set_env("KEYROLL_CA_BUNDLE", &standby.ca_pem_path().display().to_string());
+    stage.edit_current(&json!({"port": standby.port()}));
+    let token = created(&stage).await;
+    refused(&stage, &["setSecret"], &token, "RefusedServer", "pg_is_in_recovery").await;
+    // The preflight says so too, before anybody begins.
+    stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
+    let tested = stage.driver.clone().with(Options::default()).test_only(&stage.arn).await.unwrap();
+    let Some(Outcome::Error { error_type, .. }) = tested.last("testSecret") else { panic!("{tested:?}") };
+    assert_eq!(error_type, "RefusedServer");
+    stage.function.set_env("KEYROLL_CA_BUNDLE", &stage.postgres.ca_pem_path().display().to_string());
+    stage.function.cold().await;
+    stage.edit_current(&json!({"port": primary}));
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+}
+
+#[tokio::test]
+async fn password_lengths_that_the_server_would_not_take_are_refused() {
+    let stage = Stage::start().await;
+    for (length, cluster, allowed) in
+        [(7, false, false), (129, false, false), (42, true, false), (41, true, true), (128, false, true)]
+    {
+        stage.function.set_env("PASSWORD_LENGTH", &length.to_string());
+        stage.function.cold().await;
+        stage.edit_current(&json!({"dbClusterIdentifier": cluster.then_some("orders")}));
+        if !cluster {
+            let mut value = stage.value("AWSCURRENT");
+            value.as_object_mut().unwrap().remove("dbClusterIdentifier");
+            stage.overwrite("AWSCURRENT", rehearsal::aws::Content::Text(value.to_string()));
+        }
+        if allowed {
+            stage.rotate().await;
+            assert_eq!(stage.value("AWSCURRENT")["password"].as_str().unwrap().len(), length);
+        } else {
+            refused(&stage, &["createSecret"], &stage.stage(), "RefusedSetting", "PASSWORD_LENGTH").await;
+            stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_irreversible_begins_with_too_little_time_left() {
+    let stage = Stage::start().await;
+    let token = created(&stage).await;
+    let before = stage.state();
+    let event = Driver::event("setSecret", &stage.arn, &token, &uuid());
+    let outcome = stage.function.invoke(&event, Duration::from_secs(2)).await.unwrap();
+    let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error_type, "FailedDeadline", "{message}");
+    assert!(message.contains("timeout"), "{message}");
+    assert_eq!(stage.state(), before);
+    then_finishes(&stage, &token).await;
+    assert_eq!(stage.function.cold_starts(), 1);
+}
+
+#[tokio::test]
+async fn an_environment_that_cannot_be_read_stops_the_start_and_names_the_variable() {
+    let stage = Stage::start().await;
+    let before = stage.state();
+    for (name, value) in [
+        ("KEYROLL_CLUSTERS", "prod,stage"),
+        ("KEYROLL_CA_BUNDLE", "/nowhere/ca.pem"),
+        ("KEYROLL_CA_BUNDLE", "/etc/passwd"),
+        ("KEYROLL_STRATEGY", "both"),
+        ("KEYROLL_MIN_AGE", "soon"),
+        ("PASSWORD_LENGTH", "-1"),
+        ("EXCLUDE_NUMBERS", "perhaps"),
+        ("REQUIRE_EACH_INCLUDED_TYPE", "2"),
+        ("SECRETS_MANAGER_ENDPOINT", "secretsmanager.eu-west-1.amazonaws.com"),
+    ] {
+        let ca = stage.postgres.ca_pem_path().display().to_string();
+        stage.function.set_env(name, value);
+        stage.function.cold().await;
+        match stage.send(&json!({"Action": "Status"})).await {
+            Outcome::Exited { output, status } => {
+                assert!(!status.success() && output.contains(name), "{name}={value}: {status}, {output}");
+            }
+            Outcome::Error { message, .. } => assert!(message.contains(name), "{name}={value}: {message}"),
+            other => panic!("{name}={value}: {other:?}"),
+        }
+        stage.function.remove_env(name);
+        stage.function.set_env("KEYROLL_CA_BUNDLE", &ca);
+    }
+    assert_eq!(stage.state(), before);
+    stage.function.cold().await;
+    stage.rotate().await;
+}
