@@ -5,41 +5,37 @@
 //! names. Whoever can write a secret can thus neither send the administrator's password to a server of their own nor have
 //! it change an account that is not theirs.
 
+use serde_json::json;
+
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::SecretId;
 use crate::kind::Credential;
 use crate::rotation::Run;
-use crate::secret::{Document, Login, Sensitive, Tls};
+use crate::secret::{Document, Sensitive};
 use crate::settings::Settings;
 use crate::stages::AWSCURRENT;
 
-/// The administrator's credential, known to belong to the same server.
-pub(crate) struct Administrator(pub(crate) Credential);
-
-/// Finds the administrator for an account, if its secret names one by the tag `keyroll:admin-secret`.
+/// Finds the administrator's credential for an account, if its secret names one by the tag `keyroll:admin-secret`; it is
+/// known to belong to the same server.
 ///
 /// `masterarn` alone does not make one under single user: AWS's single-user template ignores the key, and its role may
 /// not read that secret.
-pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Option<Administrator>> {
+pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Option<Credential>> {
     let Some(secret) = &settings.admin_secret else { return Ok(None) };
-    let login =
-        read(run, secret).await.map_err(|error| error.at(format!("administrator's secret {}", secret.as_str())))?;
-    let mut administrator = Credential { kind: account.kind, login };
-    if administrator.address() != account.address() {
+    let named = || format!("the administrator's secret {}", secret.as_str());
+    let mut administrator = read(run, secret).await.map_err(|error| error.at(named()))?;
+    if administrator.kind != account.kind || administrator.address() != account.address() {
         let (host, port) = administrator.address();
         return Err(Error::new(
             ErrorKind::RefusedSetting,
-            format!(
-                "the administrator's secret {} belongs to {host}:{port}, not to this secret's server",
-                secret.as_str()
-            ),
+            format!("{} belongs to {host}:{port}, not to this secret's server", named()),
             "name the administrator of this secret's own server in keyroll:admin-secret, or correct the host",
         ));
     }
     // Advisory locks are per database: every writer of this account must meet in the same one.
     administrator.login.dbname.clone_from(&account.login.dbname);
-    Ok(Some(Administrator(administrator)))
+    Ok(Some(administrator))
 }
 
 /// The error for an administrator whom the server rejects.
@@ -51,7 +47,7 @@ pub(crate) fn rejected(name: &str) -> Error {
     )
 }
 
-async fn read(run: &Run<'_>, secret: &SecretId) -> Result<Login> {
+async fn read(run: &Run<'_>, secret: &SecretId) -> Result<Credential> {
     let Lookup::Found(version) = run.clients.secrets.labelled(secret, AWSCURRENT).await? else {
         return Err(Error::new(
             ErrorKind::RefusedSetting,
@@ -59,33 +55,20 @@ async fn read(run: &Run<'_>, secret: &SecretId) -> Result<Login> {
             "correct the tag keyroll:admin-secret",
         ));
     };
-    let document = Document::parse(version.text()?)?;
+    let mut document = Document::parse(version.text()?)?;
     if document.keys().all(|key| key == "username" || key == "password") {
-        return managed_by_rds(run, secret, &document).await;
+        document = managed_by_rds(run, secret, &document).await?;
     }
-    Login::read(&document)
+    // The administrator's secret has tags of its own, which say nothing about this rotation.
+    Credential::read(&document, &Settings::read([]))
 }
 
-/// RDS's own secrets hold a name and a password; RDS says where they belong.
-async fn managed_by_rds(run: &Run<'_>, secret: &SecretId, document: &Document) -> Result<Login> {
-    let text = |key: &str| document.get(key).and_then(|value| value.as_str().map(str::to_owned));
-    let (Some(username), Some(password)) = (text("username"), text("password")) else {
-        return Err(Error::new(
-            ErrorKind::RefusedSetting,
-            "the secret holds no username and password",
-            "name a secret with an administrator's login in keyroll:admin-secret",
-        ));
-    };
+/// RDS's own secrets hold a name and a password; RDS says where they belong. The whole is read like any other login.
+async fn managed_by_rds(run: &Run<'_>, secret: &SecretId, document: &Document) -> Result<Document> {
     let endpoint = run.clients.rds.endpoint(&run.clients.secrets.describe(secret).await?.tags).await?;
-    Ok(Login {
-        engine: endpoint.engine,
-        host: endpoint.host,
-        port: Some(endpoint.port),
-        username,
-        password: Sensitive::new(password),
-        dbname: None,
-        tls: Tls::Verified,
-        cluster: false,
-        masterarn: None,
-    })
+    let login = json!({
+        "engine": endpoint.engine, "host": endpoint.host, "port": endpoint.port,
+        "username": document.get("username")?, "password": document.get("password")?,
+    });
+    Document::parse(Sensitive::new(login.to_string()))
 }

@@ -1,5 +1,6 @@
 //! Carries plans out: the rounds up to the move of AWSCURRENT in order, stopping at the first failure; the actions of a
-//! rollout independently, each with its verdict.
+//! rollout independently, each with its verdict. Every round has its own actions; one that strays into another round is a
+//! defect, and is told as one.
 
 use std::time::Duration;
 
@@ -9,14 +10,16 @@ use rand::rngs::SysRng;
 use crate::aws::secrets::Stored;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
+use crate::kind::Session;
 use crate::plan::{Action, Plan};
 use crate::report::Report;
-use crate::rollout::{ServiceName, ServiceReport, Verdict};
+use crate::rollout::{ServiceReport, Since, Verdict};
 use crate::rotation::Run;
-use crate::secret::Document;
+use crate::secret::{Document, Login, Sensitive};
+use crate::stages::AWSCURRENT;
 
 /// Time that a rollout keeps back to take the mark off and to answer.
-const RESERVE: Duration = Duration::from_secs(2);
+pub(crate) const RESERVE: Duration = Duration::from_secs(2);
 
 /// createSecret: draws a password and stores the current document with it as the event's version.
 ///
@@ -24,8 +27,8 @@ const RESERVE: Duration = Duration::from_secs(2);
 pub(crate) async fn store(run: &Run<'_>, arn: &str, current: &Document, plan: &Plan) -> Result<Report> {
     let mut report = run.report(arn, plan);
     for action in &plan.actions {
-        let password = run.config.policy.generate(random)?;
-        let value = current.with(&[("password", &password)])?;
+        let Action::StoreValue = action else { return Err(stray(action)) };
+        let value = draw(run, current)?;
         let event = run.event;
         match run.clients.secrets.put_pending(&event.secret, &event.version, &value, event.token.as_ref()).await? {
             Stored::Now => report.did(action),
@@ -35,24 +38,58 @@ pub(crate) async fn store(run: &Run<'_>, arn: &str, current: &Document, plan: &P
     Ok(report)
 }
 
-/// finishSecret, round *promote*: moves AWSCURRENT.
+/// A new value: the current document with a new password.
+pub(crate) fn draw(run: &Run<'_>, current: &Document) -> Result<Sensitive> {
+    let password = run.config.policy.generate(random)?;
+    current.with(&[("password", &password)])
+}
+
+/// setSecret: sets the pending password under the lock that the session holds. No report means that another change of the
+/// account was in the way, and nothing was changed.
 ///
-/// Safe to repeat: see [`crate::aws::secrets::Secrets::move_current`]. Where the answer is an error the move may still
-/// have been made, by an attempt whose answer was lost: the labels tell.
-pub(crate) async fn promote(run: &Run<'_>, arn: &str, plan: &Plan) -> Result<Report> {
-    let (secrets, event) = (&run.clients.secrets, run.event);
-    let mut report = run.report(arn, plan);
+/// Safe to repeat: the account ends with the same password.
+pub(crate) async fn set(
+    run: &Run<'_>,
+    mut report: Report,
+    plan: &Plan,
+    session: &mut Session,
+    pending: &Login,
+) -> Result<Option<Report>> {
     for action in &plan.actions {
-        let Action::MoveCurrent { from } = action else { continue };
-        if let Err(error) = secrets.move_current(&event.secret, &event.version, from.as_ref()).await {
-            match secrets.describe(&event.secret).await {
-                Ok(seen) if seen.labels.has(&event.version, crate::stages::AWSCURRENT) => {}
-                _ => return Err(error),
-            }
+        let Action::SetPassword { account, .. } = action else { return Err(stray(action)) };
+        if !session.set_password(account, &pending.password, run.clock).await? {
+            return Ok(None);
         }
         report.did(action);
     }
-    Ok(report)
+    Ok(Some(report))
+}
+
+/// finishSecret, round *promote*: moves AWSCURRENT. Also tells since when the version is current.
+///
+/// Safe to repeat: see [`crate::aws::secrets::Secrets::move_current`]. Where the answer is an error the move may still
+/// have been made, by an attempt whose answer was lost or by a duplicate of this call: the labels tell.
+pub(crate) async fn promote(run: &Run<'_>, arn: &str, plan: &Plan) -> Result<(Report, Since)> {
+    let (secrets, event) = (&run.clients.secrets, run.event);
+    let (mut report, mut since) = (run.report(arn, plan), Since::JustNow);
+    for action in &plan.actions {
+        match action {
+            Action::OpenMark { from } => secrets.open_mark(&event.secret, &event.version, from.as_ref()).await?,
+            Action::MoveCurrent { from } => {
+                if let Err(error) = secrets.move_current(&event.secret, &event.version, from.as_ref()).await {
+                    match secrets.describe(&event.secret).await {
+                        Ok(seen) if seen.labels.has(&event.version, AWSCURRENT) => {
+                            since = Since::Changed(seen.last_changed);
+                        }
+                        _ => return Err(error),
+                    }
+                }
+            }
+            other => return Err(stray(other)),
+        }
+        report.did(action);
+    }
+    Ok((report, since))
 }
 
 /// finishSecret, round *roll*: redeploys, and takes the mark off if that left nothing.
@@ -60,34 +97,33 @@ pub(crate) async fn promote(run: &Run<'_>, arn: &str, plan: &Plan) -> Result<Rep
 /// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone.
 pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &Plan) -> Result<Report> {
     let mut report = run.report(arn, plan);
+    let mut calls = plan.actions.iter().filter(|action| matches!(action, Action::Redeploy { .. })).count();
     for action in &plan.actions {
         match action {
-            Action::Redeploy { service, reason } => match redeploy(run, service).await {
-                Ok(()) => {
-                    report.services.push(ServiceReport::new(service, Verdict::Redeployed, reason.clone()));
+            Action::Redeploy { service, reason } => {
+                let call = Box::pin(run.clients.ecs.redeploy(service));
+                let (verdict, reason) = match run.clock.share(calls, RESERVE, "ecs:UpdateService", call).await {
+                    Ok(()) => (Verdict::Redeployed, reason.clone()),
+                    Err(error) => (Verdict::Failed, format!("{}; {}", error.cause(), error.remedy())),
+                };
+                if verdict == Verdict::Redeployed {
                     report.did(action);
                 }
-                Err(error) => {
-                    let reason = format!("{}; {}", error.cause(), error.remedy());
-                    report.services.push(ServiceReport::new(service, Verdict::Failed, reason));
-                }
-            },
-            Action::CloseMark if !any_failed(&report) => {
+                report.services.push(ServiceReport::new(service, verdict, reason));
+                calls -= 1;
+            }
+            Action::CloseMark if any_failed(&report) => {}
+            Action::CloseMark => {
                 run.clients.secrets.close_mark(&run.event.secret, version).await?;
                 report.did(action);
             }
-            _ => {}
+            other => return Err(stray(other)),
         }
     }
     if any_failed(&report) {
         return Err(left_over(version, &report));
     }
     Ok(report)
-}
-
-async fn redeploy(run: &Run<'_>, service: &ServiceName) -> Result<()> {
-    run.clock.require(RESERVE, "start another deployment")?;
-    run.clients.ecs.redeploy(service).await
 }
 
 fn any_failed(report: &Report) -> bool {
@@ -104,6 +140,14 @@ fn left_over(version: &VersionId, report: &Report) -> Error {
             verdicts.join("; ")
         ),
         "mend the cause and invoke finishSecret of this version again: it does only what is left",
+    )
+}
+
+fn stray(action: &Action) -> Error {
+    Error::new(
+        ErrorKind::FailedAws,
+        format!("a plan of keyroll asks for this in the wrong round: {action}"),
+        "report this defect; nothing of that action was done",
     )
 }
 

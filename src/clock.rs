@@ -34,8 +34,27 @@ impl Clock {
         self.deadline.saturating_sub(now())
     }
 
-    /// Refuses to begin what takes `needed` and must not be cut off.
-    pub fn require(self, needed: Duration, what: &str) -> Result<()> {
+    /// Runs a call that may take its fair share of what is left, when `calls` of them are still to come and `reserve` is
+    /// kept back: one that hangs must not take the time of all others.
+    pub async fn share<T>(
+        self,
+        calls: usize,
+        reserve: Duration,
+        what: &str,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let share = self.left().saturating_sub(reserve) / u32::try_from(calls.max(1)).unwrap_or(u32::MAX);
+        tokio::time::timeout(share, call).await.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::FailedDeadline,
+                format!("{what} had no answer within its share of the time left ({} ms)", share.as_millis()),
+                "run the step again, with a timeout of the function of 60 seconds or more",
+            ))
+        })
+    }
+
+    /// Refuses to begin what takes `needed` and must not be cut off. `state` says what has been changed so far.
+    pub fn require(self, needed: Duration, what: &str, state: &str) -> Result<()> {
         let left = self.left();
         if left >= needed {
             return Ok(());
@@ -47,7 +66,7 @@ impl Clock {
                 left.as_millis(),
                 needed.as_millis()
             ),
-            "set the function's timeout to 60 seconds or more and run the step again; nothing was changed",
+            format!("set the function's timeout to 60 seconds or more and run the step again; {state}"),
         ))
     }
 }
@@ -64,8 +83,14 @@ mod tests {
     #[test]
     fn too_little_time_is_a_failure_with_both_numbers() {
         let millis = u64::try_from(now().as_millis()).unwrap();
-        assert!(Clock::ending_at(millis + 60_000).require(Duration::from_secs(3), "change a password").is_ok());
-        let error = Clock::ending_at(millis + 1_000).require(Duration::from_secs(3), "change a password").unwrap_err();
+        assert!(
+            Clock::ending_at(millis + 60_000)
+                .require(Duration::from_secs(3), "change a password", "nothing changed")
+                .is_ok()
+        );
+        let error = Clock::ending_at(millis + 1_000)
+            .require(Duration::from_secs(3), "change a password", "nothing changed")
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FailedDeadline);
         assert!(error.to_string().contains("(3000 ms)"), "{error}");
         assert!(Clock::ending_at(millis.saturating_sub(5)).left().is_zero());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use webpki::anchor_from_trusted_cert;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Policy;
@@ -92,6 +93,9 @@ fn ca_bundle(path: &str) -> Result<Vec<u8>> {
     let pem = std::fs::read(path).map_err(|error| unusable(format!("which cannot be read: {error}")))?;
     let certificates: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
+        Ok(found) if found.iter().any(|certificate| anchor_from_trusted_cert(certificate).is_err()) => {
+            Err(unusable("in which a certificate cannot be read".to_owned()))
+        }
         Ok(found) if !found.is_empty() => Ok(pem),
         Ok(_) => Err(unusable("which holds no certificate".to_owned())),
         Err(_) => Err(unusable("which is no PEM file".to_owned())),

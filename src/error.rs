@@ -88,7 +88,7 @@ impl ErrorKind {
 }
 
 /// One error: its kind, its cause and what to do about it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
     cause: String,
@@ -102,10 +102,13 @@ impl Error {
         Self { kind, cause: cause.into(), remedy: remedy.into(), place: None }
     }
 
-    /// The same error, saying where it happened. The innermost place wins: it was nearest.
+    /// The same error, saying where it happened. Places nest: the outer one is told first.
     #[must_use]
     pub fn at(mut self, place: impl fmt::Display) -> Self {
-        self.place.get_or_insert_with(|| place.to_string());
+        self.place = Some(match self.place {
+            Some(inner) => format!("{place}: {inner}"),
+            None => place.to_string(),
+        });
         self
     }
 
@@ -134,20 +137,26 @@ impl Error {
     pub fn join(found: Vec<Self>) -> Option<Self> {
         let mut found = found.into_iter();
         let mut first = found.next()?;
+        first.cause = first.placed_cause();
+        first.place = None;
         for (next, number) in found.zip(2..) {
-            first.cause = format!("{}; ({number}) {}", first.cause, next.cause);
+            first.cause = format!("{}; ({number}) {}", first.cause, next.placed_cause());
             first.remedy = format!("{}; ({number}) {}", first.remedy, next.remedy);
         }
         Some(first)
+    }
+
+    fn placed_cause(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}: {}", self.cause),
+            None => self.cause.clone(),
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
-        }
-        write!(f, "{}. Remedy: {}.", self.cause, self.remedy)
+        write!(f, "{}. Remedy: {}.", self.placed_cause(), self.remedy)
     }
 }
 
@@ -166,11 +175,11 @@ mod tests {
     #[test]
     fn message_names_place_cause_and_remedy() {
         let error = Error::new(ErrorKind::RefusedHold, "the secret is on hold", "remove the tag keyroll:hold")
-            .at("createSecret of orders/db, version v2")
-            .at("an outer place");
+            .at("the administrator's secret")
+            .at("createSecret of orders/db, version v2");
         assert_eq!(
             error.to_string(),
-            "createSecret of orders/db, version v2: the secret is on hold. Remedy: remove the tag keyroll:hold."
+            "createSecret of orders/db, version v2: the administrator's secret: the secret is on hold. Remedy: remove the tag keyroll:hold."
         );
         assert_eq!(Diagnostic::from(error).error_type, "RefusedHold");
     }
@@ -186,11 +195,11 @@ mod tests {
     fn joined_errors_tell_all_and_keep_the_first_kind() {
         let joined = Error::join(vec![
             Error::new(ErrorKind::RefusedLogin, "a", "fix a"),
-            Error::new(ErrorKind::RefusedServer, "b", "fix b"),
+            Error::new(ErrorKind::RefusedServer, "b", "fix b").at("place"),
         ])
         .unwrap();
         assert_eq!(joined.kind(), ErrorKind::RefusedLogin);
-        assert_eq!(joined.to_string(), "a; (2) b. Remedy: fix a; (2) fix b.");
+        assert_eq!(joined.to_string(), "a; (2) place: b. Remedy: fix a; (2) fix b.");
         assert_eq!(Error::join(vec![]), None);
     }
 }

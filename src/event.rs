@@ -4,6 +4,7 @@
 //! Secrets Manager sends where a rotation crosses accounts and which `PutSecretValue` must then be given.
 
 use aws_lambda_events::event::secretsmanager::SecretsManagerSecretRotationEvent;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -42,7 +43,8 @@ impl Step {
             "testSecret" | "test_secret" => Ok(Self::Test),
             "finishSecret" | "finish_secret" => Ok(Self::Finish),
             other => Err(refused(format!(
-                "the event's Step is {other:?}, which is none of createSecret, setSecret, testSecret and finishSecret"
+                "the event's Step is {:?}, which is none of createSecret, setSecret, testSecret and finishSecret",
+                other.chars().take(40).collect::<String>()
             ))),
         }
     }
@@ -121,7 +123,25 @@ const ACTIONS: [&str; 7] = ["Status", "DryRun", "Redeploy", "Reconcile", "Retire
 /// The sources of EventBridge events that the contract names.
 const SOURCES: [&str; 3] = ["aws.ecs", "aws.secretsmanager", "aws.ssm"];
 
+/// What Lambda was sent. Reading it never fails: text that is no JSON is refused like any other unknown event, in our
+/// words, and not in the runtime's.
+pub struct Payload(Option<Value>);
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Ok(Self(Value::deserialize(deserializer).ok()))
+    }
+}
+
 impl Event {
+    /// Reads what Lambda was sent.
+    pub fn read(payload: Payload) -> Result<Self> {
+        match payload.0 {
+            Some(event) => Self::parse(event),
+            None => Err(refused("the event is not JSON".to_owned())),
+        }
+    }
+
     /// Parses an event. The error never quotes more of it than names: an event may hold a token.
     pub fn parse(event: Value) -> Result<Self> {
         let Some(fields) = event.as_object() else {

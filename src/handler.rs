@@ -1,13 +1,12 @@
 //! One invocation: an event in, a report or an error out. Errors are logged here, once, where they leave.
 
 use lambda_runtime::LambdaEvent;
-use serde_json::Value;
 
 use crate::aws::Clients;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, Rotation};
+use crate::event::{Event, Payload, Rotation};
 use crate::report::Report;
 use crate::rotation::{self, Memory, Run};
 
@@ -26,11 +25,13 @@ impl App {
     }
 
     /// Answers one event.
-    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Report> {
+    pub async fn handle(&self, event: LambdaEvent<Payload>) -> Result<Report> {
         let clock = Clock::ending_at(event.context.deadline);
         let answer = self.answer(event.payload, clock).await;
+        let request = event.context.request_id;
         match &answer {
             Ok(report) => tracing::info!(
+                request,
                 secret = report.secret_arn,
                 version = report.version_id,
                 step = report.step,
@@ -40,13 +41,13 @@ impl App {
                 warnings = report.warnings.join("; "),
                 "done"
             ),
-            Err(error) => tracing::error!(error_type = error.kind().name(), "{error}"),
+            Err(error) => tracing::error!(request, error_type = error.kind().name(), "{error}"),
         }
         answer
     }
 
-    async fn answer(&self, event: Value, clock: Clock) -> Result<Report> {
-        match Event::parse(event)? {
+    async fn answer(&self, event: Payload, clock: Clock) -> Result<Report> {
+        match Event::read(event)? {
             Event::Rotation(rotation) => self.rotate(&rotation, clock).await,
             Event::Operator(action) => Err(not_built(&format!("the action {action}"))),
             Event::Change(source) => Err(not_built(&format!("an event of {source}"))),

@@ -21,11 +21,13 @@ pub fn hide_panic_messages() {
 
 /// Starts logging at the level of `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` (a bare level), else INFO.
 pub fn init(env: &Env) {
-    let level = ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"].into_iter().find_map(|name| env.get(name)?.parse().ok());
+    let level = ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"].into_iter().find_map(|name| level(env.get(name)?));
     let ours = Targets::new()
         .with_target("keyroll", level.unwrap_or(Level::INFO))
         // The runtime repeats every error that the handler answers, which has logged it already.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
+        // sqlx passes warnings of the server on, and those may quote a statement.
+        .with_target("sqlx", LevelFilter::OFF)
         .with_default(Level::WARN);
     let lines = tracing_subscriber::fmt::layer().with_ansi(false);
     if env.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
@@ -33,5 +35,25 @@ pub fn init(env: &Env) {
     } else {
         // CloudWatch stamps every line with its time.
         tracing_subscriber::registry().with(lines.without_time().with_filter(ours)).init();
+    }
+}
+
+/// A level by Lambda's names, of which FATAL is one that tracing does not have.
+fn level(name: &str) -> Option<Level> {
+    if name.eq_ignore_ascii_case("fatal") { Some(Level::ERROR) } else { name.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lambdas_names_of_levels_are_known() {
+        for (name, expected) in
+            [("TRACE", Some(Level::TRACE)), ("info", Some(Level::INFO)), ("FATAL", Some(Level::ERROR))]
+        {
+            assert_eq!(level(name), expected, "{name}");
+        }
+        assert_eq!(level("keyroll=debug"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use keyroll::event::Payload;
 use keyroll::{App, Clients, Config, Env};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -24,5 +25,5 @@ async fn start() -> Result<(), Error> {
     let clients = Clients::new(&config).await;
     let app = App::new(config, clients);
     let app = &app;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| app.handle(event))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Payload>| app.handle(event))).await
 }

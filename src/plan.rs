@@ -29,10 +29,10 @@ impl Plan {
         Self { standing, actions: Vec::new(), proven: Vec::new(), services: Vec::new(), warnings: Vec::new() }
     }
 
-    /// A plan of one write.
+    /// A plan of these writes.
     #[must_use]
-    pub fn one(standing: Standing, action: Action) -> Self {
-        Self { actions: vec![action], ..Self::nothing(standing) }
+    pub fn of(standing: Standing, actions: Vec<Action>) -> Self {
+        Self { actions, ..Self::nothing(standing) }
     }
 
     /// The same plan with a line of what was proven.
@@ -72,6 +72,11 @@ pub enum Action {
         /// The account that changes it.
         writer: String,
     },
+    /// Put `KEYROLL_ROLLOUT` on the event's version, which another function stored.
+    OpenMark {
+        /// The version that holds the label now.
+        from: Option<VersionId>,
+    },
     /// Move AWSCURRENT to the event's version.
     MoveCurrent {
         /// The version that holds the label now.
@@ -96,6 +101,7 @@ impl Action {
             Self::StoreValue => "stored a new value as AWSPENDING".to_owned(),
             Self::SetPassword { account, writer } if account == writer => format!("set the password of {account:?}"),
             Self::SetPassword { account, writer } => format!("set the password of {account:?} as {writer:?}"),
+            Self::OpenMark { .. } => "opened the rollout (attached KEYROLL_ROLLOUT)".to_owned(),
             Self::MoveCurrent { .. } => "moved AWSCURRENT to this version".to_owned(),
             Self::Redeploy { service, .. } => format!("redeployed {service}"),
             Self::CloseMark => "closed the rollout (removed KEYROLL_ROLLOUT)".to_owned(),
@@ -108,6 +114,7 @@ impl fmt::Display for Action {
         match self {
             Self::StoreValue => f.write_str("store a new value as AWSPENDING"),
             Self::SetPassword { account, writer } => write!(f, "set the password of {account:?} as {writer:?}"),
+            Self::OpenMark { .. } => f.write_str("open the rollout (attach KEYROLL_ROLLOUT)"),
             Self::MoveCurrent { from: Some(from) } => {
                 write!(f, "move AWSCURRENT to this version from {}", from.as_str())
             }
@@ -124,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_plan_prints_what_it_will_do() {
-        let plan = Plan::one(Standing::Current, Action::MoveCurrent { from: Some(VersionId::known("v1")) });
+        let plan = Plan::of(Standing::Current, vec![Action::MoveCurrent { from: Some(VersionId::known("v1")) }]);
         assert_eq!(plan.to_string(), "move AWSCURRENT to this version from v1");
         assert_eq!(Plan::nothing(Standing::Pending).to_string(), "nothing");
     }

@@ -4,7 +4,7 @@
 //! *accepted* login by the credential that writes; going back to an older version needs every newer one *rejected*;
 //! *unreachable* permits nothing.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// The answer to a login.
 pub enum Probe<S> {
@@ -14,6 +14,26 @@ pub enum Probe<S> {
     Rejected,
     /// No verdict on the password: the server was not reached, or refused for a reason that is not the password.
     Unreachable(Error),
+}
+
+impl<S> Probe<S> {
+    /// The answer without the session.
+    pub fn answer(&self) -> Answer {
+        match self {
+            Self::Accepted(_) => Answer::Accepted,
+            Self::Rejected => Answer::Rejected,
+            Self::Unreachable(_) => Answer::Unreachable,
+        }
+    }
+
+    /// The session of an accepted login, none of a rejected one, the error of a server that gave no verdict.
+    pub fn session(self) -> Result<Option<S>> {
+        match self {
+            Self::Accepted(session) => Ok(Some(session)),
+            Self::Rejected => Ok(None),
+            Self::Unreachable(error) => Err(error),
+        }
+    }
 }
 
 /// The answer to a login, as plain data.

@@ -66,15 +66,20 @@ pub struct Settings {
     pub dependents: Dependents,
     /// `keyroll:hold`, where set.
     pub hold: Option<Hold>,
+    problems: Vec<Error>,
 }
 
 /// Tags of the contract that say nothing to the kinds and steps built so far, and do no harm unread.
-const WITHOUT_EFFECT: [&str; 5] =
-    ["keyroll:min-age", "keyroll:token-lifetime", "keyroll:retire", "keyroll:watch", "keyroll:plaintext-statements"];
+const WITHOUT_EFFECT: [&str; 4] =
+    ["keyroll:token-lifetime", "keyroll:retire", "keyroll:watch", "keyroll:plaintext-statements"];
 
 impl Settings {
     /// Reads a secret's tags. Tags of others are not looked at.
-    pub fn read<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+    ///
+    /// What cannot be read is kept for [`Settings::sound`]: it stops a rotation before it begins, but somebody's mistyped
+    /// tag must not stand between a changed password and the label.
+    #[must_use]
+    pub fn read<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut settings = Self {
             kind: None,
             strategy: None,
@@ -82,46 +87,65 @@ impl Settings {
             field: None,
             dependents: Dependents::Discovered,
             hold: None,
+            problems: Vec::new(),
         };
         let mut services: Vec<(&str, &str)> = Vec::new();
         for (tag, value) in tags.into_iter().filter(|(tag, _)| tag.starts_with("keyroll:")) {
             let value = value.trim();
-            match tag {
-                "keyroll:kind" => settings.kind = Some(value.to_owned()),
-                "keyroll:strategy" => {
-                    let strategy = Strategy::parse(value).ok_or_else(|| unreadable(tag, value, Strategy::VALUES))?;
-                    settings.strategy = Some(strategy);
-                }
-                "keyroll:admin-secret" => {
-                    let secret =
-                        SecretId::parse(value).ok_or_else(|| unreadable(tag, value, "a secret's name or ARN"))?;
-                    settings.admin_secret = Some(secret);
-                }
-                "keyroll:field" => settings.field = Some(value.to_owned()),
-                "keyroll:hold" => settings.hold = Some(Hold::parse(value)),
-                _ if numbered(tag, "keyroll:services") => services.push((tag, value)),
-                _ if numbered(tag, "keyroll:copies") => {
-                    return Err(Error::new(
-                        ErrorKind::RefusedNotBuilt,
-                        format!("the tag {tag} asks for copies, which this version of keyroll does not write yet"),
-                        "remove the tag and update the copies yourself after each rotation",
-                    ));
-                }
-                _ if WITHOUT_EFFECT.contains(&tag) => {}
-                _ => {
-                    return Err(Error::new(
-                        ErrorKind::RefusedSetting,
-                        format!("the secret has the unknown tag {tag}"),
-                        "correct its name or remove it; the README lists the tags",
-                    ));
-                }
+            if numbered(tag, "keyroll:services") {
+                services.push((tag, value));
+            } else if let Err(problem) = settings.take(tag, value) {
+                settings.problems.push(problem);
             }
         }
         if !services.is_empty() {
             services.sort_unstable();
-            settings.dependents = Dependents::Named(named(&services)?);
+            match named(&services) {
+                Ok(names) => settings.dependents = Dependents::Named(names),
+                Err(problem) => settings.problems.push(problem),
+            }
         }
-        Ok(settings)
+        settings
+    }
+
+    /// Refuses settings of which any could not be read.
+    pub fn sound(&self) -> Result<()> {
+        Error::join(self.problems.clone()).map_or(Ok(()), Err)
+    }
+
+    fn take(&mut self, tag: &str, value: &str) -> Result<()> {
+        match tag {
+            "keyroll:kind" => self.kind = Some(value.to_owned()),
+            "keyroll:strategy" => {
+                let strategy = Strategy::parse(value).ok_or_else(|| unreadable(tag, value, Strategy::VALUES))?;
+                self.strategy = Some(strategy);
+            }
+            "keyroll:admin-secret" => {
+                let secret = SecretId::parse(value).ok_or_else(|| unreadable(tag, value, "a secret's name or ARN"))?;
+                self.admin_secret = Some(secret);
+            }
+            "keyroll:field" => self.field = Some(value.to_owned()),
+            "keyroll:hold" => self.hold = Some(Hold::parse(value)),
+            "keyroll:min-age" => {
+                value.parse::<u32>().map_err(|_| unreadable(tag, value, "a whole number of minutes"))?;
+            }
+            _ if numbered(tag, "keyroll:copies") => {
+                return Err(Error::new(
+                    ErrorKind::RefusedNotBuilt,
+                    format!("the tag {tag} asks for copies, which this version of keyroll does not write yet"),
+                    "remove the tag and update the copies yourself after each rotation",
+                ));
+            }
+            _ if WITHOUT_EFFECT.contains(&tag) => {}
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::RefusedSetting,
+                    format!("the secret has the unknown tag {tag}"),
+                    "correct its name or remove it; the README lists the tags",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses while the secret is on hold. `now` is in seconds since 1970.
@@ -198,7 +222,8 @@ mod tests {
     use super::*;
 
     fn read(tags: &[(&str, &str)]) -> Result<Settings> {
-        Settings::read(tags.iter().copied())
+        let settings = Settings::read(tags.iter().copied());
+        settings.sound().map(|()| settings)
     }
 
     #[test]
@@ -224,6 +249,7 @@ mod tests {
             ("keyroll:services", "", ErrorKind::RefusedSetting),
             ("keyroll:services-1", "prod/api", ErrorKind::RefusedSetting),
             ("keyroll:services-10", "prod/api", ErrorKind::RefusedSetting),
+            ("keyroll:min-age", "soon", ErrorKind::RefusedSetting),
             ("keyroll:strategy", "two-users", ErrorKind::RefusedSetting),
             ("keyroll:admin-secret", "", ErrorKind::RefusedSetting),
             ("keyroll:copies", "ssm:/a", ErrorKind::RefusedNotBuilt),
@@ -232,6 +258,14 @@ mod tests {
             assert_eq!(error.kind(), kind, "{tag} = {value:?}: {error}");
             assert!(error.to_string().contains(tag), "{error}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_leaves_the_rest_standing() {
+        let settings = Settings::read([("keyroll:services", "api"), ("keyroll:kind", "postgres"), ("keyroll:x", "")]);
+        assert_eq!(settings.kind.as_deref(), Some("postgres"));
+        let error = settings.sound().unwrap_err().to_string();
+        assert!(error.contains("keyroll:services") && error.contains("keyroll:x"), "{error}");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{DeploymentControllerType, Service};
+use aws_sdk_ecs::operation::describe_services::DescribeServicesOutput;
+use aws_sdk_ecs::types::{DeploymentControllerType, Failure, Service};
 
 use super::error::{code, failed};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::rollout::{Controller, Found, ServiceName, Sighting};
 
 /// The client.
@@ -33,14 +34,7 @@ impl Ecs {
             }
             Err(error) => return Err(failed("ecs:DescribeServices", cluster, &error)),
         };
-        let seen = described.services.unwrap_or_default();
-        Ok(services
-            .iter()
-            .map(|name| {
-                let service = seen.iter().find(|service| service.service_name() == Some(name.service.as_str()));
-                service.map_or(Sighting::NoService, |service| Sighting::Found(found(service)))
-            })
-            .collect())
+        Ok(services.iter().map(|name| sighting(name, &described)).collect())
     }
 
     /// Forces a new deployment: the same task definition, the same everything, new tasks that read the secret as they
@@ -57,6 +51,22 @@ impl Ecs {
             .await
             .map(drop)
             .map_err(|error| failed("ecs:UpdateService", &name.to_string(), &error))
+    }
+}
+
+/// Only ECS's own word MISSING proves that there is no such service.
+fn sighting(name: &ServiceName, described: &DescribeServicesOutput) -> Sighting {
+    if let Some(service) = described.services().iter().find(|service| service.service_name() == Some(&name.service)) {
+        return Sighting::Found(found(service));
+    }
+    let named = |failure: &&Failure| failure.arn().is_some_and(|arn| arn.rsplit('/').next() == Some(&name.service));
+    match described.failures().iter().find(named).and_then(Failure::reason) {
+        Some("MISSING") => Sighting::NoService,
+        reason => Sighting::Unseen(Error::new(
+            ErrorKind::FailedAws,
+            format!("ecs:DescribeServices shows nothing of {name} ({})", reason.unwrap_or("and no reason")),
+            "run the step again",
+        )),
     }
 }
 

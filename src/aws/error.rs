@@ -6,9 +6,31 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::error::{Error, ErrorKind};
 
 /// Our error for a failed call. `operation` is the IAM action, `on` what it was about.
-///
-/// What AWS says in an error never holds a value: it names resources, principals and rules.
 pub(crate) fn failed<E, R>(operation: &str, on: &str, error: &SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata,
+{
+    let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
+    told(operation, on, error, message.unwrap_or("no message"))
+}
+
+/// The same without AWS's own words, for a call that carries a secret value.
+pub(crate) fn unquoted<E, R>(operation: &str, on: &str, error: &SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata,
+{
+    told(operation, on, error, "its message is left out, as it may quote the value")
+}
+
+/// Whether the call failed because the secret is scheduled for deletion.
+pub(crate) fn being_deleted<E, R>(error: &SdkError<E, R>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    error.as_service_error().and_then(ProvideErrorMetadata::message).is_some_and(|message| message.contains("deletion"))
+}
+
+fn told<E, R>(operation: &str, on: &str, error: &SdkError<E, R>, message: &str) -> Error
 where
     E: ProvideErrorMetadata,
 {
@@ -21,7 +43,6 @@ where
         );
     };
     let code = service.err().code().unwrap_or("an unnamed error");
-    let message = service.err().message().unwrap_or("no message");
     let cause = format!("{operation} on {on} was answered with {code}: {message}");
     match code {
         "AccessDeniedException" | "AccessDenied" | "DecryptionFailure" | "EncryptionFailure" => Error::new(
@@ -37,7 +58,7 @@ where
         | "InvalidParameterException" => Error::new(
             ErrorKind::RefusedVersion,
             cause,
-            "check that the secret and the version exist in this Region and account",
+            "check that the secret and the version exist in this Region and account, and that it is not being deleted",
         ),
         _ => Error::new(ErrorKind::FailedAws, cause, "run the step again; Secrets Manager does so by itself"),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 
-use super::error::{code, failed};
+use super::error::{being_deleted, code, failed, unquoted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{SecretId, VersionId};
 use crate::secret::Sensitive;
@@ -122,7 +122,7 @@ impl Secrets {
             Ok(found) => Ok(Lookup::Found(read(secret, found))),
             Err(error) => match code(&error) {
                 Some("ResourceNotFoundException") => Ok(Lookup::Absent),
-                Some("InvalidRequestException" | "InvalidParameterException") if version.is_some() => {
+                Some("InvalidRequestException" | "InvalidParameterException") if !being_deleted(&error) => {
                     Ok(Lookup::Elsewhere)
                 }
                 _ => Err(failed("secretsmanager:GetSecretValue", secret.as_str(), &error)),
@@ -155,7 +155,8 @@ impl Secrets {
         match answer {
             Ok(_) => Ok(Stored::Now),
             Err(error) if code(&error) == Some("ResourceExistsException") => Ok(Stored::Before),
-            Err(error) => Err(failed("secretsmanager:PutSecretValue", secret.as_str(), &error)),
+            // A validation error may quote what it does not like, and this call carries the secret itself.
+            Err(error) => Err(unquoted("secretsmanager:PutSecretValue", secret.as_str(), &error)),
         }
     }
 
@@ -164,16 +165,27 @@ impl Secrets {
     /// Safe to repeat: `RemoveFromVersionId` makes it a compare-and-swap. Once the label has moved, a repeat is refused
     /// and changes nothing; the caller then looks who holds the label.
     pub(crate) async fn move_current(&self, secret: &SecretId, to: &VersionId, from: Option<&VersionId>) -> Result<()> {
+        self.move_label(secret, AWSCURRENT, to, from).await
+    }
+
+    async fn move_label(&self, secret: &SecretId, label: &str, to: &VersionId, from: Option<&VersionId>) -> Result<()> {
         self.0
             .update_secret_version_stage()
             .secret_id(secret.as_str())
-            .version_stage(AWSCURRENT)
+            .version_stage(label)
             .move_to_version_id(to.as_str())
             .set_remove_from_version_id(from.map(|id| id.as_str().to_owned()))
             .send()
             .await
             .map(drop)
             .map_err(|error| failed("secretsmanager:UpdateSecretVersionStage", secret.as_str(), &error))
+    }
+
+    /// Puts our mark on a version that another function stored.
+    ///
+    /// Safe to repeat: a version that has the mark already is what was asked for; the caller looks at the labels first.
+    pub(crate) async fn open_mark(&self, secret: &SecretId, to: &VersionId, from: Option<&VersionId>) -> Result<()> {
+        self.move_label(secret, ROLLOUT, to, from).await
     }
 
     /// Takes our mark off a version.

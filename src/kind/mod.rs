@@ -26,7 +26,8 @@ const NOT_BUILT: [&str; 7] = ["mariadb", "mysql", "jwt", "jwt-keyring", "signing
 impl Kind {
     /// The kind that a secret's tag names, or its engine.
     fn of(tag: Option<&str>, engine: &str) -> Result<Self> {
-        match tag.unwrap_or(engine) {
+        let known: String = tag.unwrap_or(engine).chars().take(40).collect();
+        match known.as_str() {
             "postgres" => Ok(Self::Postgres),
             "aurora-postgresql" if tag.is_none() => Ok(Self::Postgres),
             other if NOT_BUILT.contains(&other) => Err(Error::new(
@@ -43,6 +44,15 @@ impl Kind {
     }
 }
 
+/// Reads a value as far as all kinds of today agree: as a JSON object. A kind that is not built is told by its name, before
+/// its value is looked at.
+pub fn document(text: Sensitive, settings: &Settings) -> Result<Document> {
+    if let Some(tag) = &settings.kind {
+        Kind::of(Some(tag), "")?;
+    }
+    Document::parse(text)
+}
+
 /// A credential that a stored version holds, ready to log in with.
 pub struct Credential {
     /// What it opens.
@@ -52,11 +62,19 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Reads a stored value, and refuses what this function could not rotate.
-    pub fn read(document: &Document, settings: &Settings, config: &Config) -> Result<Self> {
+    /// Reads a stored value.
+    pub fn read(document: &Document, settings: &Settings) -> Result<Self> {
         let login = Login::read(document)?;
         let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
-        single_user_only(&login, settings, config)?;
+        match kind {
+            Kind::Postgres => postgres::check(&login)?,
+        }
+        Ok(Self { kind, login })
+    }
+
+    /// Refuses what this function could log in with, but not rotate.
+    pub fn rotatable(&self, settings: &Settings, config: &Config) -> Result<()> {
+        single_user_only(&self.login, settings, config)?;
         if let Some(field) = settings.field.as_deref().filter(|field| *field != "password") {
             return Err(Error::new(
                 ErrorKind::RefusedSetting,
@@ -66,10 +84,7 @@ impl Credential {
                 "remove the tag keyroll:field",
             ));
         }
-        match kind {
-            Kind::Postgres => postgres::check(&login)?,
-        }
-        Ok(Self { kind, login })
+        Ok(())
     }
 
     /// Logs in.
@@ -162,9 +177,9 @@ impl Session {
     /// in the way: then nothing was changed, and everything from the lock on must be done again.
     ///
     /// Safe to repeat: the account ends with the same password.
-    pub async fn set_password(&mut self, account: &str, password: &Sensitive) -> Result<bool> {
+    pub async fn set_password(&mut self, account: &str, password: &Sensitive, clock: Clock) -> Result<bool> {
         match self {
-            Self::Postgres(session) => session.set_password(account, password).await,
+            Self::Postgres(session) => session.set_password(account, password, clock).await,
         }
     }
 
@@ -199,8 +214,9 @@ mod tests {
     use crate::config::Env;
 
     fn read(value: &serde_json::Value, tags: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Credential> {
-        let document = Document::parse(Sensitive::new(value.to_string()))?;
-        Credential::read(&document, &Settings::read(tags.iter().copied())?, &Config::from_env(&Env::of(env))?)
+        let settings = Settings::read(tags.iter().copied());
+        let credential = Credential::read(&document(Sensitive::new(value.to_string()), &settings)?, &settings)?;
+        credential.rotatable(&settings, &Config::from_env(&Env::of(env))?).map(|()| credential)
     }
 
     fn login(engine: &str) -> serde_json::Value {
@@ -228,6 +244,13 @@ mod tests {
             assert!(error.to_string().contains(engine), "{error}");
         }
         assert!(read(&login("something"), &[("keyroll:kind", "postgres")], &[]).is_ok());
+    }
+
+    #[test]
+    fn a_bare_value_of_a_kind_not_built_is_refused_by_its_kind() {
+        let bare = Sensitive::new("not a JSON object".to_owned());
+        let Err(error) = document(bare, &Settings::read([("keyroll:kind", "jwt")])) else { panic!("accepted") };
+        assert_eq!(error.kind(), ErrorKind::RefusedNotBuilt);
     }
 
     #[test]

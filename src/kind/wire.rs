@@ -29,12 +29,19 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Connects to a server. `name` is what the client expects the socket to be called.
-    pub(super) async fn open(host: &str, port: u16, name: &str) -> io::Result<Self> {
+    ///
+    /// An error is the server's or the network's. Where this machine gives no socket (a full disk, a read-only one) there
+    /// is no wire: sqlx then connects by itself, and takes those milliseconds more.
+    pub(super) async fn open(host: &str, port: u16, name: &str) -> io::Result<Option<Self>> {
         let server = TcpStream::connect((host, port)).await?;
-        server.set_nodelay(true)?;
-        let directory = private_directory()?;
-        let listener = UnixListener::bind(directory.join(name))?;
-        Ok(Self { directory, relay: tokio::spawn(relay(listener, server)) })
+        let place = || {
+            server.set_nodelay(true)?;
+            let directory = private_directory()?;
+            let listener = UnixListener::bind(directory.join(name))?;
+            io::Result::Ok((directory, listener))
+        };
+        let Ok((directory, listener)) = place() else { return Ok(None) };
+        Ok(Some(Self { directory, relay: tokio::spawn(relay(listener, server)) }))
     }
 
     /// The directory with the socket in it.
@@ -89,7 +96,7 @@ mod tests {
     async fn bytes_pass_both_ways_and_the_socket_goes_with_the_wire() {
         let server = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = server.local_addr().unwrap().port();
-        let wire = Wire::open("127.0.0.1", port, "s").await.unwrap();
+        let wire = Wire::open("127.0.0.1", port, "s").await.unwrap().unwrap();
         let directory = wire.directory().to_owned();
         let mut client = UnixStream::connect(directory.join("s")).await.unwrap();
         let (mut accepted, _) = server.accept().await.unwrap();

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::error::Error;
+
 pub use verdict::{Judgement, Since, judge};
 
 /// `DescribeServices` takes ten names of one cluster.
@@ -66,8 +68,8 @@ pub enum Sighting {
     NoService,
     /// There is no such cluster.
     NoCluster,
-    /// The service could not be looked at, for this reason.
-    Unseen(String),
+    /// The service could not be looked at.
+    Unseen(Error),
 }
 
 /// What matters about a service.

@@ -39,7 +39,9 @@ pub fn judge(sighting: &Sighting, since: Since) -> Judgement {
             return skip("the cluster has no service of this name; correct the tag keyroll:services");
         }
         Sighting::NoCluster => return skip("there is no cluster of this name; correct the tag keyroll:services"),
-        Sighting::Unseen(reason) => return Judgement::Leave(Verdict::Failed, reason.clone()),
+        Sighting::Unseen(error) => {
+            return Judgement::Leave(Verdict::Failed, format!("{}; {}", error.cause(), error.remedy()));
+        }
     };
     match found {
         Found { active: false, .. } => skip("the service is not ACTIVE: it is being deleted or is gone"),
@@ -81,6 +83,7 @@ fn utc(millis: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Error, ErrorKind};
 
     const RUNNING: Found = Found { active: true, desired: 2, controller: Controller::Ecs, deployed: Some(1000) };
 
@@ -118,7 +121,7 @@ mod tests {
         for sighting in [Sighting::NoService, Sighting::NoCluster] {
             assert!(matches!(judge(&sighting, Since::JustNow), Judgement::Leave(Verdict::Skipped, _)));
         }
-        let unseen = Sighting::Unseen("ecs:DescribeServices was denied".to_owned());
+        let unseen = Sighting::Unseen(Error::new(ErrorKind::RefusedPermission, "denied", "allow it"));
         assert!(matches!(judge(&unseen, Since::JustNow), Judgement::Leave(Verdict::Failed, _)));
     }
 

@@ -6,39 +6,47 @@ use crate::apply;
 use crate::config::Config;
 use crate::error::Result;
 use crate::event::VersionId;
-use crate::kind::Credential;
+use crate::kind::{self, Credential};
 use crate::plan::{Action, Plan};
 use crate::report::Report;
 use crate::rollout::Since;
-use crate::secret::Document;
+use crate::settings::Settings;
 use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
 
 pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
-    let overview = run.overview().await?;
-    let standing = stages::standing(&overview.labels, &run.event.version, Seen::NotRead);
+    // The labels are read last, right before the value is stored: see the order in `rotation`.
+    let current = run.current().await?;
+    let mut seen = run.overview().await?;
+    let standing = stages::standing(&seen.labels, &run.event.version, Seen::NotRead);
     if stages::task(run.event.step, standing)? != Task::Write {
-        return Ok(run.report(&overview.arn, &Plan::nothing(standing)));
+        return Ok(run.report(&seen.arn, &Plan::nothing(standing)));
     }
-    overview.settings.refuse_on_hold(run.clock.seconds())?;
-    finish_the_last_rotation(run, &overview).await?;
-    let current = Document::parse(run.current().await?.text()?)?;
-    let plan = plan(&Credential::read(&current, &overview.settings, run.config)?, run.config)?;
-    apply::store(run, &overview.arn, &current, &plan).await
+    seen.settings.refuse_on_hold(run.clock.seconds())?;
+    seen.settings.sound()?;
+    if finish_the_last_rotation(run, &seen).await? {
+        seen = run.overview().await?;
+        stages::task(run.event.step, stages::standing(&seen.labels, &run.event.version, Seen::NotRead))?;
+    }
+    let document = kind::document(current.text()?, &seen.settings)?;
+    let plan = plan(&Credential::read(&document, &seen.settings)?, &seen.settings, run.config)?;
+    apply::store(run, &seen.arn, &document, &plan).await
 }
 
 /// The plan of createSecret: whatever could stop the rotation without asking the server stops it here, before a value is
 /// stored.
-fn plan(current: &Credential, config: &Config) -> Result<Plan> {
+fn plan(current: &Credential, settings: &Settings, config: &Config) -> Result<Plan> {
+    current.rotatable(settings, config)?;
     current.check_policy(&config.policy)?;
-    Ok(Plan::one(Standing::Pending, Action::StoreValue).warning(current.warnings()))
+    Ok(Plan::of(Standing::Pending, vec![Action::StoreValue]).warning(current.warnings()))
 }
 
 /// Storing the new value takes an open mark with it, and a second rotation would cut off tasks that still hold the value
-/// before: so what the last rotation left is rolled first, or nothing begins.
-async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview) -> Result<()> {
-    let Some(version) = open_mark(&seen.labels) else { return Ok(()) };
+/// before: so what the last rotation left is rolled first, or nothing begins. Tells whether there was anything.
+async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview) -> Result<bool> {
+    let Some(version) = open_mark(&seen.labels) else { return Ok(false) };
     let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
-    roll::run(run, &left, Since::Changed(seen.last_changed)).await.map(drop)
+    roll::run(run, &left, Since::Changed(seen.last_changed)).await?;
+    Ok(true)
 }
 
 /// The version on which an earlier rotation left its mark open, if there is one.

@@ -8,7 +8,9 @@
 //! 5. redeploy the services, then take the mark off (finishSecret, round *roll*).
 //!
 //! At every moment one stored version logs in; every step may be repeated; and what is left after 4 is remembered by the
-//! mark on the version itself.
+//! mark on the version itself. One window is Secrets Manager's own: storing a value has no precondition, so a createSecret
+//! that is delayed between its last look and its one write could take AWSPENDING back from a rotation that began in
+//! between. The look is therefore the last thing before the write.
 
 mod create;
 mod finish;
@@ -26,10 +28,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step};
-use crate::kind::Credential;
+use crate::kind::{self, Credential, Session};
 use crate::plan::Plan;
+use crate::probe::Probe;
 use crate::report::Report;
-use crate::secret::Document;
 use crate::settings::Settings;
 use crate::stages::{self, AWSCURRENT, Seen, Standing};
 
@@ -67,9 +69,9 @@ impl Run<'_> {
         }
     }
 
-    /// The credential that a version holds.
-    fn credential(&self, version: Version, settings: &Settings) -> Result<Credential> {
-        Credential::read(&Document::parse(version.text()?)?, settings, self.config)
+    /// Logs in with a credential.
+    async fn log_in(&self, credential: &Credential) -> Probe<Session> {
+        credential.probe(&self.config.ca_bundle, self.clock).await
     }
 
     /// The event's version with its value, where it stands as Pending; otherwise the refusal of the table.
@@ -107,6 +109,11 @@ impl Run<'_> {
     }
 }
 
+/// The credential that a version holds.
+fn credential(version: Version, settings: &Settings) -> Result<Credential> {
+    Credential::read(&kind::document(version.text()?, settings)?, settings)
+}
+
 /// Refuses two versions of a secret that differ in more than the password.
 fn unchanged(base: &Credential, other: &Credential, name: &str) -> Result<()> {
     match base.login.difference(&other.login) {
@@ -114,7 +121,7 @@ fn unchanged(base: &Credential, other: &Credential, name: &str) -> Result<()> {
         Some(key) => Err(Error::new(
             ErrorKind::RefusedChanged,
             format!("the version {name} differs from AWSCURRENT in {key:?}; a rotation changes the password only"),
-            "make the change in AWSCURRENT first (put-secret-value), clear AWSPENDING, and rotate again",
+            "find out which of the two logs in and store that one, with the change, as AWSCURRENT; then rotate again",
         )),
     }
 }

@@ -18,20 +18,30 @@ pub(crate) struct Overview {
 }
 
 /// The settings of the last rotation that this process saw: setSecret and testSecret need a secret's tags, and most often
-/// run in the process that has just read them. No value of a secret is ever kept.
+/// run a moment after createSecret in the process that has just read them. No value of a secret is ever kept.
 #[derive(Default)]
-pub(crate) struct Memory(Mutex<Option<(String, String, Settings)>>);
+pub(crate) struct Memory(Mutex<Option<Remembered>>);
+
+/// For how long tags are remembered, in seconds: a rotation takes less, and what an operator changes meanwhile counts soon.
+const FRESH: i64 = 60;
+
+struct Remembered {
+    secret: SecretId,
+    version: VersionId,
+    settings: Settings,
+    at: i64,
+}
 
 impl Memory {
-    fn recall(&self, secret: &SecretId, version: &VersionId) -> Option<Settings> {
+    fn recall(&self, secret: &SecretId, version: &VersionId, now: i64) -> Option<Settings> {
         let memory = self.0.lock().ok()?;
-        let (known_secret, known_version, settings) = memory.as_ref()?;
-        (known_secret == secret.as_str() && known_version == version.as_str()).then(|| settings.clone())
+        let known = memory.as_ref().filter(|known| known.secret == *secret && known.version == *version)?;
+        (0..FRESH).contains(&(now - known.at)).then(|| known.settings.clone())
     }
 
-    fn keep(&self, secret: &SecretId, version: &VersionId, settings: &Settings) {
+    fn keep(&self, remembered: Remembered) {
         if let Ok(mut memory) = self.0.lock() {
-            *memory = Some((secret.as_str().to_owned(), version.as_str().to_owned(), settings.clone()));
+            *memory = Some(remembered);
         }
     }
 }
@@ -48,14 +58,19 @@ impl Run<'_> {
                 "turn it on with rotate-secret and a schedule; that also starts a rotation",
             ));
         }
-        let settings = Settings::read(described.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
-        self.memory.keep(&self.event.secret, &self.event.version, &settings);
+        let settings = Settings::read(described.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        self.memory.keep(Remembered {
+            secret: self.event.secret.clone(),
+            version: self.event.version.clone(),
+            settings: settings.clone(),
+            at: self.clock.seconds(),
+        });
         Ok(Overview { arn: described.arn, labels: described.labels, settings, last_changed: described.last_changed })
     }
 
     /// The secret's settings, from memory where an earlier step of this rotation read them.
     pub(super) async fn settings(&self) -> Result<Settings> {
-        match self.memory.recall(&self.event.secret, &self.event.version) {
+        match self.memory.recall(&self.event.secret, &self.event.version, self.clock.seconds()) {
             Some(settings) => Ok(settings),
             None => Ok(self.overview().await?.settings),
         }
@@ -80,15 +95,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_of_one_rotation_only() {
-        let settings = Settings::read([("keyroll:kind", "postgres")]).unwrap();
+    fn memory_is_of_one_rotation_and_one_minute_only() {
+        let settings = Settings::read([("keyroll:kind", "postgres")]);
         let (secret, version) = (SecretId::parse("a").unwrap(), VersionId::known("v1"));
         let memory = Memory::default();
-        assert_eq!(memory.recall(&secret, &version), None);
-        memory.keep(&secret, &version, &settings);
-        assert_eq!(memory.recall(&secret, &version), Some(settings));
-        assert_eq!(memory.recall(&secret, &VersionId::known("v2")), None);
-        assert_eq!(memory.recall(&SecretId::parse("b").unwrap(), &version), None);
+        assert_eq!(memory.recall(&secret, &version, 0), None);
+        memory.keep(Remembered {
+            secret: secret.clone(),
+            version: version.clone(),
+            settings: settings.clone(),
+            at: 1000,
+        });
+        assert_eq!(memory.recall(&secret, &version, 1059), Some(settings));
+        assert_eq!(memory.recall(&secret, &version, 1060), None);
+        assert_eq!(memory.recall(&secret, &VersionId::known("v2"), 1000), None);
+        assert_eq!(memory.recall(&SecretId::parse("b").unwrap(), &version, 1000), None);
     }
 
     #[test]

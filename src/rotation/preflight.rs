@@ -3,12 +3,14 @@
 
 use super::{Run, roll};
 use crate::admin;
+use crate::apply;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kind::{Credential, Session};
+use crate::kind::{self, Credential};
 use crate::plan::Plan;
 use crate::probe::Probe;
 use crate::report::Report;
-use crate::rollout::{Judgement, ServiceReport, Since, Verdict, judge};
+use crate::rollout::{Judgement, ServiceReport, Sighting, Since, Verdict, judge};
+use crate::secret::Document;
 use crate::settings::Settings;
 use crate::stages::Standing;
 
@@ -16,10 +18,14 @@ pub(super) async fn run(run: &Run<'_>, standing: Standing) -> Result<Report> {
     let seen = run.overview().await?;
     let mut plan = Plan::nothing(standing).proving("preflight: nothing was written");
     let mut lacking: Vec<Error> = seen.settings.refuse_on_hold(run.clock.seconds()).err().into_iter().collect();
-    match run.credential(run.current().await?, &seen.settings) {
+    lacking.extend(seen.settings.sound().err());
+    match value(run, &seen.settings).await {
         Err(error) => lacking.push(error),
-        Ok(current) => {
+        Ok((document, current)) => {
+            lacking.extend(current.rotatable(&seen.settings, run.config).err());
             lacking.extend(current.check_policy(&run.config.policy).err());
+            // Drawn and thrown away: shows whether the document with a new password still fits.
+            lacking.extend(apply::draw(run, &document).err());
             lacking.extend(logins(run, &seen.settings, &current).await);
             plan = plan.warning(current.warnings());
         }
@@ -31,10 +37,16 @@ pub(super) async fn run(run: &Run<'_>, standing: Standing) -> Result<Report> {
     }
 }
 
+async fn value(run: &Run<'_>, settings: &Settings) -> Result<(Document, Credential)> {
+    let document = kind::document(run.current().await?.text()?, settings)?;
+    let credential = Credential::read(&document, settings)?;
+    Ok((document, credential))
+}
+
 /// What the logins lack.
 async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential) -> Vec<Error> {
     let account = &current.login.username;
-    let mut session = match current.probe(&run.config.ca_bundle, run.clock).await {
+    let mut session = match run.log_in(current).await {
         Probe::Accepted(session) => session,
         Probe::Unreachable(error) => return vec![error],
         Probe::Rejected => {
@@ -49,21 +61,21 @@ async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential) -> Vec
     match admin::find(run, settings, current).await {
         Err(error) => lacking.push(error),
         Ok(None) => lacking.extend(session.check_writer(account).await.err()),
-        Ok(Some(administrator)) => lacking.extend(as_administrator(run, &administrator.0, account).await),
+        Ok(Some(administrator)) => lacking.extend(as_administrator(run, &administrator, account).await),
     }
     session.close().await;
     lacking
 }
 
 async fn as_administrator(run: &Run<'_>, administrator: &Credential, account: &str) -> Option<Error> {
-    match administrator.probe(&run.config.ca_bundle, run.clock).await {
-        Probe::Accepted(mut session) => {
+    match run.log_in(administrator).await.session() {
+        Ok(Some(mut session)) => {
             let lacking = session.check_writer(account).await.err();
-            Session::close(session).await;
+            session.close().await;
             lacking
         }
-        Probe::Unreachable(error) => Some(error),
-        Probe::Rejected => Some(admin::rejected(&administrator.login.username)),
+        Ok(None) => Some(admin::rejected(&administrator.login.username)),
+        Err(error) => Some(error),
     }
 }
 
@@ -71,12 +83,11 @@ async fn as_administrator(run: &Run<'_>, administrator: &Credential, account: &s
 async fn services(run: &Run<'_>, settings: &Settings, plan: &mut Plan) -> Vec<Error> {
     let mut lacking = Vec::new();
     for (name, sighting) in roll::observe(run, settings).await {
+        if let Sighting::Unseen(error) = sighting {
+            lacking.push(error.at(format!("the service {name}")));
+            continue;
+        }
         match judge(&sighting, Since::JustNow) {
-            Judgement::Leave(Verdict::Failed, reason) => lacking.push(Error::new(
-                ErrorKind::RefusedPermission,
-                format!("the service {name} cannot be looked at: {reason}"),
-                "allow ecs:DescribeServices and ecs:UpdateService on it in the function's role",
-            )),
             Judgement::Leave(verdict, reason) => plan.services.push(ServiceReport::new(&name, verdict, reason)),
             Judgement::Redeploy(_) => plan.services.push(ServiceReport::new(
                 &name,

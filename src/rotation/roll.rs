@@ -25,6 +25,7 @@ pub(super) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<
     if let Some(reason) = left.settings.held(run.clock.seconds()) {
         return Ok(run.report(left.arn, &held(left.settings, &reason)));
     }
+    left.settings.sound().map_err(|error| error.at("AWSCURRENT has moved, but no service was rolled"))?;
     let seen = observe(run, left.settings).await;
     apply::roll(run, left.arn, left.version, &plan(&seen, left, since)).await
 }
@@ -32,12 +33,16 @@ pub(super) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<
 /// Looks at every dependent, ten to a call. What cannot be looked at is a sighting too.
 pub(super) async fn observe(run: &Run<'_>, settings: &Settings) -> Vec<(ServiceName, Sighting)> {
     let mut seen = Vec::new();
-    for batch in rollout::batches(named(settings)) {
-        let sightings = match run.clients.ecs.describe(&batch).await {
+    let batches = rollout::batches(named(settings));
+    let mut calls = batches.len();
+    for batch in batches {
+        let call = Box::pin(run.clients.ecs.describe(&batch));
+        let sightings = match run.clock.share(calls, apply::RESERVE, "ecs:DescribeServices", call).await {
             Ok(sightings) => sightings,
-            Err(error) => vec![Sighting::Unseen(format!("{}; {}", error.cause(), error.remedy())); batch.len()],
+            Err(error) => vec![Sighting::Unseen(error); batch.len()],
         };
         seen.extend(batch.into_iter().zip(sightings));
+        calls -= 1;
     }
     seen
 }
@@ -82,6 +87,7 @@ fn named(settings: &Settings) -> &[ServiceName] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Error, ErrorKind};
     use crate::rollout::{Controller, Found};
 
     fn service(name: &str, deployed: i64) -> (ServiceName, Sighting) {
@@ -90,7 +96,7 @@ mod tests {
     }
 
     fn planned(seen: &[(ServiceName, Sighting)], tags: &[(&str, &str)], marked: bool) -> Plan {
-        let settings = Settings::read(tags.iter().copied()).unwrap();
+        let settings = Settings::read(tags.iter().copied());
         let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked };
         plan(seen, &left, Since::Changed(Some(1000)))
     }
@@ -109,7 +115,8 @@ mod tests {
 
     #[test]
     fn the_mark_stays_while_a_dependent_cannot_be_judged() {
-        let unseen = (service("a", 0).0, Sighting::Unseen("denied".to_owned()));
+        let denied = Error::new(ErrorKind::RefusedPermission, "denied", "allow it");
+        let unseen = (service("a", 0).0, Sighting::Unseen(denied));
         let plan = planned(&[unseen, service("b", 500)], &TAGS, true);
         assert!(matches!(&plan.actions[..], [Action::Redeploy { .. }]));
         assert_eq!(plan.services[0].verdict, Verdict::Failed);
@@ -129,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_hold_leaves_everything_as_it_is() {
-        let settings = Settings::read(TAGS).unwrap();
+        let settings = Settings::read(TAGS);
         let plan = held(&settings, "migration");
         assert_eq!((plan.actions.len(), plan.services.len()), (0, 2));
         assert!(plan.services.iter().all(|service| service.reason.contains("migration")));

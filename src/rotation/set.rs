@@ -6,21 +6,23 @@
 
 use std::time::Duration;
 
-use super::{Run, unchanged};
+use super::{Run, credential, unchanged};
 use crate::admin;
+use crate::apply;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::{Credential, Session};
 use crate::plan::{Action, Plan};
-use crate::probe::{self, Answer, Next, Probe};
+use crate::probe::{self, Answer, Next};
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::stages::{AWSPREVIOUS, Standing};
 
 /// What changing a password may take: the server's own limit for the statement is one second less than what is left.
 const ENOUGH: Duration = Duration::from_secs(3);
-/// How often a change that met another one is begun again.
-const ATTEMPTS: usize = 5;
+/// How often a change that met another one is begun again, after a pause that doubles each time.
+const ATTEMPTS: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The account as AWSCURRENT describes it.
 struct Account {
@@ -33,6 +35,7 @@ struct Account {
 struct Writer {
     session: Session,
     name: String,
+    warnings: Vec<String>,
 }
 
 pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
@@ -42,13 +45,16 @@ pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
     if current.id == run.event.version {
         return Ok(run.report(&arn, &Plan::nothing(Standing::Current)));
     }
-    settings.refuse_on_hold(run.clock.seconds())?;
-    let current = run.credential(current, &settings)?;
+    let current = credential(current, &settings)?;
+    current.rotatable(&settings, run.config)?;
     let account = Account { arn, settings, current };
     let Some(session) = let_in(run, &account).await? else {
         let line = format!("the pending password of {:?} works already", account.name());
         return Ok(run.report(&account.arn, &Plan::nothing(Standing::Pending).proving(line)));
     };
+    // From here on there is something to write. A retry that finds its work done is not stopped by these.
+    account.settings.refuse_on_hold(run.clock.seconds())?;
+    account.settings.sound()?;
     let mut writer = writer(run, &account, session).await?;
     let report = write(run, &account, &mut writer).await;
     writer.session.close().await;
@@ -58,29 +64,30 @@ pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
 /// Tries the stored credentials in turn, as the table in [`probe`] says, until one may write; no session means that the
 /// pending one works already.
 async fn let_in(run: &Run<'_>, account: &Account) -> Result<Option<Session>> {
-    let (current, mut session) = try_login(run, &account.current).await?;
+    let mut last = run.log_in(&account.current).await;
+    let current = last.answer();
     let (mut pending, mut previous): (Option<Answer>, Option<Answer>) = (None, None);
     loop {
         match probe::next(current, pending, previous) {
-            Next::WriteAsCurrent | Next::WriteAsPrevious => return Ok(session),
+            Next::WriteAsCurrent | Next::WriteAsPrevious | Next::Stop => return last.session(),
             Next::AlreadySet => {
-                if let Some(session) = session {
+                if let Some(session) = last.session()? {
                     session.close().await;
                 }
                 return Ok(None);
             }
             Next::TryPending => {
-                let (answer, opened) = try_login(run, &pending_credential(run, account).await?).await?;
-                (pending, session) = (Some(answer), opened);
+                last = run.log_in(&pending_credential(run, account).await?).await;
+                pending = Some(last.answer());
             }
             Next::TryPrevious => {
                 let Some(credential) = previous_credential(run, account).await? else {
                     return Err(account.none_works());
                 };
-                let (answer, opened) = try_login(run, &credential).await?;
-                (previous, session) = (Some(answer), opened);
+                last = run.log_in(&credential).await;
+                previous = Some(last.answer());
             }
-            Next::NoneWorks | Next::Stop => return Err(account.none_works()),
+            Next::NoneWorks => return Err(account.none_works()),
         }
     }
 }
@@ -89,27 +96,30 @@ async fn let_in(run: &Run<'_>, account: &Account) -> Result<Option<Session>> {
 /// has been accepted either way.
 async fn writer(run: &Run<'_>, account: &Account, session: Session) -> Result<Writer> {
     let Some(administrator) = admin::find(run, &account.settings, &account.current).await? else {
-        return Ok(Writer { session, name: account.name().to_owned() });
+        return Ok(Writer { session, name: account.name().to_owned(), warnings: Vec::new() });
     };
     session.close().await;
-    let name = administrator.0.login.username.clone();
-    match try_login(run, &administrator.0).await? {
-        (_, Some(session)) => Ok(Writer { session, name }),
-        (_, None) => Err(admin::rejected(&name)),
+    let name = administrator.login.username.clone();
+    match run.log_in(&administrator).await.session()? {
+        Some(session) => Ok(Writer { session, name, warnings: administrator.warnings() }),
+        None => Err(admin::rejected(&name)),
     }
 }
 
 /// Lock, look, plan, apply; once more where somebody else's change of the same account was in the way.
 async fn write(run: &Run<'_>, account: &Account, writer: &mut Writer) -> Result<Report> {
     writer.session.check_writer(account.name()).await?;
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
+        }
+        run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         writer.session.lock(account.name(), run.clock).await?;
         let pending = pending_credential(run, account).await?;
-        let plan = plan(account.name(), &writer.name);
-        run.clock.require(ENOUGH, "change a password")?;
-        if writer.session.set_password(account.name(), &pending.login.password).await? {
-            let mut report = run.report(&account.arn, &plan.warning(pending.warnings()));
-            report.did(&Action::SetPassword { account: account.name().to_owned(), writer: writer.name.clone() });
+        let plan = plan(account, writer, &pending);
+        run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
+        let report = run.report(&account.arn, &plan);
+        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending.login).await? {
             return Ok(report);
         }
     }
@@ -124,35 +134,31 @@ async fn write(run: &Run<'_>, account: &Account, writer: &mut Writer) -> Result<
 }
 
 /// The plan of setSecret.
-fn plan(account: &str, writer: &str) -> Plan {
-    Plan::one(Standing::Pending, Action::SetPassword { account: account.to_owned(), writer: writer.to_owned() })
-}
-
-/// The answer to a login, with the session where it was accepted; an unreachable server ends the step.
-async fn try_login(run: &Run<'_>, credential: &Credential) -> Result<(Answer, Option<Session>)> {
-    match credential.probe(&run.config.ca_bundle, run.clock).await {
-        Probe::Accepted(session) => Ok((Answer::Accepted, Some(session))),
-        Probe::Rejected => Ok((Answer::Rejected, None)),
-        Probe::Unreachable(error) => Err(error),
-    }
+fn plan(account: &Account, writer: &Writer, pending: &Credential) -> Plan {
+    let action = Action::SetPassword { account: account.name().to_owned(), writer: writer.name.clone() };
+    Plan::of(Standing::Pending, vec![action]).warning(pending.warnings()).warning(writer.warnings.clone())
 }
 
 /// The event's version, if it is still staged as AWSPENDING and about the same account.
 async fn pending_credential(run: &Run<'_>, account: &Account) -> Result<Credential> {
-    let pending = run.credential(run.pending_version().await?, &account.settings)?;
+    let pending = credential(run.pending_version().await?, &account.settings)?;
     unchanged(&account.current, &pending, "AWSPENDING")?;
     Ok(pending)
 }
 
-/// The previous version, if there is one, about the same account. Whether to encrypt is for AWSCURRENT to say.
+/// The previous version, if there is one that can be read and is about the same account: a placeholder, or the login to
+/// another server, heals nothing. Whether to encrypt is for AWSCURRENT to say.
 async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<Option<Credential>> {
     let Lookup::Found(version) = run.clients.secrets.labelled(&run.event.secret, AWSPREVIOUS).await? else {
         return Ok(None);
     };
-    let mut previous = run.credential(version, &account.settings)?;
-    unchanged(&account.current, &previous, AWSPREVIOUS)?;
-    previous.login.tls = account.current.login.tls;
-    Ok(Some(previous))
+    let usable = credential(version, &account.settings)
+        .ok()
+        .filter(|previous| unchanged(&account.current, previous, AWSPREVIOUS).is_ok());
+    Ok(usable.map(|mut previous| {
+        previous.login.tls = account.current.login.tls;
+        previous
+    }))
 }
 
 impl Account {
@@ -164,7 +170,8 @@ impl Account {
         Error::new(
             ErrorKind::RefusedLogin,
             format!(
-                "the server rejects every stored password of {:?}: AWSCURRENT, AWSPENDING and AWSPREVIOUS",
+                "the server rejects every stored password of {:?}: AWSCURRENT, AWSPENDING, and AWSPREVIOUS where there is one \
+                 for the same account",
                 self.name()
             ),
             "set the account's password by hand to the one in AWSCURRENT, or store the right one as AWSCURRENT, and rotate \

@@ -1,6 +1,6 @@
 //! testSecret: prove that the pending value works. Called alone (`RotateImmediately=false`), it is a preflight.
 
-use super::{Run, preflight, unchanged};
+use super::{Run, credential, preflight, unchanged};
 use crate::aws::secrets::{Lookup, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Credential;
@@ -25,7 +25,7 @@ pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
 
 async fn prove(run: &Run<'_>, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
-    let credential = run.credential(version, settings)?;
+    let credential = credential(version, settings)?;
     let plan = Plan::nothing(Standing::Pending).proving(run.prove(&credential).await?).warning(credential.warnings());
     Ok(run.report(&arn, &plan))
 }
@@ -34,8 +34,8 @@ async fn prove(run: &Run<'_>, version: Version, settings: &Settings) -> Result<R
 /// prove, and Secrets Manager asks whether a rotation would succeed.
 async fn foreign(run: &Run<'_>, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
-    let current = run.credential(run.current().await?, settings)?;
-    let pending = run.credential(version, settings)?;
+    let current = credential(run.current().await?, settings)?;
+    let pending = credential(version, settings)?;
     unchanged(&current, &pending, "AWSPENDING")?;
     if pending.login.password.same(&current.login.password) {
         return preflight::run(run, Standing::Pending).await;
@@ -59,7 +59,7 @@ impl Run<'_> {
     ///
     /// Single user has one account, so that the same `session_user` is the same rights: nothing else need be compared.
     pub(super) async fn prove(&self, credential: &Credential) -> Result<String> {
-        match credential.probe(&self.config.ca_bundle, self.clock).await {
+        match self.log_in(credential).await {
             Probe::Accepted(mut session) => {
                 let identity = session.prove(&credential.login).await;
                 session.close().await;

@@ -3,6 +3,7 @@
 //! Services read these documents with parsers of their own and people compare versions by eye. AWS's templates parse and
 //! print again, which may change order, spacing and the spelling of numbers; here only the replaced strings differ.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -33,19 +34,19 @@ impl Document {
                 return Err(refused(format!("the value is not a JSON object (line {line}, column {column})")));
             }
         };
-        for (index, (key, _)) in fields.iter().enumerate() {
-            if fields[..index].iter().any(|(earlier, _)| earlier == key) {
-                return Err(refused(format!("the JSON key {key:?} stands in the value twice")));
-            }
+        let mut keys = BTreeSet::new();
+        if let Some((key, _)) = fields.iter().find(|(key, _)| !keys.insert(key)) {
+            return Err(refused(format!("the JSON key {key:?} stands in the value twice")));
         }
         Ok(Self { text, fields })
     }
 
-    /// The value of a top-level key.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<Value> {
-        // The span was found by the same parser, so reading it again cannot fail.
-        serde_json::from_str(&self.text.expose()[self.span(key)?]).ok()
+    /// The value of a top-level key. A value can be well-formed and still mean nothing: half a surrogate pair, a number
+    /// beyond all bounds.
+    pub fn get(&self, key: &str) -> Result<Option<Value>> {
+        let Some(span) = self.span(key) else { return Ok(None) };
+        let value = serde_json::from_str(&self.text.expose()[span]);
+        value.map(Some).map_err(|_| refused(format!("the value of the JSON key {key} cannot be read")))
     }
 
     /// The names of the top-level keys, in their order.
@@ -160,6 +161,14 @@ mod tests {
             panic!("accepted")
         };
         assert!(error.to_string().contains("twice"), "{error}");
+    }
+
+    #[test]
+    fn what_is_well_formed_and_means_nothing_is_not_taken_for_absent() {
+        for text in [r#"{"a":1e999}"#, r#"{"a":"\ud800"}"#] {
+            assert!(document(text).get("a").is_err(), "{text}");
+            assert!(matches!(document(text).get("b"), Ok(None)));
+        }
     }
 
     #[test]

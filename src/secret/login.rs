@@ -43,12 +43,12 @@ impl Login {
         Ok(Self {
             engine: required(document, "engine")?,
             host: host(required(document, "host")?)?,
-            port: port(document.get("port"))?,
+            port: port(document.get("port")?)?,
             username: no_nul("username", required(document, "username")?)?,
             password: Sensitive::new(required(document, "password")?),
             dbname: optional(document, "dbname")?.map(|name| no_nul("dbname", name)).transpose()?,
-            tls: tls(document.get("ssl").as_ref()),
-            cluster: document.get("dbClusterIdentifier").is_some(),
+            tls: tls(document.get("ssl")?.as_ref()),
+            cluster: document.get("dbClusterIdentifier")?.is_some(),
             masterarn: optional(document, "masterarn")?,
         })
     }
@@ -72,7 +72,7 @@ impl Login {
 }
 
 fn required(document: &Document, key: &str) -> Result<String> {
-    match document.get(key) {
+    match document.get(key)? {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         Some(Value::String(_)) => Err(refused(format!("the JSON key {key} is empty"))),
         Some(_) => Err(refused(format!("the JSON key {key} is not a string"))),
@@ -82,7 +82,7 @@ fn required(document: &Document, key: &str) -> Result<String> {
 
 /// Some tools write a key they have no value for as null, or empty.
 fn optional(document: &Document, key: &str) -> Result<Option<String>> {
-    match document.get(key) {
+    match document.get(key)? {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
         Some(_) => Err(refused(format!("the JSON key {key} is not a string"))),

@@ -97,15 +97,16 @@ async fn the_process_stays_below_16_mb() {
 }
 
 #[tokio::test]
-async fn the_first_poll_comes_soon_after_the_start() {
+async fn the_first_poll_comes_within_10_ms_of_the_start() {
     let stage = Stage::start().await;
     let mut times = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..30 {
         stage.function.cold().await;
         stage.send(&serde_json::json!({})).await;
         times.push(stage.function.init_time().unwrap());
     }
-    // 10 ms on an idle machine, which `make bench` shows; a machine that runs other tests too gets some room.
+    // No other test runs beside this one (see .config/nextest.toml); whatever else the machine does, the best of many
+    // starts shows what the function itself takes.
     let best = times.iter().min().unwrap();
-    assert!(best.as_millis() <= 40, "the first poll came after {times:?}");
+    assert!(best.as_micros() <= 10_000, "the first poll came after {times:?}");
 }

@@ -122,6 +122,15 @@ async fn servers_of_every_password_encryption_and_clear_text_by_request_are_rota
 }
 
 #[tokio::test]
+async fn odd_names_log_in_to_servers_that_keep_md5_hashes_too() {
+    let options =
+        PostgresOptions { md5: true, hba: vec!["host all all 127.0.0.1/32 md5".to_owned()], ..Default::default() };
+    let stage = Stage::with(&options, "comma, and\ttab", &json!({})).await;
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+}
+
+#[tokio::test]
 async fn accounts_that_are_read_only_or_act_as_another_role_by_default_are_rotated() {
     let stage = Stage::start().await;
     stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} SET default_transaction_read_only = on")).unwrap();
@@ -148,6 +157,8 @@ async fn any_name_that_postgres_can_hold_rotates() {
         "comma,",
         "tab\t=",
         "Größe 馬 😀",
+        "שלום",
+        "مرحبا",
         "x%s$1{}",
         "Upper",
         &"n".repeat(63),

@@ -1,7 +1,7 @@
 //! Steps that come twice, late, or in another order; versions that somebody else touched.
 
 use rehearsal::aws::random::uuid;
-use rehearsal::driver::{Options, STEPS};
+use rehearsal::driver::STEPS;
 use serde_json::json;
 
 use crate::support::{ACCOUNT, Stage, random_password};
@@ -37,17 +37,21 @@ async fn late_steps_of_an_older_rotation_are_refused_and_change_nothing() {
     let stage = Stage::start().await;
     let first = stage.rotate().await.token;
     let second = stage.rotate().await.token;
-    let third = stage.stage();
-    stage.answer("createSecret", &third).await;
+    let third = stage.rotate().await.token;
+    let fourth = stage.stage();
+    stage.answer("createSecret", &fourth).await;
+    // The first has lost all its labels, the second is AWSPREVIOUS.
+    assert!(!stage.aws.stages(&stage.arn).contains_key(&first));
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSPREVIOUS").as_ref(), Some(&second));
     let before = stage.aws.snapshot();
-    for late in [&first, &stage.aws.holder(&stage.arn, "AWSPREVIOUS").unwrap()] {
+    for late in [&first, &second] {
         for step in STEPS {
             stage.error(step, late, "RefusedVersion").await;
         }
     }
     assert_eq!(stage.aws.snapshot(), before);
     assert!(stage.logs_in("AWSCURRENT"));
-    assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(second));
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(third));
 }
 
 #[tokio::test]
@@ -147,24 +151,40 @@ async fn a_person_who_stores_a_version_in_between_stops_the_rotation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_changes_of_the_role_are_waited_for_and_retried() {
+async fn another_change_of_the_role_is_waited_for_and_the_step_begun_again() {
     let stage = Stage::start().await;
-    let storm = format!(
-        "DO $$ BEGIN FOR i IN 1..300 LOOP BEGIN ALTER ROLE {ACCOUNT} CONNECTION LIMIT 50; EXCEPTION WHEN OTHERS THEN NULL; \
-         END; COMMIT; END LOOP; END $$"
-    );
-    for _ in 0..3 {
-        let rotation = std::thread::scope(|scope| {
-            let other = scope.spawn(|| stage.postgres.sql(&storm));
-            let rotation = tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(stage.try_rotate(Options::default()))
-            });
-            other.join().unwrap().unwrap();
-            rotation
-        });
-        assert!(rotation.succeeded(), "{rotation:#?}");
-        stage.assert_finished(&rotation.token);
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    // An administrator's change without our lock, committed while ours waits for its row: SQLSTATE XX000.
+    let other = format!("BEGIN; ALTER ROLE {ACCOUNT} CONNECTION LIMIT 50; SELECT pg_sleep(1.5); COMMIT");
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| stage.postgres.sql(&other));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(stage.answer("setSecret", &token)));
+        other.join().unwrap().unwrap();
+    });
+    assert!(stage.postgres.log().contains("tuple concurrently updated"), "the changes did not meet");
+    for step in ["testSecret", "finishSecret"] {
+        stage.answer(step, &token).await;
     }
+    stage.assert_finished(&token);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_another_rotation_holds_is_waited_for_within_limits() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(5)");
+    std::thread::scope(|scope| {
+        scope.spawn(|| stage.postgres.sql_in("orders", &lock));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let message = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(stage.error("setSecret", &token, "FailedDatabase"))
+        });
+        assert!(message.contains("another rotation has held the lock"), "{message}");
+    });
+    stage.answer("setSecret", &token).await;
 }
 
 #[tokio::test]

@@ -122,6 +122,73 @@ async fn ecs_that_hangs_or_fails_never_delays_the_move_of_awscurrent() {
 }
 
 #[tokio::test]
+async fn a_redeploy_that_hangs_takes_no_others_time_and_every_service_gets_its_verdict() {
+    let stage = Stage::start().await;
+    stage.aws.fault(Rule::on("UpdateService", Fault::Hang).about("\"api\""));
+    let token = stage.stage();
+    for step in ["createSecret", "setSecret", "testSecret"] {
+        stage.answer(step, &token).await;
+    }
+    // Less time than one call may take: the deadline is shared out.
+    let event = json!({"Step": "finishSecret", "SecretId": stage.arn, "ClientRequestToken": token});
+    let outcome = stage.function.invoke(&event, Duration::from_secs(8)).await.unwrap();
+    let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error_type, "FailedRollout", "{message}");
+    assert!(message.contains("prod/api failed") && message.contains("prod/worker redeployed"), "{message}");
+    stage.aws.clear_faults();
+    let report = stage.answer("finishSecret", &token).await;
+    assert_eq!((verdict(&report, "api").0, verdict(&report, "worker").0), ("redeployed", "alreadyCurrent"));
+    stage.assert_finished(&token);
+}
+
+#[tokio::test]
+async fn a_tag_mistyped_in_the_middle_of_a_rotation_does_not_hold_the_label_back() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    for step in ["createSecret", "setSecret", "testSecret"] {
+        stage.answer(step, &token).await;
+    }
+    stage.aws.set_tag(&stage.arn, "keyroll:services", "api").unwrap();
+    let message = stage.error("finishSecret", &token, "RefusedSetting").await;
+    assert!(message.contains("AWSCURRENT has moved") && message.contains("keyroll:services"), "{message}");
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(token.clone()));
+    stage.aws.set_tag(&stage.arn, "keyroll:services", "prod/api prod/worker").unwrap();
+    stage.answer("finishSecret", &token).await;
+    stage.assert_finished(&token);
+    let token = stage.stage();
+    stage.aws.set_tag(&stage.arn, "keyroll:servces", "prod/api").unwrap();
+    stage.error("createSecret", &token, "RefusedSetting").await;
+}
+
+#[tokio::test]
+async fn a_duplicate_finish_that_comes_second_redeploys_nothing_again() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    for step in ["createSecret", "setSecret", "testSecret"] {
+        stage.answer(step, &token).await;
+    }
+    // The first call's move and rollout happen while the second stands right before its own move.
+    let (aws, arn, moved) = (stage.aws.downgrade(), stage.arn.clone(), token.clone());
+    stage.aws.fault(
+        Rule::on(
+            "UpdateSecretVersionStage",
+            Fault::before(move || {
+                let aws = aws.upgrade().unwrap();
+                aws.move_label(&arn, "AWSCURRENT", &moved).unwrap();
+                for service in ["api", "worker"] {
+                    std::thread::sleep(Duration::from_millis(5));
+                    aws.with_service("prod", service, rehearsal::aws::Service::deploy).unwrap();
+                }
+            }),
+        )
+        .nth(1),
+    );
+    let report = stage.answer("finishSecret", &token).await;
+    assert_eq!((verdict(&report, "api").0, verdict(&report, "worker").0), ("alreadyCurrent", "alreadyCurrent"));
+    assert_eq!(stage.calls("UpdateService"), 0);
+}
+
+#[tokio::test]
 async fn nothing_of_ecs_is_called_before_the_label_has_moved() {
     let stage = Stage::start().await;
     stage.rotate().await;

@@ -94,14 +94,19 @@ fn account_refused(cause: String, remedy: impl Into<String>) -> Error {
     Error::new(ErrorKind::RefusedAccount, cause, remedy)
 }
 
+/// Whether the server rejected the password. Only one answer says so: SQLSTATE 28P01.
+pub(super) fn is_rejection(error: &Driver) -> bool {
+    matches!(error, Driver::Database(answer) if answer.code().as_deref() == Some("28P01"))
+}
+
 /// Sorts a failed login. Only one answer is about the password: SQLSTATE 28P01.
 pub(super) fn classify<S>(login: &Login, error: &Driver) -> Probe<S> {
     let place = place(login);
     let unreachable =
         |kind, cause: String, remedy: &str| Probe::Unreachable(Error::new(kind, format!("{place} {cause}"), remedy));
     match error {
+        rejected if is_rejection(rejected) => Probe::Rejected,
         Driver::Database(answer) => match answer.code().as_deref() {
-            Some("28P01") => Probe::Rejected,
             Some("28000") => unreachable(
                 ErrorKind::RefusedAccount,
                 format!("does not let {:?} in whatever its password (SQLSTATE 28000)", login.username),
@@ -124,6 +129,11 @@ pub(super) fn classify<S>(login: &Login, error: &Driver) -> Probe<S> {
                 "see the server's log for that code (53300: too many connections; 57P03: starting up); then run the step again",
             ),
         },
+        Driver::Tls(reason) if !reason.to_string().contains("does not support TLS") => unreachable(
+            ErrorKind::RefusedTls,
+            "cannot be reached by TLS: it could not be set up".to_owned(),
+            "check the certificates in KEYROLL_CA_BUNDLE and the host name in the secret",
+        ),
         Driver::Tls(_) => unreachable(
             ErrorKind::RefusedTls,
             "offers no TLS".to_owned(),

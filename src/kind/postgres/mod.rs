@@ -57,7 +57,7 @@ pub fn password_limits(login: &Login) -> Limits {
 
 /// Logs in.
 pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Session> {
-    let options = named(PgConnectOptions::new_without_pgpass(), &login.username)
+    let options = PgConnectOptions::new_without_pgpass()
         .host(&login.host)
         .port(login.port.unwrap_or(PORT))
         .password(login.password.expose())
@@ -68,36 +68,50 @@ pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Ses
         Tls::Verified => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(ca_bundle.to_vec()),
         Tls::Off => options.ssl_mode(PgSslMode::Disable),
     };
-    match tokio::time::timeout(CONNECT.min(clock.left()), open(login, options)).await {
+    let limit = CONNECT.min(clock.left());
+    match tokio::time::timeout(limit, log_in(login, options)).await {
         Ok(Ok(session)) => Probe::Accepted(session),
         Ok(Err(error)) => account::classify(login, &error),
         Err(_) => Probe::Unreachable(Error::new(
             ErrorKind::FailedDatabase,
-            format!("{} did not answer within {} s", place(login), CONNECT.as_secs()),
+            format!("{} did not answer within {} ms", place(login), limit.as_millis()),
             "check host and port, security groups, routes and that the server is up; then run the step again",
         )),
+    }
+}
+
+/// Logs in by the account's name.
+///
+/// sqlx also writes the name into the SCRAM exchange, where PostgreSQL ignores it (libpq sends it empty, see "SCRAM-SHA-256
+/// Authentication" in the protocol's documentation) but where a comma, or a character that SASLprep forbids, ends the
+/// login. Names may hold both. Such a name goes into the start-up message only: that is a list of NUL-terminated names and
+/// values in which the last `user` counts, so it can follow the application's name. No NUL can be in it: see [`Login`].
+async fn log_in(login: &Login, options: PgConnectOptions) -> sqlx::Result<Session> {
+    let account = &login.username;
+    let plainly = || options.clone().username(account).application_name("keyroll");
+    if stringprep::saslprep(&format!("n={account}")).is_ok() && !account.contains(',') {
+        return open(login, plainly()).await;
+    }
+    let aside = options.clone().username("keyroll").application_name(&format!("keyroll\0user\0{account}"));
+    match open(login, aside).await {
+        // A server that still keeps MD5 hashes mixes the name into them: there the plain way is right. On others it fails
+        // before any password is tried, and the first answer stands.
+        Err(rejected) if account::is_rejection(&rejected) => match open(login, plainly()).await {
+            Ok(session) => Ok(session),
+            Err(_) => Err(rejected),
+        },
+        answer => answer,
     }
 }
 
 async fn open(login: &Login, options: PgConnectOptions) -> sqlx::Result<Session> {
     let port = login.port.unwrap_or(PORT);
     let wire = Wire::open(&login.host, port, &format!(".s.PGSQL.{port}")).await?;
-    let connection = options.socket(wire.directory()).connect().await?;
-    Ok(Session::new(connection, wire))
-}
-
-/// Names the account to log in as.
-///
-/// sqlx also writes the name into the SCRAM exchange, where PostgreSQL ignores it (libpq sends it empty, see "SCRAM-SHA-256
-/// Authentication" in the protocol's documentation) but where a comma, or a character that SASLprep forbids, ends the
-/// login. Names may hold both. Such a name goes into the start-up message only: that is a list of NUL-terminated names and
-/// values in which the last `user` counts, so it can follow the application's name. No NUL can be in it: see [`Login`].
-fn named(options: PgConnectOptions, account: &str) -> PgConnectOptions {
-    if stringprep::saslprep(account).is_ok() && !account.contains(',') {
-        options.username(account).application_name("keyroll")
-    } else {
-        options.username("keyroll").application_name(&format!("keyroll\0user\0{account}"))
-    }
+    let options = match &wire {
+        Some(wire) => options.socket(wire.directory()),
+        None => options,
+    };
+    Ok(Session::new(options.connect().await?, wire))
 }
 
 /// Where a login goes, for messages.

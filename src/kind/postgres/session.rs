@@ -14,16 +14,16 @@ use crate::kind::wire::Wire;
 use crate::secret::{Login, Sensitive};
 
 /// How long to wait for any answer: longer than the server's own limits, so that the server speaks first.
-const ANSWER: Duration = Duration::from_secs(8);
+const ANSWER: Duration = Duration::from_secs(6);
 
 /// The session.
 pub struct Session {
     connection: PgConnection,
-    wire: Wire,
+    wire: Option<Wire>,
 }
 
 impl Session {
-    pub(super) fn new(connection: PgConnection, wire: Wire) -> Self {
+    pub(super) fn new(connection: PgConnection, wire: Option<Wire>) -> Self {
         Self { connection, wire }
     }
 
@@ -75,8 +75,14 @@ impl Session {
         }
     }
 
-    pub(in crate::kind) async fn set_password(&mut self, account: &str, password: &Sensitive) -> Result<bool> {
-        let statement = statements::set_password(account, &statements::verifier(password)?);
+    pub(in crate::kind) async fn set_password(
+        &mut self,
+        account: &str,
+        password: &Sensitive,
+        clock: Clock,
+    ) -> Result<bool> {
+        let verifier = statements::verifier(password)?;
+        let statement = statements::set_password(account, &verifier, clock.left());
         let answer = match self.run(statement).await {
             Ok(()) => self.run("COMMIT".to_owned()).await,
             failed => failed,
@@ -97,7 +103,9 @@ impl Session {
     pub(in crate::kind) async fn close(self) {
         // The relay ends when the connection does, and takes the good-bye along. Failing at it changes nothing.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.close()).await;
-        self.wire.drain().await;
+        if let Some(wire) = self.wire {
+            wire.drain().await;
+        }
     }
 
     async fn run(&mut self, statement: String) -> std::result::Result<(), Driver> {

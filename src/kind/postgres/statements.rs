@@ -45,20 +45,29 @@ pub(super) const IDENTITY: &str = "SELECT session_user::text, current_user::text
 /// `READ WRITE` because an account may be set to read-only by default. The timeouts are the server's, so that nothing of
 /// ours goes on there after Lambda has ended the process.
 pub(super) fn begin_and_lock(account: &str, left: Duration) -> String {
-    let statement = left.saturating_sub(Duration::from_secs(1)).clamp(Duration::from_secs(1), Duration::from_secs(5));
     format!(
         "SET ROLE NONE; BEGIN READ WRITE; SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = {}; \
          SET LOCAL statement_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = 30000; \
          SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({}, 0))",
         LOCK_WAIT.as_millis(),
-        statement.as_millis(),
+        timeout(left).as_millis(),
         escape_literal(&format!("keyroll:{account}"))
     )
 }
 
-/// Changes a password, by verifier.
-pub(super) fn set_password(account: &str, verifier: &str) -> String {
-    format!("ALTER ROLE {} PASSWORD {}", escape_identifier(account), escape_literal(verifier))
+/// Changes a password, by verifier, within what is left of the invocation.
+pub(super) fn set_password(account: &str, verifier: &str, left: Duration) -> String {
+    format!(
+        "SET LOCAL statement_timeout = {}; ALTER ROLE {} PASSWORD {}",
+        timeout(left).as_millis(),
+        escape_identifier(account),
+        escape_literal(verifier)
+    )
+}
+
+/// The server's limit for a statement: a second before Lambda's own.
+fn timeout(left: Duration) -> Duration {
+    left.saturating_sub(Duration::from_secs(1)).clamp(Duration::from_secs(1), Duration::from_secs(5))
 }
 
 /// The SCRAM-SHA-256 verifier of a password, as the server would store it (RFC 5803, 4096 rounds, 16 bytes of salt).
@@ -72,7 +81,7 @@ pub(super) fn verifier(password: &Sensitive) -> Result<String> {
     Err(Error::new(
         ErrorKind::RefusedValue,
         "no SCRAM-SHA-256 verifier can be made of the pending password",
-        "clear AWSPENDING from this version and rotate again: a new version gets a new password",
+        "store a new AWSPENDING value by rotating again once AWSCURRENT is seen to log in",
     ))
 }
 
@@ -101,7 +110,8 @@ mod tests {
             ("a'b\\c\nd", "\"a'b\\c\nd\""),
             ("Größe", "\"Größe\""),
         ] {
-            assert_eq!(set_password(name, &verifier), format!("ALTER ROLE {quoted} PASSWORD '{verifier}'"));
+            let statement = set_password(name, &verifier, LOCK_WAIT);
+            assert!(statement.ends_with(&format!("; ALTER ROLE {quoted} PASSWORD '{verifier}'")), "{statement}");
         }
         assert!(facts("o'neil").ends_with("target.rolname = 'o''neil'"));
         assert!(facts("a\\b").ends_with("target.rolname =  E'a\\\\b'"));
@@ -110,8 +120,8 @@ mod tests {
     #[test]
     fn a_statement_carries_a_verifier_and_no_password() {
         let password = Sensitive::new("a-password-of-this-test".to_owned());
-        let statement = set_password("app", &verifier(&password).unwrap());
-        assert!(statement.starts_with("ALTER ROLE \"app\" PASSWORD 'SCRAM-SHA-256$4096:"));
+        let statement = set_password("app", &verifier(&password).unwrap(), LOCK_WAIT);
+        assert!(statement.contains("ALTER ROLE \"app\" PASSWORD 'SCRAM-SHA-256$4096:"));
         assert!(!statement.contains(password.expose()));
     }
 
@@ -129,8 +139,10 @@ mod tests {
     #[test]
     fn the_server_gives_up_before_lambda_does() {
         for (left, expected) in [(60, 5000), (4, 3000), (0, 1000)] {
-            let statement = begin_and_lock("app", Duration::from_secs(left));
-            assert!(statement.contains(&format!("statement_timeout = {expected};")), "{left} s: {statement}");
+            let left = Duration::from_secs(left);
+            for statement in [begin_and_lock("app", left), set_password("app", "v", left)] {
+                assert!(statement.contains(&format!("statement_timeout = {expected};")), "{left:?}: {statement}");
+            }
         }
     }
 }
