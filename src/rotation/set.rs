@@ -81,13 +81,13 @@ async fn let_in(run: &Run<'_>, account: &Account) -> Result<Option<Session>> {
                 pending = Some(last.answer());
             }
             Next::TryPrevious => {
-                let Some(credential) = previous_credential(run, account).await? else {
-                    return Err(account.none_works());
-                };
-                last = run.log_in(&credential).await;
+                match previous_credential(run, account).await? {
+                    Ok(credential) => last = run.log_in(&credential).await,
+                    Err(reason) => return Err(account.none_works(&reason)),
+                }
                 previous = Some(last.answer());
             }
-            Next::NoneWorks => return Err(account.none_works()),
+            Next::NoneWorks => return Err(account.none_works("rejected too")),
         }
     }
 }
@@ -146,19 +146,18 @@ async fn pending_credential(run: &Run<'_>, account: &Account) -> Result<Credenti
     Ok(pending)
 }
 
-/// The previous version, if there is one that can be read and is about the same account: a placeholder, or the login to
-/// another server, heals nothing. Whether to encrypt is for AWSCURRENT to say.
-async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<Option<Credential>> {
+/// The previous version, or why it cannot be tried: a placeholder, or the login to another server, heals nothing. Whether to
+/// encrypt is for AWSCURRENT to say.
+async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::result::Result<Credential, String>> {
     let Lookup::Found(version) = run.clients.secrets.labelled(&run.event.secret, AWSPREVIOUS).await? else {
-        return Ok(None);
+        return Ok(Err("there is none".to_owned()));
     };
-    let usable = credential(version, &account.settings)
-        .ok()
-        .filter(|previous| unchanged(&account.current, previous, AWSPREVIOUS).is_ok());
-    Ok(usable.map(|mut previous| {
+    let usable = credential(version, &account.settings).and_then(|mut previous| {
+        unchanged(&account.current, &previous, AWSPREVIOUS)?;
         previous.login.tls = account.current.login.tls;
-        previous
-    }))
+        Ok(previous)
+    });
+    Ok(usable.map_err(|error| error.cause().to_owned()))
 }
 
 impl Account {
@@ -166,12 +165,11 @@ impl Account {
         &self.current.login.username
     }
 
-    fn none_works(&self) -> Error {
+    fn none_works(&self, previous: &str) -> Error {
         Error::new(
             ErrorKind::RefusedLogin,
             format!(
-                "the server rejects every stored password of {:?}: AWSCURRENT, AWSPENDING, and AWSPREVIOUS where there is one \
-                 for the same account",
+                "the server rejects the passwords of {:?} in AWSCURRENT and AWSPENDING; AWSPREVIOUS: {previous}",
                 self.name()
             ),
             "set the account's password by hand to the one in AWSCURRENT, or store the right one as AWSCURRENT, and rotate \

@@ -128,7 +128,8 @@ async fn nobody_is_healed_from_a_previous_version_of_another_account() {
     let lost = random_password();
     stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{lost}'")).unwrap();
     let before = stage.state();
-    stage.error("setSecret", &token, "RefusedChanged").await;
+    let message = stage.error("setSecret", &token, "RefusedLogin").await;
+    assert!(message.contains("AWSPREVIOUS differs from AWSCURRENT in \"username\""), "{message}");
     assert_eq!(stage.state(), before);
 }
 
