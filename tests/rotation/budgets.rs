@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rehearsal::aws::Call;
 
-use crate::support::{ACCOUNT, Stage};
+use crate::support::{ACCOUNT, Stage, bootstrap};
 
 fn counted(calls: &[Call]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
@@ -109,4 +109,21 @@ async fn the_first_poll_comes_within_10_ms_of_the_start() {
     // starts shows what the function itself takes.
     let best = times.iter().min().unwrap();
     assert!(best.as_micros() <= 10_000, "the first poll came after {times:?}");
+}
+
+#[test]
+fn the_package_stays_below_3_2_mb() {
+    let folder = new_folder();
+    let package = folder.join("bootstrap.zip");
+    let zip = std::process::Command::new("zip").args(["-9", "-X", "-j", "-q"]).arg(&package).arg(bootstrap()).status();
+    assert!(zip.expect("zip is installed by scripts/prepare").success());
+    let size = std::fs::metadata(&package).unwrap().len();
+    std::fs::remove_dir_all(folder).unwrap();
+    assert!(size <= 3_200_000, "the package has {size} bytes");
+}
+
+fn new_folder() -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("keyroll-package-{}", rehearsal::aws::random::uuid()));
+    std::fs::create_dir(&folder).unwrap();
+    folder
 }
