@@ -177,13 +177,13 @@ impl Rotation {
                 None => return Err(refused(format!("the rotation event lacks {key}"))),
             }
         }
-        let token = match event.get("RotationToken") {
+        let event: SecretsManagerSecretRotationEvent =
+            serde_json::from_value(event).map_err(|_| refused("the rotation event cannot be read".to_owned()))?;
+        let token = match event.other.get("RotationToken") {
             None | Some(Value::Null) => None,
             Some(Value::String(token)) => Some(Sensitive::new(token.clone())),
             Some(_) => return Err(refused("the rotation event's RotationToken is not a string".to_owned())),
         };
-        let event: SecretsManagerSecretRotationEvent =
-            serde_json::from_value(event).map_err(|_| refused("the rotation event cannot be read".to_owned()))?;
         Ok(Self {
             step: Step::parse(&event.step)?,
             secret: SecretId::parse(&event.secret_id).ok_or_else(|| {
