@@ -41,7 +41,7 @@ impl Wire {
             io::Result::Ok((directory, listener))
         };
         let Ok((directory, listener)) = place() else { return Ok(None) };
-        Ok(Some(Self { directory, relay: tokio::spawn(relay(listener, server)) }))
+        Ok(Some(Self { relay: tokio::spawn(relay(listener, server, directory.clone())), directory }))
     }
 
     /// The directory with the socket in it.
@@ -59,16 +59,22 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         self.relay.abort();
-        // An empty directory that stays behind does no harm.
-        let _ = std::fs::remove_dir_all(&self.directory);
+        remove(&self.directory);
     }
 }
 
-async fn relay(listener: UnixListener, mut server: TcpStream) {
+async fn relay(listener: UnixListener, mut server: TcpStream, directory: PathBuf) {
     if let Ok((mut client, _)) = listener.accept().await {
+        // Nobody else is to come in, and a process that is killed from here on leaves nothing behind.
+        remove(&directory);
         // However the connection ends, both sides see it closed; sqlx tells what that means.
         let _ = copy_bidirectional(&mut client, &mut server).await;
     }
+}
+
+/// A directory that stays behind does no harm.
+fn remove(directory: &Path) {
+    let _ = std::fs::remove_dir_all(directory);
 }
 
 /// A new directory that nobody else can look into.
@@ -93,7 +99,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn bytes_pass_both_ways_and_the_socket_goes_with_the_wire() {
+    async fn bytes_pass_both_ways_and_the_socket_is_gone_once_it_is_used() {
         let server = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = server.local_addr().unwrap().port();
         let wire = Wire::open("127.0.0.1", port, "s").await.unwrap().unwrap();
@@ -106,6 +112,7 @@ mod tests {
         accepted.read_exact(&mut there).await.unwrap();
         client.read_exact(&mut back).await.unwrap();
         assert_eq!((&there, &back), (b"hello", b"world"));
+        assert!(!directory.exists());
 
         client.write_all(b"bye").await.unwrap();
         drop(client);
@@ -116,7 +123,6 @@ mod tests {
             rest
         });
         assert_eq!((drained, rest), ((), b"bye".to_vec()));
-        assert!(!directory.exists());
     }
 
     #[tokio::test]
