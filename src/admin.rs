@@ -16,13 +16,39 @@ use crate::secret::{Document, Sensitive};
 use crate::settings::Settings;
 use crate::stages::AWSCURRENT;
 
-/// Finds the administrator's credential for an account, if its secret names one by the tag `keyroll:admin-secret`; it is
-/// known to belong to the same server.
+/// What the search for an administrator came to.
+pub(crate) struct Search {
+    /// The administrator's credential, known to belong to the account's server.
+    pub(crate) found: Option<Credential>,
+    /// What an operator should know about the search.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Finds the administrator for an account.
 ///
-/// `masterarn` alone does not make one under single user: AWS's single-user template ignores the key, and its role may
-/// not read that secret.
-pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Option<Credential>> {
-    let Some(secret) = &settings.admin_secret else { return Ok(None) };
+/// The tag `keyroll:admin-secret` is an order: if it cannot be followed, the rotation stops. `masterarn` beside the tag
+/// `keyroll:strategy` = `single-user` is an offer (and the one way to name a secret that RDS manages: its name has a
+/// character that no tag may hold): if it cannot be used, the account changes its own password. Where single user is the
+/// function's default (`KEYROLL_STRATEGY`), `masterarn` means nothing, as to AWS's single-user function.
+pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Search> {
+    if let Some(secret) = &settings.admin_secret {
+        let found = Some(usable(run, secret, account).await?);
+        return Ok(Search { found, warnings: Vec::new() });
+    }
+    let offered = account.login.masterarn.as_deref().filter(|_| settings.strategy.is_some());
+    let Some(secret) = offered.and_then(SecretId::parse) else {
+        return Ok(Search { found: None, warnings: Vec::new() });
+    };
+    Ok(match usable(run, &secret, account).await {
+        Ok(administrator) => Search { found: Some(administrator), warnings: Vec::new() },
+        Err(error) => {
+            let warning = format!("the administrator that masterarn names was not used: {}", error.cause());
+            Search { found: None, warnings: vec![warning] }
+        }
+    })
+}
+
+async fn usable(run: &Run<'_>, secret: &SecretId, account: &Credential) -> Result<Credential> {
     let named = || format!("the administrator's secret {}", secret.as_str());
     let mut administrator = read(run, secret).await.map_err(|error| error.at(named()))?;
     if administrator.kind != account.kind || administrator.address() != account.address() {
@@ -35,7 +61,7 @@ pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credentia
     }
     // Advisory locks are per database: every writer of this account must meet in the same one.
     administrator.login.dbname.clone_from(&account.login.dbname);
-    Ok(Some(administrator))
+    Ok(administrator)
 }
 
 /// The error for an administrator whom the server rejects.

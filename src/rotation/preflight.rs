@@ -26,8 +26,8 @@ pub(super) async fn run(run: &Run<'_>, standing: Standing) -> Result<Report> {
             lacking.extend(current.check_policy(&run.config.policy).err());
             // Drawn and thrown away: shows whether the document with a new password still fits.
             lacking.extend(apply::draw(run, &document).err());
-            lacking.extend(logins(run, &seen.settings, &current).await);
             plan = plan.warning(current.warnings());
+            lacking.extend(logins(run, &seen.settings, &current, &mut plan).await);
         }
     }
     lacking.extend(services(run, &seen.settings, &mut plan).await);
@@ -44,7 +44,7 @@ async fn value(run: &Run<'_>, settings: &Settings) -> Result<(Document, Credenti
 }
 
 /// What the logins lack.
-async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential) -> Vec<Error> {
+async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential, plan: &mut Plan) -> Vec<Error> {
     let account = &current.login.username;
     let mut session = match run.log_in(current).await {
         Probe::Accepted(session) => session,
@@ -60,8 +60,13 @@ async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential) -> Vec
     let mut lacking: Vec<Error> = session.prove(&current.login).await.err().into_iter().collect();
     match admin::find(run, settings, current).await {
         Err(error) => lacking.push(error),
-        Ok(None) => lacking.extend(session.check_writer(account).await.err()),
-        Ok(Some(administrator)) => lacking.extend(as_administrator(run, &administrator, account).await),
+        Ok(search) => {
+            plan.warnings.extend(search.warnings);
+            lacking.extend(match search.found {
+                None => session.check_writer(account).await.err(),
+                Some(administrator) => as_administrator(run, &administrator, account).await,
+            });
+        }
     }
     session.close().await;
     lacking

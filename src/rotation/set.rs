@@ -95,13 +95,15 @@ async fn let_in(run: &Run<'_>, account: &Account) -> Result<Option<Session>> {
 /// Who changes the password: the account itself, or the administrator that its secret names. The account's own credential
 /// has been accepted either way.
 async fn writer(run: &Run<'_>, account: &Account, session: Session) -> Result<Writer> {
-    let Some(administrator) = admin::find(run, &account.settings, &account.current).await? else {
-        return Ok(Writer { session, name: account.name().to_owned(), warnings: Vec::new() });
+    let admin::Search { found, mut warnings } = admin::find(run, &account.settings, &account.current).await?;
+    let Some(administrator) = found else {
+        return Ok(Writer { session, name: account.name().to_owned(), warnings });
     };
     session.close().await;
     let name = administrator.login.username.clone();
+    warnings.extend(administrator.warnings());
     match run.log_in(&administrator).await.session()? {
-        Some(session) => Ok(Writer { session, name, warnings: administrator.warnings() }),
+        Some(session) => Ok(Writer { session, name, warnings }),
         None => Err(admin::rejected(&name)),
     }
 }

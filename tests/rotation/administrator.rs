@@ -1,5 +1,7 @@
 //! Rotating through an administrator, where `keyroll:admin-secret` names one.
 
+use std::io::{Read, Write};
+
 use rehearsal::driver::STEPS;
 use rehearsal::postgres::{Postgres, PostgresOptions};
 use serde_json::{Value, json};
@@ -100,4 +102,58 @@ async fn an_administrator_without_the_right_is_refused_before_anything_changes()
         stage.answer(step, &token).await;
     }
     stage.assert_finished(&token);
+}
+
+/// An RDS that knows one instance and answers every request with it.
+fn rds(port: u16) -> String {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let body = format!(
+        "<DescribeDBInstancesResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribeDBInstancesResult>\
+         <DBInstances><DBInstance><Engine>postgres</Engine><Endpoint><Address>localhost</Address><Port>{port}</Port>\
+         </Endpoint></DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>"
+    );
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 8192];
+            let _ = stream.read(&mut request).unwrap();
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).unwrap();
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
+    let (stage, admin) = stage("CREATEROLE").await;
+    let managed = json!({"username": admin["username"], "password": admin["password"]});
+    let tag = ("aws:rds:primarydbinstancearn", "arn:aws:rds:eu-west-1:000000000000:db:orders");
+    let arn = stage.aws.create_secret("rds!db-orders", &managed.to_string(), &[tag]).unwrap();
+    // No tag can hold the name of such a secret: `!` is not among the characters of tag values.
+    stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
+    stage.edit_current(&json!({"masterarn": arn}));
+    stage.aws.set_tag(&stage.arn, "keyroll:strategy", "single-user").unwrap();
+    stage.function.set_env("AWS_ENDPOINT_URL_RDS", &rds(stage.postgres.port()));
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+    assert!(rotation.last("setSecret").unwrap().answer().unwrap()["done"].to_string().contains(ADMIN));
+
+    // RDS names another server: the login is not sent to the one that the account's secret names.
+    stage.function.set_env("AWS_ENDPOINT_URL_RDS", &rds(1));
+    stage.function.cold().await;
+    let mark = stage.postgres.mark();
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+    assert_eq!(stage.postgres.logins_since(mark).accepted[..3], [ACCOUNT; 3]);
+    let report = rotation.last("setSecret").unwrap().answer().unwrap().clone();
+    assert!(report["warnings"].to_string().contains("localhost:1,"), "{report}");
+
+    // Single user as the function's default: masterarn means nothing, as to AWS's single-user function.
+    stage.aws.remove_tag(&stage.arn, "keyroll:strategy").unwrap();
+    stage.function.set_env("KEYROLL_STRATEGY", "single-user");
+    stage.function.cold().await;
+    let rotation = stage.rotate().await;
+    assert_eq!(rotation.last("setSecret").unwrap().answer().unwrap().get("warnings"), None);
 }
