@@ -65,6 +65,8 @@ pub struct Version {
     pub stages: BTreeSet<String>,
     /// The `RotationToken` its value was stored with.
     pub rotation_token: Option<String>,
+    /// When AWSCURRENT came to it, since 1970. AWS shows this nowhere; tests need it.
+    pub promoted: Option<Duration>,
 }
 
 /// A version's value.

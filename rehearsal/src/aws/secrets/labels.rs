@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::wire::{Answer, ApiError, Fields as _};
+use super::super::wire::{Answer, ApiError, Fields as _, now};
 use super::{CURRENT, PREVIOUS, Secret};
 
 impl Secret {
@@ -21,6 +21,9 @@ impl Secret {
         self.detach(label);
         if let Some(version) = self.versions.get_mut(id) {
             version.stages.insert(label.to_owned());
+            if label == CURRENT {
+                version.promoted = Some(now());
+            }
         }
         if label == CURRENT
             && let Some(before) = before

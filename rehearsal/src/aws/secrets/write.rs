@@ -87,7 +87,7 @@ impl Secret {
 
 impl Version {
     pub(crate) fn staged(content: Option<Content>) -> Self {
-        Self { created: now(), content, stages: BTreeSet::new(), rotation_token: None }
+        Self { created: now(), content, stages: BTreeSet::new(), rotation_token: None, promoted: None }
     }
 }
 
