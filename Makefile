@@ -18,7 +18,7 @@ say = @printf '\n== %s\n' "$(1)"
 .PHONY: help demo test build bench lint fmt clean release
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 
 demo: ## rotate a secret end to end on this machine and show it
 	@scripts/prepare demo
@@ -57,11 +57,14 @@ bench: ## the figures in the README, again
 	$(call say,measuring (half a minute))
 	@"$(target)/debug/bench" "$(KEYROLL_BOOTSTRAP)" "$(package)"
 
-lint: ## formatting, clippy, and what the crates may be
+lint: ## formatting, clippy, documentation, and what the crates may be
+	@scripts/prepare test
 	$(call say,checking the format)
 	@cargo fmt --all --check
 	$(call say,clippy)
 	@cargo clippy --workspace --all-targets -- -D warnings
+	$(call say,documentation)
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items -p keyroll
 	$(call say,licences and bans)
 	@cargo deny --log-level error check licenses bans sources
 	@if timeout 60 cargo deny --log-level off fetch db >/dev/null 2>&1; then \
