@@ -20,6 +20,8 @@ use crate::stages::AWSCURRENT;
 pub(crate) struct Search {
     /// The administrator's credential, known to belong to the account's server.
     pub(crate) found: Option<Credential>,
+    /// Whether the tag orders it; otherwise it is an offer, and one that fails is only a warning.
+    pub(crate) ordered: bool,
     /// What an operator should know about the search.
     pub(crate) warnings: Vec<String>,
 }
@@ -33,19 +35,21 @@ pub(crate) struct Search {
 pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Search> {
     if let Some(secret) = &settings.admin_secret {
         let found = Some(usable(run, secret, account).await?);
-        return Ok(Search { found, warnings: Vec::new() });
+        return Ok(Search { found, ordered: true, warnings: Vec::new() });
     }
     let offered = account.login.masterarn.as_deref().filter(|_| settings.strategy.is_some());
     let Some(secret) = offered.and_then(SecretId::parse) else {
-        return Ok(Search { found: None, warnings: Vec::new() });
+        return Ok(Search { found: None, ordered: false, warnings: Vec::new() });
     };
     Ok(match usable(run, &secret, account).await {
-        Ok(administrator) => Search { found: Some(administrator), warnings: Vec::new() },
-        Err(error) => {
-            let warning = format!("the administrator that masterarn names was not used: {}", error.cause());
-            Search { found: None, warnings: vec![warning] }
-        }
+        Ok(administrator) => Search { found: Some(administrator), ordered: false, warnings: Vec::new() },
+        Err(error) => Search { found: None, ordered: false, warnings: vec![unused(&error)] },
     })
+}
+
+/// The warning for an offered administrator who could not be used.
+pub(crate) fn unused(error: &Error) -> String {
+    format!("the administrator that masterarn names was not used: {}", error.cause())
 }
 
 async fn usable(run: &Run<'_>, secret: &SecretId, account: &Credential) -> Result<Credential> {
@@ -69,7 +73,7 @@ pub(crate) fn rejected(name: &str) -> Error {
     Error::new(
         ErrorKind::RefusedLogin,
         format!("the server rejects the administrator {name:?}"),
-        "correct the secret that keyroll:admin-secret names",
+        "correct the login in the administrator's secret (keyroll:admin-secret)",
     )
 }
 

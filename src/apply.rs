@@ -10,25 +10,31 @@ use rand::rngs::SysRng;
 use crate::aws::secrets::Stored;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
-use crate::kind::Session;
+use crate::kind::{Credential, Session};
 use crate::plan::{Action, Plan};
 use crate::report::Report;
 use crate::rollout::{ServiceReport, Since, Verdict};
 use crate::rotation::Run;
-use crate::secret::{Document, Login, Sensitive};
+use crate::secret::{Document, Sensitive};
 use crate::stages::AWSCURRENT;
 
-/// Time that a rollout keeps back to take the mark off and to answer.
-pub(crate) const RESERVE: Duration = Duration::from_secs(2);
+/// Time that a rollout keeps back to answer with its verdicts.
+pub(crate) const ANSWER: Duration = Duration::from_millis(750);
 
-/// createSecret: draws a password and stores the current document with it as the event's version.
+/// createSecret: draws a new secret and stores the current document with it as the event's version.
 ///
 /// Safe to repeat: a repeat draws another password, but a version that has a value keeps it.
-pub(crate) async fn store(run: &Run<'_>, arn: &str, current: &Document, plan: &Plan) -> Result<Report> {
+pub(crate) async fn store(
+    run: &Run<'_>,
+    arn: &str,
+    document: &Document,
+    current: &Credential,
+    plan: &Plan,
+) -> Result<Report> {
     let mut report = run.report(arn, plan);
     for action in &plan.actions {
         let Action::StoreValue = action else { return Err(stray(action)) };
-        let value = draw(run, current)?;
+        let value = draw(run, document, current)?;
         let event = run.event;
         match run.clients.secrets.put_pending(&event.secret, &event.version, &value, event.token.as_ref()).await? {
             Stored::Now => report.did(action),
@@ -38,10 +44,9 @@ pub(crate) async fn store(run: &Run<'_>, arn: &str, current: &Document, plan: &P
     Ok(report)
 }
 
-/// A new value: the current document with a new password.
-pub(crate) fn draw(run: &Run<'_>, current: &Document) -> Result<Sensitive> {
-    let password = run.config.policy.generate(random)?;
-    current.with(&[("password", &password)])
+/// Draws a new value.
+pub(crate) fn draw(run: &Run<'_>, document: &Document, current: &Credential) -> Result<Sensitive> {
+    current.renewed(document, &run.config.policy, random)
 }
 
 /// setSecret: sets the pending password under the lock that the session holds. No report means that another change of the
@@ -53,11 +58,11 @@ pub(crate) async fn set(
     mut report: Report,
     plan: &Plan,
     session: &mut Session,
-    pending: &Login,
+    pending: &Credential,
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
-        let Action::SetPassword { account, .. } = action else { return Err(stray(action)) };
-        if !session.set_password(account, &pending.password, run.clock).await? {
+        let Action::SetPassword { .. } = action else { return Err(stray(action)) };
+        if !session.set_password(pending, run.clock).await? {
             return Ok(None);
         }
         report.did(action);
@@ -97,12 +102,13 @@ pub(crate) async fn promote(run: &Run<'_>, arn: &str, plan: &Plan) -> Result<(Re
 /// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone.
 pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &Plan) -> Result<Report> {
     let mut report = run.report(arn, plan);
-    let mut calls = plan.actions.iter().filter(|action| matches!(action, Action::Redeploy { .. })).count();
+    // One more than redeploys: taking the mark off is a call too.
+    let mut calls = 1 + plan.actions.iter().filter(|action| matches!(action, Action::Redeploy { .. })).count();
     for action in &plan.actions {
         match action {
             Action::Redeploy { service, reason } => {
                 let call = Box::pin(run.clients.ecs.redeploy(service));
-                let (verdict, reason) = match run.clock.share(calls, RESERVE, "ecs:UpdateService", call).await {
+                let (verdict, reason) = match run.clock.share(calls, ANSWER, "ecs:UpdateService", call).await {
                     Ok(()) => (Verdict::Redeployed, reason.clone()),
                     Err(error) => (Verdict::Failed, format!("{}; {}", error.cause(), error.remedy())),
                 };
@@ -114,7 +120,9 @@ pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &P
             }
             Action::CloseMark if any_failed(&report) => {}
             Action::CloseMark => {
-                run.clients.secrets.close_mark(&run.event.secret, version).await?;
+                let call = Box::pin(run.clients.secrets.close_mark(&run.event.secret, version));
+                let closed = run.clock.share(1, ANSWER, "secretsmanager:UpdateSecretVersionStage", call).await;
+                closed.map_err(|error| still_open(version, &report, &error))?;
                 report.did(action);
             }
             other => return Err(stray(other)),
@@ -131,21 +139,33 @@ fn any_failed(report: &Report) -> bool {
 }
 
 fn left_over(version: &VersionId, report: &Report) -> Error {
-    let verdicts: Vec<String> = report.services.iter().map(ToString::to_string).collect();
     Error::new(
         ErrorKind::FailedRollout,
-        format!(
-            "version {} is AWSCURRENT, but not every service runs with it: {}",
-            version.as_str(),
-            verdicts.join("; ")
-        ),
+        format!("version {} is AWSCURRENT, but not every service runs with it: {}", version.as_str(), verdicts(report)),
         "mend the cause and invoke finishSecret of this version again: it does only what is left",
     )
 }
 
+fn still_open(version: &VersionId, report: &Report, error: &Error) -> Error {
+    Error::new(
+        ErrorKind::FailedRollout,
+        format!(
+            "version {} is AWSCURRENT and every service was seen to ({}), but KEYROLL_ROLLOUT could not be removed: {}",
+            version.as_str(),
+            verdicts(report),
+            error.cause()
+        ),
+        "invoke finishSecret of this version again: it does only what is left",
+    )
+}
+
+fn verdicts(report: &Report) -> String {
+    report.services.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 fn stray(action: &Action) -> Error {
     Error::new(
-        ErrorKind::FailedAws,
+        ErrorKind::FailedDefect,
         format!("a plan of keyroll asks for this in the wrong round: {action}"),
         "report this defect; nothing of that action was done",
     )
@@ -155,7 +175,7 @@ fn stray(action: &Action) -> Error {
 fn random(bytes: &mut [u8]) -> Result<()> {
     SysRng.try_fill_bytes(bytes).map_err(|_| {
         Error::new(
-            ErrorKind::FailedAws,
+            ErrorKind::FailedDefect,
             "the operating system gave no randomness",
             "run the step again; if it fails again, the execution environment is broken",
         )

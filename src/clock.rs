@@ -7,6 +7,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// Lambda's longest timeout; stands in where a caller sets no deadline.
 const LONGEST: Duration = Duration::from_mins(15);
 
+/// The least time in which a call to AWS can be expected to answer.
+const LEAST_SHARE: Duration = Duration::from_millis(20);
+
 /// The clock of one invocation.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -44,12 +47,17 @@ impl Clock {
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let share = self.left().saturating_sub(reserve) / u32::try_from(calls.max(1)).unwrap_or(u32::MAX);
-        tokio::time::timeout(share, call).await.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::FailedDeadline,
-                format!("{what} had no answer within its share of the time left ({} ms)", share.as_millis()),
-                "run the step again, with a timeout of the function of 60 seconds or more",
-            ))
+        let late = |what: String| {
+            let remedy = "run the step again, with a timeout of the function of 60 seconds or more";
+            Err(Error::new(ErrorKind::FailedDeadline, what, remedy))
+        };
+        // A call that is begun may be done, whatever is heard of it: without time for an answer it is not begun.
+        if share < LEAST_SHARE {
+            return late(format!("no time was left to call {what}"));
+        }
+        let answer = tokio::time::timeout(share, call).await;
+        answer.unwrap_or_else(|_| {
+            late(format!("{what} had no answer within its share of the time left ({} ms)", share.as_millis()))
         })
     }
 
@@ -94,6 +102,22 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::FailedDeadline);
         assert!(error.to_string().contains("(3000 ms)"), "{error}");
         assert!(Clock::ending_at(millis.saturating_sub(5)).left().is_zero());
+    }
+
+    #[tokio::test]
+    async fn a_call_gets_its_share_and_is_not_begun_without_one() {
+        let millis = u64::try_from(now().as_millis()).unwrap();
+        let clock = Clock::ending_at(millis + 1_000);
+        let begun = std::cell::Cell::new(0);
+        let call = || async {
+            begun.set(begun.get() + 1);
+            std::future::pending::<Result<()>>().await
+        };
+        let hanging = clock.share(10, Duration::from_millis(500), "ecs:UpdateService", call()).await.unwrap_err();
+        assert!(hanging.cause().contains("within its share"), "{hanging}");
+        let late = clock.share(100, Duration::from_millis(500), "ecs:UpdateService", call()).await.unwrap_err();
+        assert!(late.cause().contains("no time was left"), "{late}");
+        assert_eq!(begun.get(), 1);
     }
 
     #[test]

@@ -54,11 +54,13 @@ pub enum ErrorKind {
     FailedProof,
     /// The new value is current, but not every service could be redeployed.
     FailedRollout,
+    /// keyroll itself or its execution environment is at fault.
+    FailedDefect,
 }
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::RefusedEvent,
         Self::RefusedNotBuilt,
         Self::RefusedNotEnabled,
@@ -78,6 +80,7 @@ impl ErrorKind {
         Self::FailedDeadline,
         Self::FailedProof,
         Self::FailedRollout,
+        Self::FailedDefect,
     ];
 
     /// The name that Lambda reports as `errorType`. Alarms match on it, so it is part of the contract.

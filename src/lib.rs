@@ -7,14 +7,15 @@
 //!
 //! | place | owns |
 //! |---|---|
-//! | [`handler`] | an event in, a report or an error out |
+//! | [`handler`], [`report`], [`log`] | an event in, a report or an error out, a line in the log |
 //! | [`event`], [`settings`], [`config`] | what comes from outside, parsed once into types |
 //! | [`stages`] | staging labels and what they say: the state machine |
 //! | `rotation` | the four steps, and the order of the writes |
+//! | [`plan`], `apply` | what a step will do, as data; doing it |
 //! | [`secret`] | what a secret's value looks like, and the password policy |
-//! | [`kind`] | one place per kind of secret: its rules and its I/O |
+//! | [`kind`], `admin` | one place per kind of secret: its rules and its I/O; the administrator who may change it |
 //! | [`rollout`] | ECS services: which depend, which need a deployment, verdicts |
-//! | `aws` | the only place that names SDK types |
+//! | `aws`, [`clock`] | the only place that names SDK types; the only one that reads the time |
 //! | [`error`] | `Refused…` and `Failed…`, each with cause and remedy |
 
 mod admin;

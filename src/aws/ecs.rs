@@ -32,7 +32,10 @@ impl Ecs {
             Err(error) if code(&error) == Some("ClusterNotFoundException") => {
                 return Ok(services.iter().map(|_| Sighting::NoCluster).collect());
             }
-            Err(error) => return Err(failed("ecs:DescribeServices", cluster, &error)),
+            Err(error) => {
+                let names: Vec<String> = services.iter().map(ToString::to_string).collect();
+                return Err(failed("ecs:DescribeServices", &format!("the services {}", names.join(", ")), &error));
+            }
         };
         Ok(services.iter().map(|name| sighting(name, &described)).collect())
     }
@@ -50,7 +53,7 @@ impl Ecs {
             .send()
             .await
             .map(drop)
-            .map_err(|error| failed("ecs:UpdateService", &name.to_string(), &error))
+            .map_err(|error| failed("ecs:UpdateService", &format!("the service {name}"), &error))
     }
 }
 

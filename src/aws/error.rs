@@ -55,10 +55,24 @@ where
         "ResourceNotFoundException"
         | "ValidationException"
         | "InvalidRequestException"
-        | "InvalidParameterException" => Error::new(
-            ErrorKind::RefusedVersion,
+        | "InvalidParameterException"
+            if operation.starts_with("secretsmanager:") =>
+        {
+            Error::new(
+                ErrorKind::RefusedVersion,
+                cause,
+                "check that the secret and the version exist in this Region and account, and that it is not being deleted",
+            )
+        }
+        _ if operation.starts_with("ecs:") => Error::new(
+            ErrorKind::FailedAws,
             cause,
-            "check that the secret and the version exist in this Region and account, and that it is not being deleted",
+            "if ECS was only busy, another try helps; otherwise deploy the service by hand and see what it lacks",
+        ),
+        _ if operation.starts_with("rds:") => Error::new(
+            ErrorKind::FailedAws,
+            cause,
+            "check that the instance or cluster in the tags of the administrator's secret exists in this Region",
         ),
         _ => Error::new(ErrorKind::FailedAws, cause, "run the step again; Secrets Manager does so by itself"),
     }

@@ -7,8 +7,9 @@ use aws_sdk_rds::Client;
 use super::error::failed;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The tags by which RDS says what its secret opens, and whether that is a cluster.
-const TAGS: [(&str, bool); 2] = [("aws:rds:primarydbinstancearn", false), ("aws:rds:primarydbclusterarn", true)];
+/// The tags by which RDS says what its secret opens, and whether that is a cluster. AWS's templates compare them without
+/// regard to case.
+const TAGS: [(&str, bool); 2] = [("aws:rds:primaryDBInstanceArn", false), ("aws:rds:primaryDBClusterArn", true)];
 
 /// The address of a database server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Rds {
     /// The server that an RDS-managed secret with these tags belongs to.
     pub(crate) async fn endpoint(&self, tags: &[(String, String)]) -> Result<Endpoint> {
         let tagged = TAGS.iter().find_map(|(tag, cluster)| {
-            let (_, arn) = tags.iter().find(|(key, _)| key == tag)?;
+            let (_, arn) = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag))?;
             Some((arn.as_str(), *cluster))
         });
         match tagged {

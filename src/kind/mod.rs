@@ -87,6 +87,30 @@ impl Credential {
         Ok(())
     }
 
+    /// The account, for statements and messages.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.login.username
+    }
+
+    /// Whether both versions hold the same secret.
+    #[must_use]
+    pub fn holds_the_same_as(&self, other: &Self) -> bool {
+        self.login.password.same(&other.login.password)
+    }
+
+    /// A new value: the document of this credential with a new secret in it, drawn from `random`.
+    pub fn renewed(
+        &self,
+        document: &Document,
+        policy: &Policy,
+        random: impl FnMut(&mut [u8]) -> Result<()>,
+    ) -> Result<Sensitive> {
+        match self.kind {
+            Kind::Postgres => document.with(&[("password", &policy.generate(random)?)]),
+        }
+    }
+
     /// Logs in.
     pub async fn probe(&self, ca_bundle: &[u8], clock: Clock) -> Probe<Session> {
         match self.kind {
@@ -165,21 +189,20 @@ impl Session {
         }
     }
 
-    /// Takes the lock of `account` on the server, until [`Session::set_password`], [`Session::release`] or the end of the
-    /// session.
+    /// Takes the lock of `account` on the server, until [`Session::set_password`] or the end of the session.
     pub async fn lock(&mut self, account: &str, clock: Clock) -> Result<()> {
         match self {
             Self::Postgres(session) => session.lock(account, clock).await,
         }
     }
 
-    /// Sets the password of `account` and releases the lock. Returns false where another change of the same account was
+    /// Makes the server accept what `pending` holds and releases the lock. Returns false where another change of the same account was
     /// in the way: then nothing was changed, and everything from the lock on must be done again.
     ///
     /// Safe to repeat: the account ends with the same password.
-    pub async fn set_password(&mut self, account: &str, password: &Sensitive, clock: Clock) -> Result<bool> {
+    pub async fn set_password(&mut self, pending: &Credential, clock: Clock) -> Result<bool> {
         match self {
-            Self::Postgres(session) => session.set_password(account, password, clock).await,
+            Self::Postgres(session) => session.set_password(pending.account(), &pending.login.password, clock).await,
         }
     }
 

@@ -3,8 +3,9 @@
 use super::roll::{self, Left};
 use super::{Overview, Run};
 use crate::apply;
+use crate::aws::secrets::Version;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
 use crate::kind::{self, Credential};
 use crate::plan::{Action, Plan};
@@ -27,9 +28,23 @@ pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
         seen = run.overview().await?;
         stages::task(run.event.step, stages::standing(&seen.labels, &run.event.version, Seen::NotRead))?;
     }
+    refuse_moved(&current, &seen.labels)?;
     let document = kind::document(current.text()?, &seen.settings)?;
-    let plan = plan(&Credential::read(&document, &seen.settings)?, &seen.settings, run.config)?;
-    apply::store(run, &seen.arn, &document, &plan).await
+    let current = Credential::read(&document, &seen.settings)?;
+    let plan = plan(&current, &seen.settings, run.config)?;
+    apply::store(run, &seen.arn, &document, &current, &plan).await
+}
+
+/// The new value is made from AWSCURRENT: one that somebody replaced meanwhile must not come back with it.
+fn refuse_moved(current: &Version, labels: &Labels) -> Result<()> {
+    match labels.holder(AWSCURRENT) {
+        Some(holder) if holder != current.id => Err(Error::new(
+            ErrorKind::FailedAws,
+            "AWSCURRENT moved while this step looked at it",
+            "run the step again; Secrets Manager does so by itself",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The plan of createSecret: whatever could stop the rotation without asking the server stops it here, before a value is

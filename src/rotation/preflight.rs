@@ -25,11 +25,12 @@ pub(super) async fn run(run: &Run<'_>, standing: Standing) -> Result<Report> {
             lacking.extend(current.rotatable(&seen.settings, run.config).err());
             lacking.extend(current.check_policy(&run.config.policy).err());
             // Drawn and thrown away: shows whether the document with a new password still fits.
-            lacking.extend(apply::draw(run, &document).err());
+            lacking.extend(apply::draw(run, &document, &current).err());
             plan = plan.warning(current.warnings());
             lacking.extend(logins(run, &seen.settings, &current, &mut plan).await);
         }
     }
+    plan.warnings.extend(roll::undiscovered(&seen.settings));
     lacking.extend(services(run, &seen.settings, &mut plan).await);
     match Error::join(lacking) {
         None => Ok(run.report(&seen.arn, &plan.proving("preflight: as far as can be seen, a rotation would succeed"))),
@@ -45,7 +46,7 @@ async fn value(run: &Run<'_>, settings: &Settings) -> Result<(Document, Credenti
 
 /// What the logins lack.
 async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential, plan: &mut Plan) -> Vec<Error> {
-    let account = &current.login.username;
+    let account = current.account();
     let mut session = match run.log_in(current).await {
         Probe::Accepted(session) => session,
         Probe::Unreachable(error) => return vec![error],
@@ -62,10 +63,17 @@ async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential, plan: 
         Err(error) => lacking.push(error),
         Ok(search) => {
             plan.warnings.extend(search.warnings);
-            lacking.extend(match search.found {
+            let refused = match &search.found {
+                Some(administrator) => as_administrator(run, administrator, account).await,
                 None => session.check_writer(account).await.err(),
-                Some(administrator) => as_administrator(run, &administrator, account).await,
-            });
+            };
+            match refused {
+                Some(error) if search.found.is_some() && !search.ordered => {
+                    plan.warnings.push(admin::unused(&error));
+                    lacking.extend(session.check_writer(account).await.err());
+                }
+                refused => lacking.extend(refused),
+            }
         }
     }
     session.close().await;
@@ -79,7 +87,7 @@ async fn as_administrator(run: &Run<'_>, administrator: &Credential, account: &s
             session.close().await;
             lacking
         }
-        Ok(None) => Some(admin::rejected(&administrator.login.username)),
+        Ok(None) => Some(admin::rejected(administrator.account())),
         Err(error) => Some(error),
     }
 }

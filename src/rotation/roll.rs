@@ -3,7 +3,7 @@
 
 use super::Run;
 use crate::apply;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::VersionId;
 use crate::plan::{Action, Plan};
 use crate::report::Report;
@@ -23,21 +23,41 @@ pub(super) struct Left<'a> {
 /// Rolls what is left of a version.
 pub(super) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<Report> {
     if let Some(reason) = left.settings.held(run.clock.seconds()) {
-        return Ok(run.report(left.arn, &held(left.settings, &reason)));
+        return Ok(run.report(left.arn, &held(left, &reason)));
     }
-    left.settings.sound().map_err(|error| error.at("AWSCURRENT has moved, but no service was rolled"))?;
+    if let Dependents::Unreadable(error) = &left.settings.dependents {
+        return Err(Error::new(
+            error.kind(),
+            format!("AWSCURRENT has moved, but no service was rolled: {}", error.cause()),
+            format!("{}; then {}", error.remedy(), again(left.version)),
+        ));
+    }
     let seen = observe(run, left.settings).await;
     apply::roll(run, left.arn, left.version, &plan(&seen, left, since)).await
+}
+
+/// What a rotation of this secret will not roll, if there is reason to say so.
+pub(super) fn undiscovered(settings: &Settings) -> Option<String> {
+    (settings.dependents == Dependents::Discovered).then(|| {
+        "no service is redeployed: the secret has no tag keyroll:services, and this version of keyroll does not find \
+         dependents by itself yet"
+            .to_owned()
+    })
+}
+
+fn again(version: &VersionId) -> String {
+    format!("invoke finishSecret of version {} again: it does only what is left", version.as_str())
 }
 
 /// Looks at every dependent, ten to a call. What cannot be looked at is a sighting too.
 pub(super) async fn observe(run: &Run<'_>, settings: &Settings) -> Vec<(ServiceName, Sighting)> {
     let mut seen = Vec::new();
     let batches = rollout::batches(named(settings));
-    let mut calls = batches.len();
+    // Whatever needs a deployment needs time for one more call, and so does the mark.
+    let mut calls = batches.len() + named(settings).len() + 1;
     for batch in batches {
         let call = Box::pin(run.clients.ecs.describe(&batch));
-        let sightings = match run.clock.share(calls, apply::RESERVE, "ecs:DescribeServices", call).await {
+        let sightings = match run.clock.share(calls, apply::ANSWER, "ecs:DescribeServices", call).await {
             Ok(sightings) => sightings,
             Err(error) => vec![Sighting::Unseen(error); batch.len()],
         };
@@ -50,13 +70,8 @@ pub(super) async fn observe(run: &Run<'_>, settings: &Settings) -> Vec<(ServiceN
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
 fn plan(seen: &[(ServiceName, Sighting)], left: &Left<'_>, since: Since) -> Plan {
     let mut plan = Plan::nothing(Standing::Current);
-    if left.settings.dependents == Dependents::Discovered {
-        plan.warnings.push(
-            "no service was redeployed: the secret has no tag keyroll:services, and this version of keyroll does not find \
-             dependents by itself yet"
-                .to_owned(),
-        );
-    }
+    plan.warnings.extend(undiscovered(left.settings));
+    plan.warnings.extend(left.settings.oddities());
     for (name, sighting) in seen {
         match rollout::judge(sighting, since) {
             Judgement::Leave(verdict, reason) => plan.services.push(ServiceReport::new(name, verdict, reason)),
@@ -70,24 +85,27 @@ fn plan(seen: &[(ServiceName, Sighting)], left: &Left<'_>, since: Since) -> Plan
 }
 
 /// On hold nothing is rolled: the mark stays, and the report says so.
-fn held(settings: &Settings, reason: &str) -> Plan {
-    let reason = format!("the secret is on hold: {reason}; its rollout stays open");
+fn held(left: &Left<'_>, reason: &str) -> Plan {
+    let reason = format!(
+        "the secret is on hold: {reason}; its rollout stays open: when the hold is over, {}",
+        again(left.version)
+    );
     let skipped = |name| ServiceReport::new(name, Verdict::Skipped, reason.clone());
-    let services = named(settings).iter().map(skipped).collect();
+    let services = named(left.settings).iter().map(skipped).collect();
     Plan { services, ..Plan::nothing(Standing::Current).warning(vec![reason.clone()]) }
 }
 
 fn named(settings: &Settings) -> &[ServiceName] {
     match &settings.dependents {
         Dependents::Named(names) => names,
-        Dependents::Discovered => &[],
+        Dependents::Discovered | Dependents::Unreadable(_) => &[],
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, ErrorKind};
+    use crate::error::ErrorKind;
     use crate::rollout::{Controller, Found};
 
     fn service(name: &str, deployed: i64) -> (ServiceName, Sighting) {
@@ -137,7 +155,8 @@ mod tests {
     #[test]
     fn a_hold_leaves_everything_as_it_is() {
         let settings = Settings::read(TAGS);
-        let plan = held(&settings, "migration");
+        let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked: true };
+        let plan = held(&left, "migration");
         assert_eq!((plan.actions.len(), plan.services.len()), (0, 2));
         assert!(plan.services.iter().all(|service| service.reason.contains("migration")));
     }

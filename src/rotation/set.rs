@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Run, credential, unchanged};
+use super::{FIND_OUT, GIVE_UP, Run, credential, unchanged};
 use crate::admin;
 use crate::apply;
 use crate::aws::secrets::Lookup;
@@ -77,7 +77,7 @@ async fn let_in(run: &Run<'_>, account: &Account) -> Result<Option<Session>> {
                 return Ok(None);
             }
             Next::TryPending => {
-                last = run.log_in(&pending_credential(run, account).await?).await;
+                last = run.log_in(&pending_credential(run, account, FIND_OUT).await?).await;
                 pending = Some(last.answer());
             }
             Next::TryPrevious => {
@@ -93,35 +93,52 @@ async fn let_in(run: &Run<'_>, account: &Account) -> Result<Option<Session>> {
 }
 
 /// Who changes the password: the account itself, or the administrator that its secret names. The account's own credential
-/// has been accepted either way.
-async fn writer(run: &Run<'_>, account: &Account, session: Session) -> Result<Writer> {
-    let admin::Search { found, mut warnings } = admin::find(run, &account.settings, &account.current).await?;
-    let Some(administrator) = found else {
-        return Ok(Writer { session, name: account.name().to_owned(), warnings });
-    };
-    session.close().await;
-    let name = administrator.login.username.clone();
-    warnings.extend(administrator.warnings());
-    match run.log_in(&administrator).await.session()? {
-        Some(session) => Ok(Writer { session, name, warnings }),
-        None => Err(admin::rejected(&name)),
+/// has been accepted either way, and its session is kept until somebody is known to have the right.
+async fn writer(run: &Run<'_>, account: &Account, mut session: Session) -> Result<Writer> {
+    let admin::Search { found, ordered, mut warnings } = admin::find(run, &account.settings, &account.current).await?;
+    if let Some(administrator) = found {
+        match administrator_session(run, &administrator, account).await {
+            Ok(writer) => {
+                session.close().await;
+                warnings.extend(administrator.warnings());
+                return Ok(Writer { session: writer, name: administrator.account().to_owned(), warnings });
+            }
+            Err(error) if ordered => {
+                session.close().await;
+                return Err(error);
+            }
+            Err(error) => warnings.push(admin::unused(&error)),
+        }
+    }
+    session.check_writer(account.name()).await?;
+    Ok(Writer { session, name: account.name().to_owned(), warnings })
+}
+
+async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &Account) -> Result<Session> {
+    let session = run.log_in(administrator).await.session()?;
+    let mut session = session.ok_or_else(|| admin::rejected(administrator.account()))?;
+    match session.check_writer(account.name()).await {
+        Ok(()) => Ok(session),
+        Err(error) => {
+            session.close().await;
+            Err(error)
+        }
     }
 }
 
 /// Lock, look, plan, apply; once more where somebody else's change of the same account was in the way.
 async fn write(run: &Run<'_>, account: &Account, writer: &mut Writer) -> Result<Report> {
-    writer.session.check_writer(account.name()).await?;
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
         }
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         writer.session.lock(account.name(), run.clock).await?;
-        let pending = pending_credential(run, account).await?;
+        let pending = pending_credential(run, account, GIVE_UP).await?;
         let plan = plan(account, writer, &pending);
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         let report = run.report(&account.arn, &plan);
-        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending.login).await? {
+        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending).await? {
             return Ok(report);
         }
     }
@@ -142,9 +159,9 @@ fn plan(account: &Account, writer: &Writer, pending: &Credential) -> Plan {
 }
 
 /// The event's version, if it is still staged as AWSPENDING and about the same account.
-async fn pending_credential(run: &Run<'_>, account: &Account) -> Result<Credential> {
+async fn pending_credential(run: &Run<'_>, account: &Account, remedy: &str) -> Result<Credential> {
     let pending = credential(run.pending_version().await?, &account.settings)?;
-    unchanged(&account.current, &pending, "AWSPENDING")?;
+    unchanged(&account.current, &pending, "AWSPENDING", remedy)?;
     Ok(pending)
 }
 
@@ -155,8 +172,8 @@ async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::re
         return Ok(Err("there is none".to_owned()));
     };
     let usable = credential(version, &account.settings).and_then(|mut previous| {
-        unchanged(&account.current, &previous, AWSPREVIOUS)?;
         previous.login.tls = account.current.login.tls;
+        unchanged(&account.current, &previous, AWSPREVIOUS, FIND_OUT)?;
         Ok(previous)
     });
     Ok(usable.map_err(|error| error.cause().to_owned()))
@@ -164,7 +181,7 @@ async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::re
 
 impl Account {
     fn name(&self) -> &str {
-        &self.current.login.username
+        self.current.account()
     }
 
     fn none_works(&self, previous: &str) -> Error {
@@ -174,8 +191,8 @@ impl Account {
                 "the server rejects the passwords of {:?} in AWSCURRENT and AWSPENDING; AWSPREVIOUS: {previous}",
                 self.name()
             ),
-            "set the account's password by hand to the one in AWSCURRENT, or store the right one as AWSCURRENT, and rotate \
-             again",
+            "see whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words; else set \
+             its password by hand to the one in AWSCURRENT, and let Secrets Manager try again",
         )
     }
 }

@@ -1,6 +1,6 @@
 //! testSecret: prove that the pending value works. Called alone (`RotateImmediately=false`), it is a preflight.
 
-use super::{Run, credential, preflight, unchanged};
+use super::{FIND_OUT, Run, credential, preflight, unchanged};
 use crate::aws::secrets::{Lookup, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Credential;
@@ -36,8 +36,8 @@ async fn foreign(run: &Run<'_>, version: Version, settings: &Settings) -> Result
     let arn = version.arn.clone();
     let current = credential(run.current().await?, settings)?;
     let pending = credential(version, settings)?;
-    unchanged(&current, &pending, "AWSPENDING")?;
-    if pending.login.password.same(&current.login.password) {
+    unchanged(&current, &pending, "AWSPENDING", FIND_OUT)?;
+    if pending.holds_the_same_as(&current) {
         return preflight::run(run, Standing::Pending).await;
     }
     Ok(run.report(&arn, &Plan::nothing(Standing::Pending).proving(run.prove(&pending).await?)))
@@ -67,8 +67,9 @@ impl Run<'_> {
             }
             Probe::Rejected => Err(Error::new(
                 ErrorKind::FailedProof,
-                format!("the server rejects the pending password of {:?}", credential.login.username),
-                "run the rotation again from createSecret with the same version: setSecret sets the password anew",
+                format!("the server rejects the pending password of {:?}", credential.account()),
+                "let Secrets Manager try again from createSecret: setSecret sets the password anew; if that does not help, see \
+                 whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words",
             )),
             Probe::Unreachable(error) => Err(error),
         }

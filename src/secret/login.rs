@@ -65,6 +65,7 @@ impl Login {
             ("port", self.port != other.port),
             ("username", self.username != other.username),
             ("dbname", self.dbname != other.dbname),
+            ("ssl", self.tls != other.tls),
         ]
         .into_iter()
         .find_map(|(key, differs)| differs.then_some(key))
@@ -210,6 +211,8 @@ mod tests {
         other["password"] = json!("another");
         other["host"] = json!("DB.example");
         assert_eq!(base.difference(&accepted(&other)), None);
+        other["ssl"] = json!(false);
+        assert_eq!(base.difference(&accepted(&other)), Some("ssl"));
         other["username"] = json!("App");
         assert_eq!(base.difference(&accepted(&other)), Some("username"));
     }

@@ -112,7 +112,7 @@ impl Policy {
             }
         }
         Err(Error::new(
-            ErrorKind::FailedAws,
+            ErrorKind::FailedDefect,
             "the operating system's randomness gave no password that fits the policy",
             "run the step again; if it fails again, the execution environment is broken",
         ))

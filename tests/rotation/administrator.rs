@@ -15,6 +15,9 @@ async fn stage(attributes: &str) -> (Stage, Value) {
     let stage = Stage::start().await;
     let password = random_password();
     stage.postgres.sql(&format!("CREATE ROLE {ADMIN} LOGIN {attributes} PASSWORD '{password}'")).unwrap();
+    if stage.postgres.sql("SELECT current_setting('server_version_num')::int >= 160000").unwrap() == "t" {
+        stage.postgres.sql(&format!("GRANT {ACCOUNT} TO {ADMIN} WITH ADMIN OPTION")).unwrap();
+    }
     let admin = json!({
         "engine": "postgres", "host": "localhost", "port": stage.postgres.port(), "username": ADMIN, "password": password
     });
@@ -104,22 +107,41 @@ async fn an_administrator_without_the_right_is_refused_before_anything_changes()
     stage.assert_finished(&token);
 }
 
-/// An RDS that knows one instance and answers every request with it.
+/// An RDS that knows one instance and one cluster, both at this port.
 fn rds(port: u16) -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let body = format!(
-        "<DescribeDBInstancesResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribeDBInstancesResult>\
-         <DBInstances><DBInstance><Engine>postgres</Engine><Endpoint><Address>localhost</Address><Port>{port}</Port>\
-         </Endpoint></DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>"
+    let answer = |operation: &str, inner: &str| {
+        let body = format!(
+            "<{operation}Response xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><{operation}Result>{inner}\
+             </{operation}Result></{operation}Response>"
+        );
+        format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let instance = answer(
+        "DescribeDBInstances",
+        &format!(
+            "<DBInstances><DBInstance><Engine>postgres</Engine><Endpoint><Address>localhost</Address><Port>{port}</Port>\
+             </Endpoint></DBInstance></DBInstances>"
+        ),
+    );
+    let cluster = answer(
+        "DescribeDBClusters",
+        &format!(
+            "<DBClusters><DBCluster><Engine>aurora-postgresql</Engine><Endpoint>localhost</Endpoint><Port>{port}</Port>\
+             </DBCluster></DBClusters>"
+        ),
     );
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut request = [0; 8192];
-            let _ = stream.read(&mut request).unwrap();
-            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-            stream.write_all((head + &body).as_bytes()).unwrap();
+            let (mut request, mut buffer) = (String::new(), [0; 8192]);
+            while !request.contains("Action=") {
+                let read = stream.read(&mut buffer).unwrap();
+                request.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+            let answer = if request.contains("DescribeDBClusters") { &cluster } else { &instance };
+            stream.write_all(answer.as_bytes()).unwrap();
         }
     });
     url
@@ -129,16 +151,21 @@ fn rds(port: u16) -> String {
 async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
     let (stage, admin) = stage("CREATEROLE").await;
     let managed = json!({"username": admin["username"], "password": admin["password"]});
-    let tag = ("aws:rds:primarydbinstancearn", "arn:aws:rds:eu-west-1:000000000000:db:orders");
-    let arn = stage.aws.create_secret("rds!db-orders", &managed.to_string(), &[tag]).unwrap();
+    stage.aws.create_secret("rds!db-orders", &managed.to_string(), &[]).unwrap();
     // No tag can hold the name of such a secret: `!` is not among the characters of tag values.
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
-    stage.edit_current(&json!({"masterarn": arn}));
+    stage.edit_current(&json!({"masterarn": stage.aws.secret("rds!db-orders").unwrap().arn}));
     stage.aws.set_tag(&stage.arn, "keyroll:strategy", "single-user").unwrap();
     stage.function.set_env("AWS_ENDPOINT_URL_RDS", &rds(stage.postgres.port()));
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
-    assert!(rotation.last("setSecret").unwrap().answer().unwrap()["done"].to_string().contains(ADMIN));
+    for (tag, kind) in [("aws:rds:primaryDBInstanceArn", "db"), ("aws:rds:primaryDBClusterArn", "cluster")] {
+        let arn = format!("arn:aws:rds:eu-west-1:000000000000:{kind}:orders");
+        let tags = [(tag.to_owned(), arn)].into();
+        stage.aws.with_secret("rds!db-orders", |secret| secret.tags = tags).unwrap();
+        let rotation = stage.rotate().await;
+        stage.assert_finished(&rotation.token);
+        let report = rotation.last("setSecret").unwrap().answer().unwrap();
+        assert!(report["done"].to_string().contains(ADMIN), "{tag}: {report}");
+    }
 
     // RDS names another server: the login is not sent to the one that the account's secret names.
     stage.function.set_env("AWS_ENDPOINT_URL_RDS", &rds(1));
@@ -156,4 +183,27 @@ async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
     stage.function.cold().await;
     let rotation = stage.rotate().await;
     assert_eq!(rotation.last("setSecret").unwrap().answer().unwrap().get("warnings"), None);
+}
+
+#[tokio::test]
+async fn an_administrator_who_is_only_offered_never_stops_a_rotation() {
+    let (stage, mut admin) = stage("NOCREATEROLE").await;
+    stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
+    stage.edit_current(&json!({"masterarn": stage.aws.secret("orders/admin").unwrap().arn}));
+    stage.aws.set_tag(&stage.arn, "keyroll:strategy", "single-user").unwrap();
+    let warned = async |expected: &str| {
+        let rotation = stage.rotate().await;
+        stage.assert_finished(&rotation.token);
+        let report = rotation.last("setSecret").unwrap().answer().unwrap().clone();
+        assert!(report["warnings"].to_string().contains(expected), "{report}");
+        let tested = stage.driver.test_only(&stage.arn).await.unwrap();
+        let report = tested.last("testSecret").unwrap().answer().unwrap().clone();
+        assert!(report["warnings"].to_string().contains(expected), "{report}");
+    };
+    warned("may not change the password").await;
+    admin["password"] = json!(random_password());
+    stage.aws.put_value("orders/admin", &admin.to_string(), &["AWSCURRENT"]).unwrap();
+    warned("rejects the administrator").await;
+    stage.edit_current(&json!({"masterarn": "arn:aws:secretsmanager:eu-west-1:000000000000:secret:gone-AbCdEf"}));
+    warned("does not exist").await;
 }

@@ -122,6 +122,19 @@ fn the_package_stays_below_3_2_mb() {
     assert!(size <= 3_200_000, "the package has {size} bytes");
 }
 
+#[test]
+fn the_binary_loads_on_amazon_linux_2023() {
+    let symbols = std::process::Command::new("objdump").arg("-T").arg(bootstrap()).output();
+    let symbols = String::from_utf8(symbols.expect("objdump comes with the C compiler").stdout).unwrap();
+    // Weak symbols may be missing; all others need their version of glibc, and Amazon Linux 2023 has 2.34.
+    let needed = symbols.lines().filter(|line| !line.contains(" w ")).filter_map(|line| {
+        let version = line.split_once("GLIBC_2.")?.1.split(|c: char| !c.is_ascii_digit()).next()?;
+        version.parse::<u32>().ok()
+    });
+    let newest = needed.max().expect("no versioned symbol was found");
+    assert!(newest <= 34, "the binary needs glibc 2.{newest}: build it on an older system");
+}
+
 fn new_folder() -> std::path::PathBuf {
     let folder = std::env::temp_dir().join(format!("keyroll-package-{}", rehearsal::aws::random::uuid()));
     std::fs::create_dir(&folder).unwrap();

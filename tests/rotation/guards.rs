@@ -211,7 +211,7 @@ async fn nothing_irreversible_begins_with_too_little_time_left() {
     let token = created(&stage).await;
     let before = stage.state();
     let event = Driver::event("setSecret", &stage.arn, &token, &uuid());
-    let outcome = stage.function.invoke(&event, Duration::from_secs(2)).await.unwrap();
+    let outcome = stage.send_within(&event, Duration::from_secs(2)).await;
     let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
     assert_eq!(error_type, "FailedDeadline", "{message}");
     assert!(message.contains("timeout"), "{message}");
@@ -251,4 +251,35 @@ async fn an_environment_that_cannot_be_read_stops_the_start_and_names_the_variab
     assert_eq!(stage.state(), before);
     stage.function.cold().await;
     stage.rotate().await;
+}
+
+#[tokio::test]
+async fn a_value_corrected_in_the_middle_of_a_rotation_is_refused_with_a_remedy_that_works() {
+    let stage = Stage::start().await;
+    stage.edit_current(&json!({"ssl": "false"}));
+    let token = created(&stage).await;
+    stage.edit_current(&json!({"ssl": true}));
+    let before = stage.state();
+    let message = stage.error("setSecret", &token, "RefusedChanged").await;
+    assert_eq!(stage.state(), before);
+    assert!(message.contains("\"ssl\""), "{message}");
+    // The version cannot change, and Secrets Manager begins no other rotation while it is staged: the remedy says how.
+    for word in ["update-secret-version-stage", "--version-stage AWSPENDING", "--remove-from-version-id", &token] {
+        assert!(message.contains(word), "{word}: {message}");
+    }
+    assert!(!stage.driver.rotate(&stage.arn).await.unwrap().succeeded());
+    let request = json!({"SecretId": stage.arn, "VersionStage": "AWSPENDING", "RemoveFromVersionId": token});
+    stage.aws.call("secretsmanager", "UpdateSecretVersionStage", request).await.unwrap();
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_give_up_a_version_that_may_be_the_only_one_that_works() {
+    let stage = Stage::start().await;
+    let token = created(&stage).await;
+    stage.answer("setSecret", &token).await;
+    stage.edit_current(&json!({"dbname": "postgres"}));
+    let message = stage.error("setSecret", &token, "RefusedChanged").await;
+    assert!(message.contains("keep both versions") && !message.contains("--remove-from-version-id"), "{message}");
 }

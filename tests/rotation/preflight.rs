@@ -39,6 +39,11 @@ async fn a_preflight_passes_and_writes_nothing() {
         assert_ne!(report["services"][0]["verdict"], json!("redeployed"));
     }
     assert!(stage.logs_in("AWSCURRENT"));
+    stage.aws.remove_tag(&stage.arn, "keyroll:services").unwrap();
+    for outcome in both(&stage).await {
+        let report = outcome.answer().unwrap().clone();
+        assert!(report["warnings"].to_string().contains("keyroll:services"), "{report}");
+    }
 }
 
 #[tokio::test]

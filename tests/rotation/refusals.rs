@@ -78,6 +78,7 @@ async fn bytes_that_are_no_json_are_an_error_and_the_process_lives_on() {
     let before = stage.state();
     for bytes in [&b""[..], b"{", b"{\"Step\": \"createSecret\"", b"\xff\xfe", b"Step=createSecret"] {
         let outcome = stage.function.invoke_raw(bytes.to_vec(), TIMEOUT).await.unwrap();
+        stage.heard(&format!("{outcome:?}"));
         assert!(matches!(outcome, Outcome::Error { .. }), "{bytes:?}: {outcome:?}");
     }
     assert_eq!(stage.state(), before);

@@ -131,7 +131,7 @@ async fn a_redeploy_that_hangs_takes_no_others_time_and_every_service_gets_its_v
     }
     // Less time than one call may take: the deadline is shared out.
     let event = json!({"Step": "finishSecret", "SecretId": stage.arn, "ClientRequestToken": token});
-    let outcome = stage.function.invoke(&event, Duration::from_secs(8)).await.unwrap();
+    let outcome = stage.send_within(&event, Duration::from_secs(8)).await;
     let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
     assert_eq!(error_type, "FailedRollout", "{message}");
     assert!(message.contains("prod/api failed") && message.contains("prod/worker redeployed"), "{message}");

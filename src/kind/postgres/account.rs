@@ -1,5 +1,6 @@
 //! What the server's answers mean: a failed login by its SQLSTATE, and whether an account may and should be changed.
 
+use postgres_protocol::escape::escape_identifier;
 use sqlx::Error as Driver;
 
 use super::place;
@@ -70,20 +71,22 @@ fn check_administrator(facts: &Facts, account: &str) -> Result<()> {
     if facts.writer_super {
         return Ok(());
     }
-    if facts.target_super || facts.target_replication {
+    if facts.target_super || (facts.target_replication && facts.version < 160_000) {
         return Err(account_refused(
             format!(
-                "{account:?} is a superuser or a REPLICATION role, which only a superuser may change (SQLSTATE 42501)"
+                "{account:?} is a superuser, or before PostgreSQL 16 a REPLICATION role, which only a superuser may change \
+                 (SQLSTATE 42501)"
             ),
-            "remove the tag keyroll:admin-secret, so that the account changes its own password",
+            "let the account change its own password: remove the tag keyroll:admin-secret",
         ));
     }
     if !facts.writer_create_role || (facts.version >= 160_000 && !facts.writer_has_admin_option) {
         return Err(account_refused(
             format!("the administrator {:?} may not change the password of {account:?} (SQLSTATE 42501)", facts.writer),
             format!(
-                "ALTER ROLE {0:?} CREATEROLE, and from PostgreSQL 16 on GRANT {account:?} TO {0:?} WITH ADMIN OPTION",
-                facts.writer
+                "ALTER ROLE {0} CREATEROLE, and from PostgreSQL 16 on GRANT {1} TO {0} WITH ADMIN OPTION",
+                escape_identifier(&facts.writer),
+                escape_identifier(account)
             ),
         ));
     }
@@ -213,7 +216,7 @@ mod tests {
             Facts { passwords_restricted: true, writer_password_role: true, ..facts() },
             admin(),
             Facts { writer_super: true, target_super: true, ..admin() },
-            Facts { version: 160_000, writer_has_admin_option: true, ..admin() },
+            Facts { version: 160_000, writer_has_admin_option: true, target_replication: true, ..admin() },
         ] {
             assert_eq!(check_writer(&facts, "app"), Ok(()), "{facts:?}");
         }

@@ -29,7 +29,7 @@ pub(super) fn facts(account: &str) -> String {
          COALESCE((SELECT pg_catalog.pg_has_role(me.oid, r.oid, 'MEMBER') \
            FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_password'), false), \
          EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m WHERE m.roleid = target.oid AND m.admin_option \
-           AND pg_catalog.pg_has_role(me.oid, m.member, 'USAGE')) \
+           AND pg_catalog.pg_has_role(me.oid, m.member, 'MEMBER')) \
          FROM pg_catalog.pg_roles me, pg_catalog.pg_roles target \
          WHERE me.rolname = session_user AND target.rolname = {}",
         escape_literal(account)

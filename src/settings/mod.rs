@@ -1,13 +1,14 @@
 //! What a secret's tags ask for. An unknown `keyroll:` tag is refused: a mistyped one would silently do nothing.
 
-use std::str::FromStr;
+mod hold;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::SecretId;
 use crate::rollout::ServiceName;
+
+pub use hold::Hold;
 
 /// How old and new credentials relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +41,8 @@ pub enum Dependents {
     Discovered,
     /// These; `none` gives an empty list.
     Named(Vec<ServiceName>),
-}
-
-/// Until when nothing is rotated or rolled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// Until this time, in seconds since 1970.
-    Until(i64, String),
-    /// Until the tag is removed, for this reason.
-    For(String),
+    /// There are tags, but they cannot be read.
+    Unreadable(Error),
 }
 
 /// The tags of a secret, parsed.
@@ -102,7 +96,7 @@ impl Settings {
             services.sort_unstable();
             match named(&services) {
                 Ok(names) => settings.dependents = Dependents::Named(names),
-                Err(problem) => settings.problems.push(problem),
+                Err(problem) => settings.dependents = Dependents::Unreadable(problem),
             }
         }
         settings
@@ -110,7 +104,16 @@ impl Settings {
 
     /// Refuses settings of which any could not be read.
     pub fn sound(&self) -> Result<()> {
-        Error::join(self.problems.clone()).map_or(Ok(()), Err)
+        let mut problems = self.problems.clone();
+        if let Dependents::Unreadable(problem) = &self.dependents {
+            problems.push(problem.clone());
+        }
+        Error::join(problems).map_or(Ok(()), Err)
+    }
+
+    /// What could not be read and has nothing to do with services.
+    pub fn oddities(&self) -> impl Iterator<Item = String> {
+        self.problems.iter().map(|problem| problem.cause().to_owned())
     }
 
     fn take(&mut self, tag: &str, value: &str) -> Result<()> {
@@ -163,22 +166,7 @@ impl Settings {
     /// Why the secret is on hold now, if it is.
     #[must_use]
     pub fn held(&self, now: i64) -> Option<String> {
-        match self.hold.as_ref()? {
-            Hold::Until(time, text) => (now < *time).then(|| format!("until {text}")),
-            Hold::For(reason) => Some(reason.clone()),
-        }
-    }
-}
-
-impl Hold {
-    /// A time in UTC, as `2026-12-24`, `2026-12-24T18:00Z` or `2026-12-24T18:00:00Z`; anything else is a reason. A
-    /// mistyped time therefore holds until somebody looks, which is the safe side.
-    fn parse(value: &str) -> Self {
-        let spellings = [value.to_owned(), format!("{value}T00:00:00Z"), value.replace('Z', ":00Z")];
-        spellings.iter().find_map(|spelling| DateTime::from_str(spelling, Format::DateTime).ok()).map_or_else(
-            || Self::For(if value.is_empty() { "no reason given".to_owned() } else { value.to_owned() }),
-            |time| Self::Until(time.secs(), value.to_owned()),
-        )
+        self.hold.as_ref()?.reason(now)
     }
 }
 
@@ -266,25 +254,5 @@ mod tests {
         assert_eq!(settings.kind.as_deref(), Some("postgres"));
         let error = settings.sound().unwrap_err().to_string();
         assert!(error.contains("keyroll:services") && error.contains("keyroll:x"), "{error}");
-    }
-
-    #[test]
-    fn a_hold_is_a_time_or_a_reason() {
-        let noon = 1_798_113_600; // 2026-12-24T12:00:00Z
-        for (value, held_at_noon) in [
-            ("2026-12-24", false),
-            ("2026-12-24T12:01Z", true),
-            ("2026-12-24T11:59Z", false),
-            ("2026-12-24T12:00:01Z", true),
-            ("2026-12-24T12:00:00Z", false),
-            ("2026-13-24", true),
-            ("migration of the orders database", true),
-            ("", true),
-        ] {
-            let settings = read(&[("keyroll:hold", value)]).unwrap();
-            assert_eq!(settings.held(noon).is_some(), held_at_noon, "{value:?}");
-            assert_eq!(settings.refuse_on_hold(noon).is_err(), held_at_noon, "{value:?}");
-        }
-        assert!(read(&[]).unwrap().refuse_on_hold(noon).is_ok());
     }
 }
