@@ -59,11 +59,13 @@ impl Ecs {
 
 /// Only ECS's own word MISSING proves that there is no such service.
 fn sighting(name: &ServiceName, described: &DescribeServicesOutput) -> Sighting {
-    if let Some(service) = described.services().iter().find(|service| service.service_name() == Some(&name.service)) {
+    // An ARN ends with the service's name, after the cluster's or, in the old form, directly.
+    let names = |arn: Option<&str>| arn.is_some_and(|arn| arn.rsplit('/').next() == Some(&name.service));
+    let is = |service: &&Service| service.service_name() == Some(&name.service) || names(service.service_arn());
+    if let Some(service) = described.services().iter().find(is) {
         return Sighting::Found(found(service));
     }
-    let named = |failure: &&Failure| failure.arn().is_some_and(|arn| arn.rsplit('/').next() == Some(&name.service));
-    match described.failures().iter().find(named).and_then(Failure::reason) {
+    match described.failures().iter().find(|failure| names(failure.arn())).and_then(Failure::reason) {
         Some("MISSING") => Sighting::NoService,
         reason => Sighting::Unseen(Error::new(
             ErrorKind::FailedAws,
