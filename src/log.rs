@@ -22,13 +22,7 @@ pub fn hide_panic_messages() {
 /// Starts logging at the level of `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` (a bare level), else INFO.
 pub fn init(env: &Env) {
     let level = ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"].into_iter().find_map(|name| level(env.get(name)?));
-    let ours = Targets::new()
-        .with_target("keyroll", level.unwrap_or(Level::INFO))
-        // The runtime repeats every error that the handler answers, which has logged it already.
-        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
-        // sqlx passes warnings of the server on, and those may quote a statement.
-        .with_target("sqlx", LevelFilter::OFF)
-        .with_default(Level::WARN);
+    let ours = targets(level.unwrap_or(Level::INFO));
     let lines = tracing_subscriber::fmt::layer().with_ansi(false);
     if env.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
         tracing_subscriber::registry().with(lines.json().flatten_event(true).with_filter(ours)).init();
@@ -36,6 +30,17 @@ pub fn init(env: &Env) {
         // CloudWatch stamps every line with its time.
         tracing_subscriber::registry().with(lines.without_time().with_filter(ours)).init();
     }
+}
+
+/// Who may log what.
+fn targets(level: Level) -> Targets {
+    Targets::new()
+        .with_target("keyroll", level)
+        // The runtime repeats every error that the handler answers, which has logged it already.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
+        // sqlx passes warnings of the server on, and those may quote a statement.
+        .with_target("sqlx", LevelFilter::OFF)
+        .with_default(Level::WARN)
 }
 
 /// A level by Lambda's names, of which FATAL is one that tracing does not have.
@@ -55,5 +60,17 @@ mod tests {
             assert_eq!(level(name), expected, "{name}");
         }
         assert_eq!(level("keyroll=debug"), None);
+    }
+
+    #[test]
+    fn libraries_log_warnings_only_and_sqlx_nothing() {
+        let targets = targets(Level::TRACE);
+        assert!(targets.would_enable("keyroll::rotation", &Level::TRACE));
+        for library in ["aws_smithy_runtime", "lambda_runtime", "hyper_util"] {
+            assert!(targets.would_enable(library, &Level::WARN) && !targets.would_enable(library, &Level::INFO));
+        }
+        for silent in ["sqlx::query", "sqlx::postgres::notice", "lambda_runtime::layers::panic"] {
+            assert!(!targets.would_enable(silent, &Level::ERROR), "{silent}");
+        }
     }
 }

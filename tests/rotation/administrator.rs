@@ -37,6 +37,9 @@ async fn the_administrator_sets_the_password_after_the_account_itself_has_logged
     assert_eq!(logins.accepted[..4], [ACCOUNT, ADMIN, ACCOUNT, ACCOUNT]);
     let report = rotation.last("setSecret").unwrap().answer().unwrap();
     assert!(report["done"].to_string().contains(ADMIN), "{report}");
+    // Advisory locks are per database: all who change this account meet in its own.
+    let log = stage.postgres.log_since(mark);
+    assert!(log.contains(&format!("connection authorized: user={ADMIN} database=orders")), "{log}");
 }
 
 #[tokio::test]

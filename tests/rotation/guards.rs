@@ -209,12 +209,13 @@ async fn password_lengths_that_the_server_would_not_take_are_refused() {
 async fn nothing_irreversible_begins_with_too_little_time_left() {
     let stage = Stage::start().await;
     let token = created(&stage).await;
-    let before = stage.state();
+    let (before, mark) = (stage.state(), stage.postgres.mark());
     let event = Driver::event("setSecret", &stage.arn, &token, &uuid());
     let outcome = stage.send_within(&event, Duration::from_secs(2)).await;
     let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
     assert_eq!(error_type, "FailedDeadline", "{message}");
     assert!(message.contains("timeout"), "{message}");
+    assert!(!stage.postgres.log_since(mark).contains("pg_advisory_xact_lock"), "the lock was taken");
     assert_eq!(stage.state(), before);
     then_finishes(&stage, &token).await;
     assert_eq!(stage.function.cold_starts(), 1);
@@ -282,4 +283,32 @@ async fn nobody_is_told_to_give_up_a_version_that_may_be_the_only_one_that_works
     stage.edit_current(&json!({"dbname": "postgres"}));
     let message = stage.error("setSecret", &token, "RefusedChanged").await;
     assert!(message.contains("keep both versions") && !message.contains("--remove-from-version-id"), "{message}");
+}
+
+#[tokio::test]
+async fn a_version_of_another_function_that_opens_another_database_is_refused_by_test_secret() {
+    let stage = Stage::start().await;
+    let token = uuid();
+    let mut value = stage.value("AWSCURRENT");
+    value["dbname"] = json!("postgres");
+    stage.aws.put_version(&stage.arn, &token, &value.to_string(), &["AWSPENDING"]).unwrap();
+    refused(&stage, &["testSecret"], &token, "RefusedChanged", "dbname").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_irreversible_begins_when_the_lock_took_the_time() {
+    let stage = Stage::start().await;
+    let token = created(&stage).await;
+    let before = stage.state();
+    let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(2.5)");
+    let event = Driver::event("setSecret", &stage.arn, &token, &uuid());
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| stage.postgres.sql_in("orders", &lock));
+        std::thread::sleep(Duration::from_millis(300));
+        let call = stage.send_within(&event, Duration::from_secs(5));
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(call))
+    });
+    let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error_type, "FailedDeadline", "{message}");
+    assert_eq!(stage.state(), before);
 }

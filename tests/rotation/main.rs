@@ -13,6 +13,7 @@ mod crashes;
 mod good_path;
 mod guards;
 mod leaks;
+mod pooler;
 mod preflight;
 mod quoting;
 mod refusals;

@@ -1,7 +1,9 @@
 //! Steps that come twice, late, or in another order; versions that somebody else touched.
 
+use rehearsal::aws::Content;
 use rehearsal::aws::random::uuid;
 use rehearsal::driver::STEPS;
+use rehearsal::postgres::PostgresOptions;
 use serde_json::json;
 
 use crate::support::{ACCOUNT, Stage, random_password};
@@ -55,7 +57,7 @@ async fn late_steps_of_an_older_rotation_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_delayed_set_secret_reads_its_version_only_under_the_lock_and_finds_it_gone() {
+async fn a_delayed_set_secret_whose_version_has_lost_the_label_changes_nothing() {
     let stage = Stage::start().await;
     let old = stage.stage();
     stage.answer("createSecret", &old).await;
@@ -132,6 +134,7 @@ async fn the_label_never_moves_to_a_password_that_does_not_work() {
     stage.answer("testSecret", &token).await;
     stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
     let old = stage.aws.holder(&stage.arn, "AWSCURRENT");
+    stage.error("testSecret", &token, "FailedProof").await;
     stage.error("finishSecret", &token, "FailedProof").await;
     assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), old);
     assert_eq!(stage.calls("UpdateService"), 0);
@@ -199,4 +202,42 @@ async fn a_value_that_becomes_visible_late_is_waited_for() {
     );
     stage.aws.fault(rehearsal::aws::Rule::on("GetSecretValue", late).about(&token).times(2));
     stage.answer("setSecret", &token).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_secret_that_waited_for_the_lock_reads_its_version_only_then_and_finds_it_gone() {
+    let stage = Stage::start().await;
+    let old = stage.stage();
+    stage.answer("createSecret", &old).await;
+    let before = stage.state().1;
+    let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(1.5)");
+    std::thread::scope(|scope| {
+        scope.spawn(|| stage.postgres.sql_in("orders", &lock));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        // The label goes to the next rotation while this one waits.
+        scope.spawn(|| {
+            let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+            (0..200).find(|_| stage.postgres.sql(waiting).unwrap() != "0").expect("nobody waits for the lock");
+            stage.aws.stage_pending(&stage.arn, &uuid()).unwrap();
+        });
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(stage.error("setSecret", &old, "RefusedVersion"))
+        });
+    });
+    assert_eq!(stage.state().1, before, "the delayed step changed the password");
+}
+
+#[tokio::test]
+async fn healing_from_the_previous_version_encrypts_as_the_current_one_says() {
+    let hba = vec!["hostnossl all all 127.0.0.1/32 reject".to_owned()];
+    let options = PostgresOptions { hba, ..PostgresOptions::default() };
+    let stage = Stage::with(&options, ACCOUNT, &json!({})).await;
+    stage.rotate().await;
+    let mut previous = stage.value("AWSPREVIOUS");
+    previous["ssl"] = json!(false);
+    stage.overwrite("AWSPREVIOUS", Content::Text(previous.to_string()));
+    let password = previous["password"].as_str().unwrap();
+    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{password}'")).unwrap();
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
 }

@@ -270,3 +270,54 @@ async fn a_finished_secret_is_never_rolled_again_whatever_its_dates() {
     assert_eq!(report["services"], json!([]));
     assert_eq!(stage.deployments("api"), 2);
 }
+
+#[tokio::test]
+async fn a_deployment_begun_between_the_storing_of_the_value_and_the_move_is_redeployed() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    for step in ["createSecret", "setSecret", "testSecret"] {
+        stage.answer(step, &token).await;
+    }
+    // Its tasks read the password that ends with the move.
+    std::thread::sleep(Duration::from_millis(5));
+    stage.aws.with_service("prod", "api", rehearsal::aws::Service::deploy).unwrap();
+    let report = stage.answer("finishSecret", &token).await;
+    assert_eq!((verdict(&report, "api").0, verdict(&report, "worker").0), ("redeployed", "redeployed"));
+}
+
+#[tokio::test]
+async fn what_a_version_of_another_function_left_to_roll_is_remembered() {
+    let stage = Stage::start().await;
+    let token = rehearsal::aws::random::uuid();
+    let mut value = stage.value("AWSCURRENT");
+    value["password"] = json!(crate::support::random_password());
+    stage.aws.put_version(&stage.arn, &token, &value.to_string(), &["AWSPENDING"]).unwrap();
+    for step in ["setSecret", "testSecret"] {
+        stage.answer(step, &token).await;
+    }
+    stage.aws.fault(Rule::on("UpdateService", Fault::error("AccessDeniedException", 400, "no")));
+    stage.error("finishSecret", &token, "FailedRollout").await;
+    assert_eq!(stage.aws.holder(&stage.arn, "KEYROLL_ROLLOUT"), Some(token.clone()));
+    stage.aws.clear_faults();
+    stage.answer("finishSecret", &token).await;
+    stage.assert_finished(&token);
+}
+
+#[tokio::test]
+async fn a_hold_in_the_middle_of_a_rotation_leaves_the_password_alone_but_stops_no_retry() {
+    let stage = Stage::start().await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    stage.aws.set_tag(&stage.arn, "keyroll:hold", "black friday").unwrap();
+    // A warm process remembers the tags for a minute.
+    stage.function.cold().await;
+    let before = stage.state();
+    stage.error("setSecret", &token, "RefusedHold").await;
+    assert_eq!(stage.state(), before);
+    stage.aws.remove_tag(&stage.arn, "keyroll:hold").unwrap();
+    stage.function.cold().await;
+    stage.answer("setSecret", &token).await;
+    stage.aws.set_tag(&stage.arn, "keyroll:hold", "black friday").unwrap();
+    stage.function.cold().await;
+    stage.answer("setSecret", &token).await;
+}

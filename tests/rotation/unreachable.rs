@@ -202,3 +202,19 @@ async fn hangs(step: &str, from: Option<&str>) {
     assert_eq!(stage.function.cold_starts(), 1);
     assert!(took < LIMIT, "{step}, hanging from {from:?} on, took {took:?}: {message}");
 }
+
+#[tokio::test]
+async fn a_server_that_falls_silent_at_the_change_of_the_password_is_given_up_on_in_time() {
+    let options = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
+    let stage = Stage::with(&options, ACCOUNT, &json!({"ssl": false})).await;
+    let relay = Relay::start(stage.postgres.port());
+    stage.edit_current(&json!({"port": relay.port()}));
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let hook = Box::new(|| std::thread::sleep(LIMIT + LIMIT));
+    relay.arm(Strike { statement: "ALTER ROLE", when: When::Before, hook });
+    let (before, begun) = (stage.state(), Instant::now());
+    stage.error("setSecret", &token, "FailedDatabase").await;
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+    assert_eq!(stage.state(), before);
+}
