@@ -115,7 +115,7 @@ fn credential(version: Version, settings: &Settings) -> Result<Credential> {
 }
 
 /// Refuses two versions of a secret that differ in more than the password. A value is written once, so no retry can make
-/// them agree: `remedy` says what can.
+/// them agree: `remedy` says what can. For the same reason setSecret, the step that writes, compares for all that follow.
 fn unchanged(base: &Credential, other: &Credential, name: &str, remedy: &str) -> Result<()> {
     match base.login.difference(&other.login) {
         None => Ok(()),
