@@ -100,7 +100,7 @@ async fn the_process_stays_below_16_mb() {
 async fn the_first_poll_comes_within_10_ms_of_the_start() {
     let stage = Stage::start().await;
     let mut times = Vec::new();
-    for _ in 0..30 {
+    for _ in 0..60 {
         stage.function.cold().await;
         stage.send(&serde_json::json!({})).await;
         times.push(stage.function.init_time().unwrap());
