@@ -1,17 +1,18 @@
 //! The kinds of secrets: a closed set, known at build time. Each has a place of its own below this one; the rotation
 //! steps know only what stands here, so that adding a kind is one variant and wherever the compiler then points.
 
+mod credential;
 pub mod postgres;
 mod wire;
 
 use std::fmt;
 
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::probe::Probe;
-use crate::secret::{Document, Login, Policy, Sensitive, Tls};
-use crate::settings::{Settings, Strategy};
+use crate::secret::{Document, Sensitive};
+use crate::settings::Settings;
+
+pub use credential::Credential;
 
 /// What a secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,103 +54,6 @@ pub fn document(text: Sensitive, settings: &Settings) -> Result<Document> {
     Document::parse(text)
 }
 
-/// A credential that a stored version holds, ready to log in with.
-pub struct Credential {
-    /// What it opens.
-    pub kind: Kind,
-    /// How to log in.
-    pub login: Login,
-}
-
-impl Credential {
-    /// Reads a stored value.
-    pub fn read(document: &Document, settings: &Settings) -> Result<Self> {
-        let login = Login::read(document)?;
-        let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
-        match kind {
-            Kind::Postgres => postgres::check(&login)?,
-        }
-        Ok(Self { kind, login })
-    }
-
-    /// Refuses what this function could log in with, but not rotate.
-    pub fn rotatable(&self, settings: &Settings, config: &Config) -> Result<()> {
-        single_user_only(&self.login, settings, config)?;
-        if let Some(field) = settings.field.as_deref().filter(|field| *field != "password") {
-            return Err(Error::new(
-                ErrorKind::RefusedSetting,
-                format!(
-                    "the tag keyroll:field names {field:?}, but a database secret keeps its password in \"password\""
-                ),
-                "remove the tag keyroll:field",
-            ));
-        }
-        Ok(())
-    }
-
-    /// The account, for statements and messages.
-    #[must_use]
-    pub fn account(&self) -> &str {
-        &self.login.username
-    }
-
-    /// Whether both versions hold the same secret.
-    #[must_use]
-    pub fn holds_the_same_as(&self, other: &Self) -> bool {
-        self.login.password.same(&other.login.password)
-    }
-
-    /// A new value: the document of this credential with a new secret in it, drawn from `random`.
-    pub fn renewed(
-        &self,
-        document: &Document,
-        policy: &Policy,
-        random: impl FnMut(&mut [u8]) -> Result<()>,
-    ) -> Result<Sensitive> {
-        match self.kind {
-            Kind::Postgres => document.with(&[("password", &policy.generate(random)?)]),
-        }
-    }
-
-    /// Logs in.
-    pub async fn probe(&self, ca_bundle: &[u8], clock: Clock) -> Probe<Session> {
-        match self.kind {
-            Kind::Postgres => match postgres::connect(&self.login, ca_bundle, clock).await {
-                Probe::Accepted(session) => Probe::Accepted(Session::Postgres(session)),
-                Probe::Rejected => Probe::Rejected,
-                Probe::Unreachable(error) => Probe::Unreachable(error),
-            },
-        }
-    }
-
-    /// Refuses a password policy whose passwords the server would not take.
-    pub fn check_policy(&self, policy: &Policy) -> Result<()> {
-        match self.kind {
-            Kind::Postgres => policy.check(postgres::password_limits(&self.login)),
-        }
-    }
-
-    /// What an operator should know although nothing is refused.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        match self.login.tls {
-            Tls::Verified => Vec::new(),
-            Tls::Off => vec![
-                "the secret says \"ssl\": false: this login travels unencrypted, for anybody on the way to read"
-                    .to_owned(),
-            ],
-        }
-    }
-
-    /// Where this credential's server listens.
-    #[must_use]
-    pub fn address(&self) -> (String, u16) {
-        match self.kind {
-            Kind::Postgres => (self.login.host.to_ascii_lowercase(), self.login.port.unwrap_or(postgres::PORT)),
-        }
-    }
-}
-
 /// An open session of an accepted login.
 pub enum Session {
     /// On a PostgreSQL server.
@@ -183,9 +87,9 @@ impl Session {
     }
 
     /// Proves that the session is what the credential says: the same account, the same rights, the same database.
-    pub async fn prove(&mut self, login: &Login) -> Result<Identity> {
+    pub async fn prove(&mut self, credential: &Credential) -> Result<Identity> {
         match self {
-            Self::Postgres(session) => session.prove(login).await,
+            Self::Postgres(session) => session.prove(&credential.login).await,
         }
     }
 
@@ -196,8 +100,8 @@ impl Session {
         }
     }
 
-    /// Makes the server accept what `pending` holds and releases the lock. Returns false where another change of the same account was
-    /// in the way: then nothing was changed, and everything from the lock on must be done again.
+    /// Makes the server accept what `pending` holds and releases the lock. Returns false where another change of the same
+    /// account was in the way: then nothing was changed, and everything from the lock on must be done again.
     ///
     /// Safe to repeat: the account ends with the same password.
     pub async fn set_password(&mut self, pending: &Credential, clock: Clock) -> Result<bool> {
@@ -211,79 +115,5 @@ impl Session {
         match self {
             Self::Postgres(session) => session.close().await,
         }
-    }
-}
-
-/// Single user is what is built. `masterarn` means alternating users, as in AWS's multi-user template, unless the tag or
-/// the function's default says otherwise.
-fn single_user_only(login: &Login, settings: &Settings, config: &Config) -> Result<()> {
-    let default = if login.masterarn.is_some() { Strategy::AlternatingUsers } else { Strategy::SingleUser };
-    match settings.strategy.or(config.strategy).unwrap_or(default) {
-        Strategy::SingleUser => Ok(()),
-        Strategy::AlternatingUsers => Err(Error::new(
-            ErrorKind::RefusedNotBuilt,
-            "the secret asks for alternating users (by masterarn, keyroll:strategy or KEYROLL_STRATEGY), which this version \
-             of keyroll does not build yet",
-            "tag the secret keyroll:strategy = single-user if one account is meant, or keep AWS's multi-user function for it",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::config::Env;
-
-    fn read(value: &serde_json::Value, tags: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Credential> {
-        let settings = Settings::read(tags.iter().copied());
-        let credential = Credential::read(&document(Sensitive::new(value.to_string()), &settings)?, &settings)?;
-        credential.rotatable(&settings, &Config::from_env(&Env::of(env))?).map(|()| credential)
-    }
-
-    fn login(engine: &str) -> serde_json::Value {
-        json!({"engine": engine, "host": "DB.example", "username": "app", "password": "p"})
-    }
-
-    #[test]
-    fn both_engines_of_aws_are_postgres() {
-        for engine in ["postgres", "aurora-postgresql"] {
-            let credential = read(&login(engine), &[], &[]).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(credential.kind, Kind::Postgres);
-            assert_eq!(credential.address(), ("db.example".to_owned(), 5432));
-        }
-    }
-
-    #[test]
-    fn other_engines_are_refused_by_name() {
-        for (engine, kind) in [
-            ("mariadb", ErrorKind::RefusedNotBuilt),
-            ("mysql", ErrorKind::RefusedNotBuilt),
-            ("oracle", ErrorKind::RefusedValue),
-        ] {
-            let Err(error) = read(&login(engine), &[], &[]) else { panic!("accepted {engine}") };
-            assert_eq!(error.kind(), kind);
-            assert!(error.to_string().contains(engine), "{error}");
-        }
-        assert!(read(&login("something"), &[("keyroll:kind", "postgres")], &[]).is_ok());
-    }
-
-    #[test]
-    fn a_bare_value_of_a_kind_not_built_is_refused_by_its_kind() {
-        let bare = Sensitive::new("not a JSON object".to_owned());
-        let Err(error) = document(bare, &Settings::read([("keyroll:kind", "jwt")])) else { panic!("accepted") };
-        assert_eq!(error.kind(), ErrorKind::RefusedNotBuilt);
-    }
-
-    #[test]
-    fn masterarn_means_alternating_users_unless_somebody_says_otherwise() {
-        let mut multi = login("postgres");
-        multi["masterarn"] = json!("arn:aws:secretsmanager:eu-west-1:000000000000:secret:admin-AbCdEf");
-        let refused = |tags: &[(&str, &str)], env: &[(&str, &str)]| read(&multi, tags, env).is_err();
-        assert!(refused(&[], &[]));
-        assert!(!refused(&[("keyroll:strategy", "single-user")], &[]));
-        assert!(!refused(&[], &[("KEYROLL_STRATEGY", "single-user")]));
-        assert!(refused(&[("keyroll:strategy", "alternating-users")], &[("KEYROLL_STRATEGY", "single-user")]));
     }
 }

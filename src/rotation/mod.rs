@@ -117,7 +117,7 @@ fn credential(version: Version, settings: &Settings) -> Result<Credential> {
 /// Refuses two versions of a secret that differ in more than the password. A value is written once, so no retry can make
 /// them agree: `remedy` says what can. For the same reason setSecret, the step that writes, compares for all that follow.
 fn unchanged(base: &Credential, other: &Credential, name: &str, remedy: &str) -> Result<()> {
-    match base.login.difference(&other.login) {
+    match base.difference(other) {
         None => Ok(()),
         Some(key) => Err(Error::new(
             ErrorKind::RefusedChanged,
@@ -129,7 +129,7 @@ fn unchanged(base: &Credential, other: &Credential, name: &str, remedy: &str) ->
 
 /// The remedy while AWSCURRENT is known to log in: giving the pending version up loses nothing.
 const GIVE_UP: &str = "AWSCURRENT works: give this version up with `aws secretsmanager update-secret-version-stage \
-     --version-stage AWSPENDING --remove-from-version-id` and its id, then rotate again";
+     --secret-id SECRET --version-stage AWSPENDING --remove-from-version-id VERSION`, then rotate again";
 /// The remedy while nobody knows which of the two logs in: the pending version may be the only one that does.
 const FIND_OUT: &str = "keep both versions; find out by hand which of them the server accepts, and store that login, \
      with the change, as AWSCURRENT before anything else";

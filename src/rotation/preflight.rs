@@ -58,7 +58,7 @@ async fn logins(run: &Run<'_>, settings: &Settings, current: &Credential, plan: 
             )];
         }
     };
-    let mut lacking: Vec<Error> = session.prove(&current.login).await.err().into_iter().collect();
+    let mut lacking: Vec<Error> = session.prove(current).await.err().into_iter().collect();
     match admin::find(run, settings, current).await {
         Err(error) => lacking.push(error),
         Ok(search) => {

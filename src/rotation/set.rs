@@ -171,8 +171,8 @@ async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::re
     let Lookup::Found(version) = run.clients.secrets.labelled(&run.event.secret, AWSPREVIOUS).await? else {
         return Ok(Err("there is none".to_owned()));
     };
-    let usable = credential(version, &account.settings).and_then(|mut previous| {
-        previous.login.tls = account.current.login.tls;
+    let usable = credential(version, &account.settings).and_then(|previous| {
+        let previous = previous.encrypted_as(&account.current);
         unchanged(&account.current, &previous, AWSPREVIOUS, FIND_OUT)?;
         Ok(previous)
     });

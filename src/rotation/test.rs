@@ -61,7 +61,7 @@ impl Run<'_> {
     pub(super) async fn prove(&self, credential: &Credential) -> Result<String> {
         match self.log_in(credential).await {
             Probe::Accepted(mut session) => {
-                let identity = session.prove(&credential.login).await;
+                let identity = session.prove(credential).await;
                 session.close().await;
                 Ok(format!("proved the pending login: {}", identity?))
             }
