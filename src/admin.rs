@@ -11,7 +11,7 @@ use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::SecretId;
 use crate::kind::Credential;
-use crate::rotation::Run;
+use crate::run::Run;
 use crate::secret::{Document, Sensitive};
 use crate::settings::Settings;
 use crate::stages::AWSCURRENT;

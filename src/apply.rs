@@ -8,13 +8,14 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::aws::secrets::Stored;
+use crate::dependents::{ServiceReport, Since, Verdict};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::VersionId;
+use crate::event::{Rotation, VersionId};
 use crate::kind::{Credential, Session};
 use crate::plan::{Action, Plan};
-use crate::report::Report;
-use crate::rollout::{ServiceReport, Since, Verdict};
-use crate::rotation::Run;
+use crate::report::{Doing, Report};
+use crate::rollout;
+use crate::run::Run;
 use crate::secret::{Document, Sensitive};
 use crate::stages::AWSCURRENT;
 
@@ -26,16 +27,16 @@ pub(crate) const ANSWER: Duration = Duration::from_millis(750);
 /// Safe to repeat: a repeat draws another password, but a version that has a value keeps it.
 pub(crate) async fn store(
     run: &Run<'_>,
+    event: &Rotation,
     arn: &str,
     document: &Document,
     current: &Credential,
     plan: &Plan,
 ) -> Result<Report> {
-    let mut report = run.report(arn, plan);
+    let mut report = run.report(arn, &event.version, plan);
     for action in &plan.actions {
         let Action::StoreValue = action else { return Err(stray(action)) };
         let value = draw(run, document, current)?;
-        let event = run.event;
         match run.clients.secrets.put_pending(&event.secret, &event.version, &value, event.token.as_ref()).await? {
             Stored::Now => report.did(action),
             Stored::Before => {}
@@ -74,9 +75,9 @@ pub(crate) async fn set(
 ///
 /// Safe to repeat: see [`crate::aws::secrets::Secrets::move_current`]. Where the answer is an error the move may still
 /// have been made, by an attempt whose answer was lost or by a duplicate of this call: the labels tell.
-pub(crate) async fn promote(run: &Run<'_>, arn: &str, plan: &Plan) -> Result<(Report, Since)> {
-    let (secrets, event) = (&run.clients.secrets, run.event);
-    let (mut report, mut since) = (run.report(arn, plan), Since::JustNow);
+pub(crate) async fn promote(run: &Run<'_>, event: &Rotation, arn: &str, plan: &Plan) -> Result<(Report, Since)> {
+    let secrets = &run.clients.secrets;
+    let (mut report, mut since) = (run.report(arn, &event.version, plan), Since::JustNow);
     for action in &plan.actions {
         match action {
             Action::OpenMark { from } => secrets.open_mark(&event.secret, &event.version, from.as_ref()).await?,
@@ -97,17 +98,17 @@ pub(crate) async fn promote(run: &Run<'_>, arn: &str, plan: &Plan) -> Result<(Re
     Ok((report, since))
 }
 
-/// finishSecret, round *roll*: redeploys, and takes the mark off if that left nothing.
+/// Round *roll*: redeploys, and takes the mark off if that left nothing.
 ///
 /// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone.
 pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &Plan) -> Result<Report> {
-    let mut report = run.report(arn, plan);
+    let mut report = run.report(arn, version, plan);
     // One more than redeploys: taking the mark off is a call too.
     let mut calls = 1 + plan.actions.iter().filter(|action| matches!(action, Action::Redeploy { .. })).count();
     for action in &plan.actions {
         match action {
-            Action::Redeploy { service, reason } => {
-                let call = Box::pin(run.clients.ecs.redeploy(service));
+            Action::Redeploy { service, reason, replaces } => {
+                let call = Box::pin(run.clients.ecs.redeploy(service, replaces.as_deref()));
                 let (verdict, reason) = match run.clock.share(calls, ANSWER, "ecs:UpdateService", call).await {
                     Ok(()) => (Verdict::Redeployed, reason.clone()),
                     Err(error) => (Verdict::Failed, format!("{}; {}", error.cause(), error.remedy())),
@@ -118,49 +119,64 @@ pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &P
                 report.services.push(ServiceReport::new(service, verdict, reason));
                 calls -= 1;
             }
-            Action::CloseMark if any_failed(&report) => {}
+            Action::CloseMark if report.any_failed() => {}
             Action::CloseMark => {
-                let call = Box::pin(run.clients.secrets.close_mark(&run.event.secret, version));
+                let call = Box::pin(run.clients.secrets.close_mark(run.secret, version));
                 let closed = run.clock.share(1, ANSWER, "secretsmanager:UpdateSecretVersionStage", call).await;
-                closed.map_err(|error| still_open(version, &report, &error))?;
+                closed.map_err(|error| still_open(run.doing, arn, &report, &error))?;
                 report.did(action);
             }
             other => return Err(stray(other)),
         }
     }
-    if any_failed(&report) {
-        return Err(left_over(version, &report));
+    if report.any_failed() || !plan.unseen.is_empty() {
+        return Err(left_over(run.doing, arn, &report, &plan.unseen));
     }
     Ok(report)
 }
 
-fn any_failed(report: &Report) -> bool {
-    report.services.iter().any(|service| service.verdict == Verdict::Failed)
+fn left_over(doing: Doing, arn: &str, report: &Report, unseen: &[Error]) -> Error {
+    let mut cause = format!(
+        "version {} is AWSCURRENT, but not every service is known to run with it: {}",
+        report.version_id,
+        verdicts(report)
+    );
+    let mut remedy = format!("mend the cause, then {}", rollout::again(doing, arn));
+    if let Some(unseen) = Error::join(unseen.to_vec()) {
+        cause = format!("{cause}; {}", unseen.cause());
+        remedy = format!("{}; {remedy}", unseen.remedy());
+    }
+    Error::new(ErrorKind::FailedRollout, cause, remedy)
 }
 
-fn left_over(version: &VersionId, report: &Report) -> Error {
-    Error::new(
-        ErrorKind::FailedRollout,
-        format!("version {} is AWSCURRENT, but not every service runs with it: {}", version.as_str(), verdicts(report)),
-        "mend the cause and invoke finishSecret of this version again: it does only what is left",
-    )
-}
-
-fn still_open(version: &VersionId, report: &Report, error: &Error) -> Error {
+fn still_open(doing: Doing, arn: &str, report: &Report, error: &Error) -> Error {
     Error::new(
         ErrorKind::FailedRollout,
         format!(
             "version {} is AWSCURRENT and every service was seen to ({}), but KEYROLL_ROLLOUT could not be removed: {}",
-            version.as_str(),
+            report.version_id,
             verdicts(report),
             error.cause()
         ),
-        "invoke finishSecret of this version again: it does only what is left",
+        rollout::again(doing, arn),
     )
 }
 
+/// How many services a message names; all of them would not fit where there are thousands.
+const TOLD: usize = 50;
+
+/// The verdicts for a message, those that need somebody first.
 fn verdicts(report: &Report) -> String {
-    report.services.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let (failed, others): (Vec<_>, Vec<_>) =
+        report.services.iter().partition(|service| service.verdict == Verdict::Failed);
+    let all: Vec<String> = failed.into_iter().chain(others).map(ToString::to_string).collect();
+    let more = all.len().saturating_sub(TOLD);
+    let told = all[..all.len() - more].join("; ");
+    match (all.len(), more) {
+        (0, _) => "no service was found".to_owned(),
+        (_, 0) => told,
+        (_, more) => format!("{told}; and {more} more"),
+    }
 }
 
 fn stray(action: &Action) -> Error {

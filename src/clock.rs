@@ -7,6 +7,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// Lambda's longest timeout; stands in where a caller sets no deadline.
 const LONGEST: Duration = Duration::from_mins(15);
 
+/// What one call may take of the time of others, where there are so many that its fair share is too short to answer in.
+const LENIENCE: Duration = Duration::from_secs(2);
+
 /// The least time in which a call to AWS can be expected to answer.
 const LEAST_SHARE: Duration = Duration::from_millis(20);
 
@@ -37,8 +40,21 @@ impl Clock {
         self.deadline.saturating_sub(now())
     }
 
+    /// The clock of the first half of what is left, less a reserve.
+    #[must_use]
+    pub fn half(self, reserve: Duration) -> Self {
+        Self { deadline: now() + self.left().saturating_sub(reserve) / 2 }
+    }
+
+    /// The clock of one of so many parts of what is left.
+    #[must_use]
+    pub fn part(self, parts: usize) -> Self {
+        Self { deadline: now() + self.left() / u32::try_from(parts.max(1)).unwrap_or(u32::MAX) }
+    }
+
     /// Runs a call that may take its fair share of what is left, when `calls` of them are still to come and `reserve` is
-    /// kept back: one that hangs must not take the time of all others.
+    /// kept back: one that hangs must not take the time of all others. Where the share is short a call may take a little
+    /// of theirs, but never more than a quarter of what is left.
     pub async fn share<T>(
         self,
         calls: usize,
@@ -46,9 +62,10 @@ impl Clock {
         what: &str,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let share = self.left().saturating_sub(reserve) / u32::try_from(calls.max(1)).unwrap_or(u32::MAX);
+        let left = self.left().saturating_sub(reserve);
+        let share = (left / u32::try_from(calls.max(1)).unwrap_or(u32::MAX)).max(LENIENCE.min(left / 4));
         let late = |what: String| {
-            let remedy = "run the step again, with a timeout of the function of 60 seconds or more";
+            let remedy = "run it again, with a longer timeout of the function";
             Err(Error::new(ErrorKind::FailedDeadline, what, remedy))
         };
         // A call that is begun may be done, whatever is heard of it: without time for an answer it is not begun.
@@ -115,7 +132,7 @@ mod tests {
         };
         let hanging = clock.share(10, Duration::from_millis(500), "ecs:UpdateService", call()).await.unwrap_err();
         assert!(hanging.cause().contains("within its share"), "{hanging}");
-        let late = clock.share(100, Duration::from_millis(500), "ecs:UpdateService", call()).await.unwrap_err();
+        let late = clock.share(100, Duration::from_millis(960), "ecs:UpdateService", call()).await.unwrap_err();
         assert!(late.cause().contains("no time was left"), "{late}");
         assert_eq!(begun.get(), 1);
     }

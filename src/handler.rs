@@ -1,20 +1,39 @@
 //! One invocation: an event in, a report or an error out. Errors are logged here, once, where they leave.
 
+use std::time::Duration;
+
 use lambda_runtime::LambdaEvent;
+use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::aws::Clients;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, Payload, Rotation};
-use crate::report::Report;
-use crate::rotation::{self, Memory, Run};
+use crate::event::{Event, Payload, SecretId};
+use crate::memory::Memory;
+use crate::operator::{self, Reconciled, Status};
+use crate::report::{Doing, Report};
+use crate::rotation;
+use crate::run::Run;
 
 /// What lives as long as the process.
 pub struct App {
-    config: Config,
-    clients: Clients,
-    memory: Memory,
+    pub(crate) config: Config,
+    pub(crate) clients: Clients,
+    pub(crate) memory: Memory,
+}
+
+/// What an event is answered with.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To a step, or to an action on one secret.
+    Report(Report),
+    /// To `Status`.
+    Status(Status),
+    /// To `Reconcile` for all secrets.
+    Reconciled(Reconciled),
 }
 
 impl App {
@@ -25,60 +44,78 @@ impl App {
     }
 
     /// Answers one event.
-    pub async fn handle(&self, event: LambdaEvent<Payload>) -> Result<Report> {
+    pub async fn handle(&self, event: LambdaEvent<Payload>) -> Result<Answer> {
+        let invocation = tracing::error_span!("invocation", request = event.context.request_id);
         let clock = Clock::ending_at(event.context.deadline);
-        let answer = self.answer(event.payload, clock).await;
-        let request = event.context.request_id;
-        match &answer {
-            Ok(report) => tracing::info!(
-                request,
-                secret = report.secret_arn,
-                version = report.version_id,
-                step = report.step,
-                standing = ?report.standing,
-                done = report.done.join("; "),
-                services = report.services.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-                warnings = report.warnings.join("; "),
+        let function = event.context.invoked_function_arn;
+        async {
+            let answer = Box::pin(self.answer(event.payload, &function, clock)).await;
+            match &answer {
+                Ok(answer) => answer.log(),
+                Err(error) => tracing::error!(error_type = error.kind().name(), "{error}"),
+            }
+            answer
+        }
+        .instrument(invocation)
+        .await
+    }
+
+    async fn answer(&self, event: Payload, function: &str, clock: Clock) -> Result<Answer> {
+        match Event::read(event)? {
+            Event::Rotation(event) => {
+                let run = self.run(&event.secret, Doing::Step(event.step.name()), clock);
+                let answer = limited(clock, rotation::step(&run, &event)).await.map(Answer::Report);
+                let (step, secret, version) = (event.step.name(), event.secret.as_str(), event.version.as_str());
+                answer.map_err(|error| error.at(format!("{step} of {secret}, version {version}")))
+            }
+            Event::Operator(action) => {
+                let answer = limited(clock, operator::answer(self, &action, function, clock)).await;
+                let secret = action.secret().map(|secret| format!(" of {}", secret.as_str())).unwrap_or_default();
+                answer.map_err(|error| error.at(format!("{}{secret}", action.name())))
+            }
+            Event::Change(source) => Err(Error::new(
+                ErrorKind::RefusedNotBuilt,
+                format!("this version of keyroll cannot do this yet: an event of {source}"),
+                "rotate through Secrets Manager (rotate-secret); the schedule's Reconcile finishes what is left",
+            )),
+        }
+    }
+
+    /// What work on one secret needs.
+    pub(crate) fn run<'a>(&'a self, secret: &'a SecretId, doing: Doing, clock: Clock) -> Run<'a> {
+        Run { config: &self.config, clients: &self.clients, memory: &self.memory, clock, secret, doing }
+    }
+}
+
+impl Answer {
+    fn log(&self) {
+        match self {
+            Self::Report(report) => report.log(),
+            Self::Status(status) => {
+                tracing::info!(secret = status.secret_arn, step = "Status", left = status.left.join("; "), "done");
+            }
+            // Each secret has told its own.
+            Self::Reconciled(all) => tracing::info!(
+                step = "Reconcile",
+                secrets = all.secrets.len(),
+                warnings = all.warnings.join("; "),
                 "done"
             ),
-            Err(error) => tracing::error!(request, error_type = error.kind().name(), "{error}"),
         }
-        answer
-    }
-
-    async fn answer(&self, event: Payload, clock: Clock) -> Result<Report> {
-        match Event::read(event)? {
-            Event::Rotation(rotation) => self.rotate(&rotation, clock).await,
-            Event::Operator(action) => Err(not_built(&format!("the action {action}"))),
-            Event::Change(source) => Err(not_built(&format!("an event of {source}"))),
-        }
-    }
-
-    async fn rotate(&self, event: &Rotation, clock: Clock) -> Result<Report> {
-        let run = Run { config: &self.config, clients: &self.clients, memory: &self.memory, event, clock };
-        // Ended by us with a message, rather than by Lambda without one. Every write may be cut off and repeated.
-        let answer = tokio::time::timeout(clock.left().saturating_sub(ANSWERING), Box::pin(rotation::step(&run))).await;
-        answer.unwrap_or_else(|_| Err(out_of_time())).map_err(|error| {
-            error.at(format!("{} of {}, version {}", event.step.name(), event.secret.as_str(), event.version.as_str()))
-        })
     }
 }
 
 /// What it takes to send an answer.
-const ANSWERING: std::time::Duration = std::time::Duration::from_millis(250);
+const ANSWERING: Duration = Duration::from_millis(250);
 
-fn not_built(what: &str) -> Error {
-    Error::new(
-        ErrorKind::RefusedNotBuilt,
-        format!("this version of keyroll cannot do this yet: {what}"),
-        "rotate through Secrets Manager (rotate-secret)",
-    )
-}
-
-fn out_of_time() -> Error {
-    Error::new(
-        ErrorKind::FailedDeadline,
-        "the function's timeout came before the step was done",
-        "set the function's timeout to 60 seconds or more and run the step again: repeating it is safe",
-    )
+/// Work that is ended by us with a message, rather than by Lambda without one. Every write may be cut off and repeated.
+async fn limited<T>(clock: Clock, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let limit = clock.left().saturating_sub(ANSWERING);
+    tokio::time::timeout(limit, Box::pin(work)).await.unwrap_or_else(|_| {
+        Err(Error::new(
+            ErrorKind::FailedDeadline,
+            "the function's timeout came before this was done",
+            "set the function's timeout to 60 seconds or more and run it again: repeating it is safe",
+        ))
+    })
 }

@@ -25,7 +25,9 @@ pub fn init(env: &Env) {
     let ours = targets(level.unwrap_or(Level::INFO));
     let lines = tracing_subscriber::fmt::layer().with_ansi(false);
     if env.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
-        tracing_subscriber::registry().with(lines.json().flatten_event(true).with_filter(ours)).init();
+        tracing_subscriber::registry()
+            .with(lines.json().flatten_event(true).with_span_list(false).with_filter(ours))
+            .init();
     } else {
         // CloudWatch stamps every line with its time.
         tracing_subscriber::registry().with(lines.without_time().with_filter(ours)).init();

@@ -3,8 +3,9 @@
 
 use std::fmt;
 
+use crate::dependents::{ServiceName, ServiceReport};
+use crate::error::Error;
 use crate::event::VersionId;
-use crate::rollout::{ServiceName, ServiceReport};
 use crate::stages::Standing;
 
 /// What one round of a step will do, and what it has found out on the way.
@@ -18,6 +19,8 @@ pub struct Plan {
     pub proven: Vec<String>,
     /// The services that need nothing, each with its verdict.
     pub services: Vec<ServiceReport>,
+    /// What could not be looked at, so that there may be more to do than is planned.
+    pub unseen: Vec<Error>,
     /// What an operator should know although nothing is refused.
     pub warnings: Vec<String>,
 }
@@ -26,7 +29,8 @@ impl Plan {
     /// The plan of what is done already.
     #[must_use]
     pub fn nothing(standing: Standing) -> Self {
-        Self { standing, actions: Vec::new(), proven: Vec::new(), services: Vec::new(), warnings: Vec::new() }
+        let [proven, warnings] = [Vec::new(), Vec::new()];
+        Self { standing, actions: Vec::new(), proven, services: Vec::new(), unseen: Vec::new(), warnings }
     }
 
     /// A plan of these writes.
@@ -88,6 +92,8 @@ pub enum Action {
         service: ServiceName,
         /// Why it needs one.
         reason: String,
+        /// The PRIMARY deployment in whose place it comes.
+        replaces: Option<String>,
     },
     /// Take `KEYROLL_ROLLOUT` off the version: everything is rolled.
     CloseMark,
@@ -119,7 +125,7 @@ impl fmt::Display for Action {
                 write!(f, "move AWSCURRENT to this version from {}", from.as_str())
             }
             Self::MoveCurrent { from: None } => f.write_str("attach AWSCURRENT to this version"),
-            Self::Redeploy { service, reason } => write!(f, "redeploy {service} ({reason})"),
+            Self::Redeploy { service, reason, .. } => write!(f, "redeploy {service} ({reason})"),
             Self::CloseMark => f.write_str("close the rollout (remove KEYROLL_ROLLOUT)"),
         }
     }

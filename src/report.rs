@@ -1,13 +1,33 @@
-//! What a step answers: what was found, what was done, and a verdict for every service.
+//! What a step or an action answers: what was found, what was done, and a verdict for every service.
 
 use serde::Serialize;
 
-use crate::event::{Step, VersionId};
+use crate::dependents::{ServiceReport, Verdict};
+use crate::event::VersionId;
 use crate::plan::{Action, Plan};
-use crate::rollout::ServiceReport;
 use crate::stages::Standing;
 
-/// The answer to a rotation step. It holds no secret value and never will.
+/// What a report is about, by its name in the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Doing {
+    /// A step of a rotation.
+    Step(&'static str),
+    /// An operator's action.
+    Action(&'static str),
+}
+
+impl Doing {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Step(name) | Self::Action(name) => name,
+        }
+    }
+}
+
+/// The answer to a step or an action on one secret. It holds no secret value and never will.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -15,8 +35,9 @@ pub struct Report {
     pub secret_arn: String,
     /// The version that the rotation is about.
     pub version_id: String,
-    /// AWS's name of the step.
-    pub step: &'static str,
+    /// `step` or `action`, with its name.
+    #[serde(flatten)]
+    pub doing: Doing,
     /// Where the version stands after the step.
     pub standing: Standing,
     /// What the step did, in order; empty where everything was done before.
@@ -31,11 +52,11 @@ pub struct Report {
 impl Report {
     /// The report of a plan that is about to be carried out: what was found, and nothing done.
     #[must_use]
-    pub fn of(arn: &str, version: &VersionId, step: Step, plan: &Plan) -> Self {
+    pub fn of(arn: &str, version: &VersionId, doing: Doing, plan: &Plan) -> Self {
         Self {
             secret_arn: arn.to_owned(),
             version_id: version.as_str().to_owned(),
-            step: step.name(),
+            doing,
             standing: plan.standing,
             done: plan.proven.clone(),
             services: plan.services.clone(),
@@ -46,6 +67,26 @@ impl Report {
     /// Notes an action that was carried out.
     pub fn did(&mut self, action: &Action) {
         self.done.push(action.done());
+    }
+
+    /// The report as a line of the log.
+    pub(crate) fn log(&self) {
+        tracing::info!(
+            secret = self.secret_arn,
+            version = self.version_id,
+            step = self.doing.name(),
+            standing = ?self.standing,
+            done = self.done.join("; "),
+            services = self.services.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            warnings = self.warnings.join("; "),
+            "done"
+        );
+    }
+
+    /// Whether a service that should have been redeployed was not.
+    #[must_use]
+    pub fn any_failed(&self) -> bool {
+        self.services.iter().any(|service| service.verdict == Verdict::Failed)
     }
 
     /// Appends the report of a later round of the same step.

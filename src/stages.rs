@@ -53,6 +53,11 @@ impl Labels {
         self.0.get(version.as_str()).is_some_and(|labels| labels.iter().any(|l| l == label))
     }
 
+    /// Each version that is shown, with its labels.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(version, labels)| (version.as_str(), labels.as_slice()))
+    }
+
     fn shows(&self, version: &VersionId) -> bool {
         self.0.contains_key(version.as_str())
     }

@@ -184,6 +184,12 @@ impl Function {
         lock(&self.inner.env).remove(key);
     }
 
+    /// The ARN under which it is invoked.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        &self.inner.arn
+    }
+
     /// Everything all processes ever wrote to standard output and standard error.
     #[must_use]
     pub fn output(&self) -> String {

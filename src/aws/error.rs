@@ -49,7 +49,9 @@ where
             ErrorKind::RefusedPermission,
             cause,
             format!(
-                "add a statement that allows {operation} on {on} to the function's role (and the use of its KMS key)"
+                "add a statement that allows {operation} to the function's role: {}{}",
+                statement(operation, on, message),
+                if operation.starts_with("secretsmanager:") { " (and the use of its KMS key)" } else { "" }
             ),
         ),
         "ResourceNotFoundException"
@@ -78,6 +80,20 @@ where
     }
 }
 
+/// The statement that a role lacks. AWS's message ends with the ARN that it looked for, where there is one.
+fn statement(operation: &str, on: &str, message: &str) -> String {
+    let told = message.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
+    let resources: Vec<String> = told.map_or_else(
+        || on.split(", ").map(|resource| format!("{resource:?}")).collect(),
+        |resource| vec![format!("{resource:?}")],
+    );
+    let resource = match &resources[..] {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    format!("{{\"Effect\": \"Allow\", \"Action\": {operation:?}, \"Resource\": {resource}}}")
+}
+
 /// The error code of the service's answer, if it answered.
 pub(crate) fn code<E, R>(error: &SdkError<E, R>) -> Option<&str>
 where
@@ -95,5 +111,23 @@ fn transport<E, R>(error: &SdkError<E, R>) -> &'static str {
         SdkError::DispatchFailure(_) => "the request could not be sent",
         SdkError::ConstructionFailure(_) => "the request could not be built",
         _ => "the answer could not be read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_names_what_aws_looked_for() {
+        let arn = "arn:aws:ecs:eu-west-1:000000000000:service/prod/api";
+        let message =
+            format!("User: x is not authorized to perform: ecs:UpdateService on resource: {arn} because no y");
+        let one = statement("ecs:UpdateService", "arn:aws:ecs:*:*:service/prod/api", &message);
+        let expected = format!("{{\"Effect\": \"Allow\", \"Action\": \"ecs:UpdateService\", \"Resource\": \"{arn}\"}}");
+        assert_eq!(one, expected);
+        let several = statement("ecs:DescribeServices", "a, b", "no");
+        assert!(several.ends_with("\"Resource\": [\"a\", \"b\"]}"), "{several}");
+        assert!(serde_json::from_str::<serde_json::Value>(&several).is_ok());
     }
 }

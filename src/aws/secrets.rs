@@ -1,9 +1,13 @@
-//! Secrets Manager: the five calls of a rotation.
+//! Secrets Manager: the calls of a rotation, and those that show a secret to an operator.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
+
+use aws_sdk_secretsmanager::types::RotationRulesType;
+use aws_smithy_types::DateTime;
+use serde::Serialize;
 
 use super::error::{being_deleted, code, failed, unquoted};
 use crate::error::{Error, ErrorKind, Result};
@@ -11,17 +15,35 @@ use crate::event::{SecretId, VersionId};
 use crate::secret::Sensitive;
 use crate::stages::{AWSCURRENT, AWSPENDING, Labels, ROLLOUT};
 
-/// What `DescribeSecret` shows.
+/// What `DescribeSecret` and `ListSecrets` show.
+#[derive(Default)]
 pub(crate) struct Described {
     pub(crate) arn: String,
     pub(crate) labels: Labels,
     pub(crate) tags: Vec<(String, String)>,
     /// Absent where rotation was never configured.
     pub(crate) rotation_enabled: Option<bool>,
+    /// The function that rotates it.
+    pub(crate) function: Option<String>,
+    pub(crate) rules: Option<RotationRules>,
     /// The AWS service that manages the secret, such as `rds`.
     pub(crate) owner: Option<String>,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, like all dates here.
     pub(crate) last_changed: Option<i64>,
+    pub(crate) last_rotated: Option<i64>,
+    pub(crate) next_rotation: Option<i64>,
+}
+
+/// When a secret rotates, in the words of AWS's `RotationRules`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RotationRules {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automatically_after_days: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule_expression: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<String>,
 }
 
 /// A version's value, with what came with it.
@@ -68,6 +90,9 @@ pub(crate) enum Stored {
     Before,
 }
 
+/// What `ListSecrets` and `ListSecretVersionIds` give at most.
+const PER_PAGE: i32 = 100;
+
 /// The client.
 pub(crate) struct Secrets(Client);
 
@@ -93,10 +118,45 @@ impl Secrets {
                 .map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()))
                 .collect(),
             rotation_enabled: seen.rotation_enabled,
+            function: seen.rotation_lambda_arn,
+            rules: seen.rotation_rules.map(rules),
             owner: seen.owning_service,
-            last_changed: seen.last_changed_date.and_then(|date| date.to_millis().ok()),
+            last_changed: millis(seen.last_changed_date),
+            last_rotated: millis(seen.last_rotated_date),
+            next_rotation: millis(seen.next_rotation_date),
             arn: seen.arn.unwrap_or_else(|| secret.as_str().to_owned()),
         })
+    }
+
+    /// Every secret of the account and Region, with labels and rotation function but without tags: a call for a hundred.
+    pub(crate) async fn list(&self) -> Result<Vec<Described>> {
+        let mut secrets = Vec::new();
+        let mut pages = self.0.list_secrets().into_paginator().page_size(PER_PAGE).send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failed("secretsmanager:ListSecrets", "*", &error))?;
+            secrets.extend(page.secret_list.unwrap_or_default().into_iter().map(|seen| Described {
+                labels: Labels::new(seen.secret_versions_to_stages.unwrap_or_default().into_iter().collect()),
+                rotation_enabled: seen.rotation_enabled,
+                function: seen.rotation_lambda_arn,
+                last_changed: millis(seen.last_changed_date),
+                arn: seen.arn.unwrap_or_default(),
+                ..Described::default()
+            }));
+        }
+        Ok(secrets)
+    }
+
+    /// When each labelled version was created.
+    pub(crate) async fn versions(&self, secret: &SecretId) -> Result<BTreeMap<String, i64>> {
+        let mut created = BTreeMap::new();
+        let list = self.0.list_secret_version_ids().secret_id(secret.as_str());
+        let mut pages = list.into_paginator().page_size(PER_PAGE).send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failed("secretsmanager:ListSecretVersionIds", secret.as_str(), &error))?;
+            let dated = page.versions.unwrap_or_default().into_iter();
+            created.extend(dated.filter_map(|version| Some((version.version_id?, millis(version.created_date)?))));
+        }
+        Ok(created)
     }
 
     /// The version that holds a label.
@@ -211,6 +271,18 @@ impl Secrets {
             Err(error) => Err(failed("secretsmanager:UpdateSecretVersionStage", secret.as_str(), &error)),
         }
     }
+}
+
+fn rules(rules: RotationRulesType) -> RotationRules {
+    RotationRules {
+        automatically_after_days: rules.automatically_after_days,
+        schedule_expression: rules.schedule_expression,
+        duration: rules.duration,
+    }
+}
+
+fn millis(date: Option<DateTime>) -> Option<i64> {
+    date.and_then(|date| date.to_millis().ok())
 }
 
 fn read(secret: &SecretId, found: GetSecretValueOutput) -> Version {

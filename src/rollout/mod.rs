@@ -1,180 +1,221 @@
-//! Which ECS services depend on a secret, which of them need a new deployment, and a verdict with a reason for each.
+//! Round *roll*: what is left once a version is current. Every dependent is looked at and judged; the plan redeploys those
+//! that need it and then takes the mark off.
 
-mod verdict;
+mod discovery;
 
-use std::fmt;
-use std::str::FromStr;
+use crate::apply;
+use crate::dependents::{
+    self, Dependence, Dependent, Judgement, Revision, ServiceName, ServiceReport, Sighting, Since, Verdict,
+};
+use crate::error::{Error, Result};
+use crate::event::VersionId;
+use crate::plan::{Action, Plan};
+use crate::report::{Doing, Report};
+use crate::run::Run;
+use crate::settings::{Dependents, Settings};
+use crate::stages::Standing;
 
-use serde::{Serialize, Serializer};
-
-use crate::error::Error;
-
-pub use verdict::{Judgement, Since, judge};
-
-/// `DescribeServices` takes ten names of one cluster.
-const PER_CALL: usize = 10;
-
-/// A service of a cluster, as `cluster/service`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceName {
-    /// The cluster's name.
-    pub cluster: String,
-    /// The service's name.
-    pub service: String,
+/// A version that is current and may not be rolled yet.
+pub(crate) struct Left<'a> {
+    pub(crate) arn: &'a str,
+    pub(crate) version: &'a VersionId,
+    pub(crate) settings: &'a Settings,
+    /// Whether it carries our mark.
+    pub(crate) marked: bool,
 }
 
-impl FromStr for ServiceName {
-    type Err = ();
+/// What a look at everything that may depend on a secret came to.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) dependents: Vec<Dependent>,
+    /// What could not be looked at.
+    pub(crate) unseen: Vec<Error>,
+    pub(crate) warnings: Vec<String>,
+}
 
-    /// ECS: cluster and service names have up to 255 letters, digits, underscores and hyphens.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let fits = |name: &str| {
-            (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+/// Rolls what is left of a version.
+pub(crate) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<Report> {
+    if let Some(reason) = left.settings.held(run.clock.seconds()) {
+        return Ok(run.report(left.arn, left.version, &held(run.doing, left, &reason)));
+    }
+    if let Dependents::Unreadable(error) = &left.settings.dependents {
+        return Err(Error::new(
+            error.kind(),
+            format!("AWSCURRENT has moved, but no service was rolled: {}", error.cause()),
+            format!("{}; then {}", error.remedy(), again(run.doing, left.arn)),
+        ));
+    }
+    let seen = observe(run, left.arn, left.settings).await;
+    apply::roll(run, left.arn, left.version, &plan(&seen, left, since)).await
+}
+
+/// How to have done what is left.
+pub(crate) fn again(doing: Doing, arn: &str) -> String {
+    if doing == Doing::Action("Redeploy") {
+        return "invoke this function with the action Redeploy again".to_owned();
+    }
+    format!(
+        "invoke this function with {{\"Action\": \"Reconcile\", \"SecretId\": \"{arn}\"}}, or wait for its schedule: it does \
+         only what is left"
+    )
+}
+
+/// Looks at every dependent: at those that the secret's tags name, or at those that are found.
+pub(crate) async fn observe(run: &Run<'_>, arn: &str, settings: &Settings) -> Seen {
+    match &settings.dependents {
+        Dependents::Named(names) => named(run, arn, names).await,
+        Dependents::Discovered => discovery::discover(run, arn).await,
+        Dependents::Unreadable(_) => Seen::default(),
+    }
+}
+
+/// Looks at the services of these names, ten to a call. What cannot be looked at is a sighting too.
+async fn named(run: &Run<'_>, arn: &str, names: &[ServiceName]) -> Seen {
+    let mut seen = Seen::default();
+    let batches = dependents::batches(names);
+    // Whatever needs a deployment needs time for one more call, and so does the mark.
+    let mut calls = batches.len() + names.len() + 1;
+    for batch in batches {
+        let call = Box::pin(run.clients.ecs.describe(&batch, false));
+        let sightings = match run.clock.share(calls, apply::ANSWER, "ecs:DescribeServices", call).await {
+            Ok(sightings) => sightings,
+            Err(error) => vec![Sighting::Unseen(error); batch.len()],
         };
-        match text.split_once('/') {
-            Some((cluster, service)) if fits(cluster) && fits(service) => {
-                Ok(Self { cluster: cluster.to_owned(), service: service.to_owned() })
+        let pairs = batch.into_iter().zip(sightings);
+        seen.dependents
+            .extend(pairs.map(|(name, it)| dependent(name, Dependence::Named, it, arn, &Revision::default())));
+        calls -= 1;
+    }
+    seen
+}
+
+fn dependent(name: ServiceName, how: Dependence, sighting: Sighting, arn: &str, revision: &Revision) -> Dependent {
+    let hazards = match &sighting {
+        Sighting::Found(found) => dependents::hazards(&name, &how, found, arn, revision),
+        _ => Vec::new(),
+    };
+    Dependent { name, how, sighting, hazards }
+}
+
+/// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
+pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
+    let mut plan = Plan { unseen: seen.unseen.clone(), ..Plan::nothing(Standing::Current) };
+    plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()));
+    for dependent in &seen.dependents {
+        match dependents::judge(dependent, since) {
+            Judgement::Leave(verdict, reason) => {
+                plan.services.push(ServiceReport::new(&dependent.name, verdict, reason));
             }
-            _ => Err(()),
+            Judgement::Redeploy(reason) => {
+                plan.warnings.extend(dependent.hazards.iter().cloned());
+                let replaces = match &dependent.sighting {
+                    Sighting::Found(found) => found.primary().map(|primary| primary.id.clone()),
+                    _ => None,
+                };
+                plan.actions.push(Action::Redeploy { service: dependent.name.clone(), reason, replaces });
+            }
         }
     }
-}
-
-impl fmt::Display for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.cluster, self.service)
+    let judged = plan.services.iter().all(|service| service.verdict != Verdict::Failed);
+    if left.marked && judged && plan.unseen.is_empty() {
+        plan.actions.push(Action::CloseMark);
     }
+    plan
 }
 
-/// Services in batches of one cluster and at most ten: what `DescribeServices` takes.
-#[must_use]
-pub fn batches(names: &[ServiceName]) -> Vec<Vec<ServiceName>> {
-    let mut batches: Vec<Vec<ServiceName>> = Vec::new();
-    for name in names {
-        match batches.iter_mut().find(|batch| batch[0].cluster == name.cluster && batch.len() < PER_CALL) {
-            Some(batch) => batch.push(name.clone()),
-            None => batches.push(vec![name.clone()]),
-        }
-    }
-    batches
-}
-
-/// What ECS shows of a service that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sighting {
-    /// It exists.
-    Found(Found),
-    /// The cluster has no such service.
-    NoService,
-    /// There is no such cluster.
-    NoCluster,
-    /// The service could not be looked at.
-    Unseen(Error),
-}
-
-/// What matters about a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Whether its status is ACTIVE; a deleted service stays visible for a while as DRAINING or INACTIVE.
-    pub active: bool,
-    /// How many tasks it should run.
-    pub desired: i32,
-    /// Who deploys it.
-    pub controller: Controller,
-    /// When its PRIMARY deployment was created, in milliseconds since 1970.
-    pub deployed: Option<i64>,
-}
-
-/// Who deploys a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Controller {
-    /// ECS itself, rolling or blue/green.
-    Ecs,
-    /// `CodeDeploy`: needs a `CodeDeploy` deployment.
-    CodeDeploy,
-    /// A third party.
-    External,
-}
-
-/// What became of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// A new deployment was forced.
-    Redeployed,
-    /// Its tasks read the current value already.
-    AlreadyCurrent,
-    /// It cannot or need not be redeployed, and no retry would change that.
-    Skipped,
-    /// It should be redeployed and was not; a retry may help.
-    Failed,
-}
-
-/// A service's line in the report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ServiceReport {
-    /// The cluster.
-    pub cluster: String,
-    /// The service.
-    pub service: String,
-    /// What became of it.
-    #[serde(serialize_with = "verdict_name")]
-    pub verdict: Verdict,
-    /// Why.
-    pub reason: String,
-}
-
-impl ServiceReport {
-    /// A service's line.
-    #[must_use]
-    pub fn new(name: &ServiceName, verdict: Verdict, reason: String) -> Self {
-        Self { cluster: name.cluster.clone(), service: name.service.clone(), verdict, reason }
-    }
-}
-
-impl fmt::Display for ServiceReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{} {} ({})", self.cluster, self.service, self.verdict.name(), self.reason)
-    }
-}
-
-impl Verdict {
-    /// The verdict's name in reports and messages.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Redeployed => "redeployed",
-            Self::AlreadyCurrent => "alreadyCurrent",
-            Self::Skipped => "skipped",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
-fn verdict_name<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(verdict.name())
+/// On hold nothing is rolled: the mark stays, and the report says so.
+fn held(doing: Doing, left: &Left<'_>, reason: &str) -> Plan {
+    let reason = format!(
+        "the secret is on hold: {reason}; its rollout stays open: when the hold is over, {}",
+        again(doing, left.arn)
+    );
+    let skipped = |name| ServiceReport::new(name, Verdict::Skipped, reason.clone());
+    let services = match &left.settings.dependents {
+        Dependents::Named(names) => names.iter().map(skipped).collect(),
+        Dependents::Discovered | Dependents::Unreadable(_) => Vec::new(),
+    };
+    Plan { services, ..Plan::nothing(Standing::Current).warning(vec![reason.clone()]) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dependents::{Controller, Deployment, Found, RolloutState};
+    use crate::error::ErrorKind;
 
-    #[test]
-    fn batches_hold_ten_of_one_cluster() {
-        let name = |cluster: &str, n: usize| ServiceName { cluster: cluster.to_owned(), service: format!("s{n}") };
-        let mut names: Vec<ServiceName> = (0..11).map(|n| name("a", n)).collect();
-        names.insert(5, name("b", 0));
-        let batches = batches(&names);
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [10, 1, 1]);
-        assert!(batches.iter().all(|batch| batch.iter().all(|name| name.cluster == batch[0].cluster)));
+    fn service(name: &str, created: i64) -> Dependent {
+        let primary = Deployment {
+            id: format!("ecs-svc/{created}"),
+            primary: true,
+            created: Some(created),
+            state: RolloutState::Completed,
+            reason: String::new(),
+            revision: "orders:1".to_owned(),
+        };
+        let found = Found {
+            active: true,
+            desired: 1,
+            controller: Controller::Ecs,
+            revision: None,
+            deployments: vec![primary],
+            tagged: Vec::new(),
+            connect: Vec::new(),
+            percent: Some((100, 0)),
+        };
+        let name = ServiceName::known("prod", name);
+        dependent(name, Dependence::Named, Sighting::Found(found), "arn", &Revision::default())
+    }
+
+    fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan {
+        let settings = Settings::read([]);
+        let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked };
+        plan(&Seen { dependents, unseen, warnings: Vec::new() }, &left, Since::Changed(Some(1000)))
+    }
+
+    fn denied() -> Error {
+        Error::new(ErrorKind::RefusedPermission, "denied", "allow it")
     }
 
     #[test]
-    fn service_names_are_pairs_of_ecs_names() {
-        let name: ServiceName = "prod/orders_api-2".parse().unwrap();
-        assert_eq!((name.cluster.as_str(), name.service.as_str()), ("prod", "orders_api-2"));
-        for text in ["prod", "prod/", "/api", "prod/api/x", "prod/a b", "prod/a:1"] {
-            assert!(text.parse::<ServiceName>().is_err(), "{text}");
-        }
+    fn only_what_is_older_is_redeployed_and_the_mark_goes_last() {
+        let plan = planned(vec![service("a", 2000), service("b", 500)], vec![], true);
+        assert_eq!(plan.services.len(), 1);
+        assert_eq!(plan.services[0].verdict, Verdict::AlreadyCurrent);
+        let [Action::Redeploy { service, replaces, .. }, Action::CloseMark] = &plan.actions[..] else {
+            panic!("{:?}", plan.actions)
+        };
+        assert_eq!((service.service.as_str(), replaces.as_deref()), ("b", Some("ecs-svc/500")));
+        assert!(matches!(&plan.warnings[..], [hazard] if hazard.starts_with("prod/b: ")), "{:?}", plan.warnings);
+    }
+
+    #[test]
+    fn the_mark_stays_while_a_dependent_cannot_be_judged() {
+        let unseen = Dependent { sighting: Sighting::Unseen(denied()), ..service("a", 0) };
+        let plan = planned(vec![unseen, service("b", 500)], vec![], true);
+        assert!(matches!(&plan.actions[..], [Action::Redeploy { .. }]));
+        assert_eq!(plan.services[0].verdict, Verdict::Failed);
+    }
+
+    #[test]
+    fn the_mark_stays_while_not_everything_could_be_searched() {
+        let plan = planned(vec![service("b", 500)], vec![denied()], true);
+        assert!(matches!(&plan.actions[..], [Action::Redeploy { .. }]));
+        assert_eq!(plan.unseen, [denied()]);
+    }
+
+    #[test]
+    fn once_rolled_the_same_look_gives_only_the_closing() {
+        let rolled = || vec![service("a", 2000), service("b", 2001)];
+        assert_eq!(planned(rolled(), vec![], true).actions, [Action::CloseMark]);
+        assert_eq!(planned(rolled(), vec![], false).actions, []);
+    }
+
+    #[test]
+    fn a_hold_leaves_everything_as_it_is() {
+        let settings = Settings::read([("keyroll:services", "prod/a prod/b")]);
+        let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked: true };
+        let plan = held(Doing::Step("finishSecret"), &left, "migration");
+        assert_eq!((plan.actions.len(), plan.services.len()), (0, 2));
+        assert!(plan.services.iter().all(|service| service.reason.contains("migration")));
     }
 }

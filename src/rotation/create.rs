@@ -1,38 +1,39 @@
 //! createSecret: draw a new value and store it as AWSPENDING, before anything else changes anywhere.
 
-use super::roll::{self, Left};
-use super::{Overview, Run};
+use super::overview;
 use crate::apply;
 use crate::aws::secrets::Version;
 use crate::config::Config;
+use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::VersionId;
+use crate::event::{Rotation, VersionId};
 use crate::kind::{self, Credential};
 use crate::plan::{Action, Plan};
 use crate::report::Report;
-use crate::rollout::Since;
+use crate::rollout::{self, Left};
+use crate::run::{Overview, Run};
 use crate::settings::Settings;
 use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
 
-pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
+pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     // The labels are read last, right before the value is stored: see the order in `rotation`.
     let current = run.current().await?;
-    let mut seen = run.overview().await?;
-    let standing = stages::standing(&seen.labels, &run.event.version, Seen::NotRead);
-    if stages::task(run.event.step, standing)? != Task::Write {
-        return Ok(run.report(&seen.arn, &Plan::nothing(standing)));
+    let mut seen = overview(run, event).await?;
+    let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
+    if stages::task(event.step, standing)? != Task::Write {
+        return Ok(run.report(&seen.arn, &event.version, &Plan::nothing(standing)));
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
     if finish_the_last_rotation(run, &seen).await? {
-        seen = run.overview().await?;
-        stages::task(run.event.step, stages::standing(&seen.labels, &run.event.version, Seen::NotRead))?;
+        seen = overview(run, event).await?;
+        stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
     }
     refuse_moved(&current, &seen.labels)?;
     let document = kind::document(current.text()?, &seen.settings)?;
     let current = Credential::read(&document, &seen.settings)?;
     let plan = plan(&current, &seen.settings, run.config)?;
-    apply::store(run, &seen.arn, &document, &current, &plan).await
+    apply::store(run, event, &seen.arn, &document, &current, &plan).await
 }
 
 /// The new value is made from AWSCURRENT: one that somebody replaced meanwhile must not come back with it.
@@ -60,7 +61,7 @@ fn plan(current: &Credential, settings: &Settings, config: &Config) -> Result<Pl
 async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview) -> Result<bool> {
     let Some(version) = open_mark(&seen.labels) else { return Ok(false) };
     let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
-    roll::run(run, &left, Since::Changed(seen.last_changed)).await?;
+    rollout::run(run, &left, Since::Changed(seen.last_changed)).await?;
     Ok(true)
 }
 

@@ -16,96 +16,57 @@ mod create;
 mod finish;
 mod overview;
 mod preflight;
-mod roll;
 mod set;
 mod test;
 
 use std::time::Duration;
 
-use crate::aws::Clients;
 use crate::aws::secrets::{Lookup, Version};
-use crate::clock::Clock;
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step};
-use crate::kind::{self, Credential, Session};
-use crate::plan::Plan;
-use crate::probe::Probe;
+use crate::kind::{self, Credential};
 use crate::report::Report;
+use crate::run::Run;
 use crate::settings::Settings;
-use crate::stages::{self, AWSCURRENT, Seen, Standing};
+use crate::stages::{self, Seen, Standing};
 
-pub(crate) use overview::{Memory, Overview};
-
-/// Everything a step works with.
-pub(crate) struct Run<'a> {
-    pub(crate) config: &'a Config,
-    pub(crate) clients: &'a Clients,
-    pub(crate) memory: &'a Memory,
-    pub(crate) event: &'a Rotation,
-    pub(crate) clock: Clock,
-}
+use self::overview::{overview, settings};
 
 /// Does one step.
-pub(crate) async fn step(run: &Run<'_>) -> Result<Report> {
-    match run.event.step {
-        Step::Create => create::run(run).await,
-        Step::Set => set::run(run).await,
-        Step::Test => test::run(run).await,
-        Step::Finish => finish::run(run).await,
+pub(crate) async fn step(run: &Run<'_>, event: &Rotation) -> Result<Report> {
+    match event.step {
+        Step::Create => create::run(run, event).await,
+        Step::Set => set::run(run, event).await,
+        Step::Test => test::run(run, event).await,
+        Step::Finish => finish::run(run, event).await,
     }
 }
 
-impl Run<'_> {
-    /// The version that clients read now.
-    async fn current(&self) -> Result<Version> {
-        match self.clients.secrets.labelled(&self.event.secret, AWSCURRENT).await? {
-            Lookup::Found(version) => Ok(version),
-            Lookup::Absent | Lookup::Elsewhere => Err(Error::new(
-                ErrorKind::RefusedValue,
-                "the secret has no AWSCURRENT value to rotate, or does not exist",
-                "check the secret's name and Region, and store a first value with put-secret-value",
-            )),
-        }
-    }
-
-    /// Logs in with a credential.
-    async fn log_in(&self, credential: &Credential) -> Probe<Session> {
-        credential.probe(&self.config.ca_bundle, self.clock).await
-    }
-
-    /// The event's version with its value, where it stands as Pending; otherwise the refusal of the table.
-    ///
-    /// A value can stay invisible for a moment after it was stored. The labels say whether there is one: then, and only
-    /// then, the read is repeated.
-    async fn pending_version(&self) -> Result<Version> {
-        let mut pause = Duration::from_millis(200);
-        loop {
-            let seen = match self.clients.secrets.pending(&self.event.secret, &self.event.version).await? {
-                Lookup::Found(version) => return Ok(version),
-                Lookup::Absent | Lookup::Elsewhere => self.overview().await?,
-            };
-            match stages::standing(&seen.labels, &self.event.version, Seen::NotRead) {
-                Standing::Pending if pause < Duration::from_secs(2) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                standing => {
-                    stages::task(self.event.step, standing)?;
-                    return Err(Error::new(
-                        ErrorKind::FailedAws,
-                        "the version's labels and its value do not fit together yet",
-                        "run the step again; Secrets Manager does so by itself",
-                    ));
-                }
+/// The event's version with its value, where it stands as Pending; otherwise the refusal of the table.
+///
+/// A value can stay invisible for a moment after it was stored. The labels say whether there is one: then, and only
+/// then, the read is repeated.
+async fn pending_version(run: &Run<'_>, event: &Rotation) -> Result<Version> {
+    let mut pause = Duration::from_millis(200);
+    loop {
+        let seen = match run.clients.secrets.pending(&event.secret, &event.version).await? {
+            Lookup::Found(version) => return Ok(version),
+            Lookup::Absent | Lookup::Elsewhere => overview(run, event).await?,
+        };
+        match stages::standing(&seen.labels, &event.version, Seen::NotRead) {
+            Standing::Pending if pause < Duration::from_secs(2) => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            standing => {
+                stages::task(event.step, standing)?;
+                return Err(Error::new(
+                    ErrorKind::FailedAws,
+                    "the version's labels and its value do not fit together yet",
+                    "run the step again; Secrets Manager does so by itself",
+                ));
             }
         }
-    }
-
-    /// The report of a plan that is about to be carried out.
-    pub(crate) fn report(&self, arn: &str, plan: &Plan) -> Report {
-        tracing::debug!(secret = arn, step = self.event.step.name(), "plan: {plan}");
-        Report::of(arn, &self.event.version, self.event.step, plan)
     }
 }
 

@@ -1,21 +1,24 @@
 //! The preflight: would a rotation succeed? Secrets Manager asks by calling testSecret alone when rotation is configured
 //! with `RotateImmediately=false`. Nothing is written; everything a rotation would lack is named at once.
 
-use super::{Run, roll};
+use super::overview;
 use crate::admin;
 use crate::apply;
+use crate::dependents::{Judgement, ServiceReport, Sighting, Since, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Rotation;
 use crate::kind::{self, Credential};
 use crate::plan::Plan;
 use crate::probe::Probe;
 use crate::report::Report;
-use crate::rollout::{Judgement, ServiceReport, Sighting, Since, Verdict, judge};
+use crate::rollout;
+use crate::run::{Overview, Run};
 use crate::secret::Document;
 use crate::settings::Settings;
 use crate::stages::Standing;
 
-pub(super) async fn run(run: &Run<'_>, standing: Standing) -> Result<Report> {
-    let seen = run.overview().await?;
+pub(super) async fn run(run: &Run<'_>, event: &Rotation, standing: Standing) -> Result<Report> {
+    let seen = overview(run, event).await?;
     let mut plan = Plan::nothing(standing).proving("preflight: nothing was written");
     let mut lacking: Vec<Error> = seen.settings.refuse_on_hold(run.clock.seconds()).err().into_iter().collect();
     lacking.extend(seen.settings.sound().err());
@@ -30,10 +33,13 @@ pub(super) async fn run(run: &Run<'_>, standing: Standing) -> Result<Report> {
             lacking.extend(logins(run, &seen.settings, &current, &mut plan).await);
         }
     }
-    plan.warnings.extend(roll::undiscovered(&seen.settings));
-    lacking.extend(services(run, &seen.settings, &mut plan).await);
+    lacking.extend(services(run, &seen, &mut plan).await);
     match Error::join(lacking) {
-        None => Ok(run.report(&seen.arn, &plan.proving("preflight: as far as can be seen, a rotation would succeed"))),
+        None => Ok(run.report(
+            &seen.arn,
+            &event.version,
+            &plan.proving("preflight: as far as can be seen, a rotation would succeed"),
+        )),
         Some(error) => Err(error),
     }
 }
@@ -93,21 +99,23 @@ async fn as_administrator(run: &Run<'_>, administrator: &Credential, account: &s
 }
 
 /// What looking at the services lacks. Their verdicts go into the plan.
-async fn services(run: &Run<'_>, settings: &Settings, plan: &mut Plan) -> Vec<Error> {
-    let mut lacking = Vec::new();
-    for (name, sighting) in roll::observe(run, settings).await {
-        if let Sighting::Unseen(error) = sighting {
-            lacking.push(error.at(format!("the service {name}")));
+async fn services(run: &Run<'_>, secret: &Overview, plan: &mut Plan) -> Vec<Error> {
+    let seen = rollout::observe(run, &secret.arn, &secret.settings).await;
+    let mut lacking = seen.unseen;
+    plan.warnings.extend(seen.warnings);
+    for dependent in seen.dependents {
+        if let Sighting::Unseen(error) = dependent.sighting {
+            lacking.push(error.at(format!("the service {}", dependent.name)));
             continue;
         }
-        match judge(&sighting, Since::JustNow) {
-            Judgement::Leave(verdict, reason) => plan.services.push(ServiceReport::new(&name, verdict, reason)),
-            Judgement::Redeploy(_) => plan.services.push(ServiceReport::new(
-                &name,
-                Verdict::AlreadyCurrent,
-                "nothing has changed yet; a rotation would redeploy it".to_owned(),
-            )),
-        }
+        let (verdict, reason) = match judge(&dependent, Since::JustNow) {
+            Judgement::Leave(verdict, reason) => (verdict, reason),
+            Judgement::Redeploy(_) => {
+                plan.warnings.extend(dependent.hazards);
+                (Verdict::AlreadyCurrent, "nothing has changed yet; a rotation would redeploy it".to_owned())
+            }
+        };
+        plan.services.push(ServiceReport::new(&dependent.name, verdict, reason));
     }
     lacking
 }

@@ -6,15 +6,17 @@
 
 use std::time::Duration;
 
-use super::{FIND_OUT, GIVE_UP, Run, credential, unchanged};
+use super::{FIND_OUT, GIVE_UP, credential, pending_version, settings, unchanged};
 use crate::admin;
 use crate::apply;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Rotation;
 use crate::kind::{Credential, Session};
 use crate::plan::{Action, Plan};
 use crate::probe::{self, Answer, Next};
 use crate::report::Report;
+use crate::run::Run;
 use crate::settings::Settings;
 use crate::stages::{AWSPREVIOUS, Standing};
 
@@ -38,32 +40,32 @@ struct Writer {
     warnings: Vec<String>,
 }
 
-pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
-    let settings = run.settings().await?;
+pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
+    let settings = settings(run, event).await?;
     let current = run.current().await?;
     let arn = current.arn.clone();
-    if current.id == run.event.version {
-        return Ok(run.report(&arn, &Plan::nothing(Standing::Current)));
+    if current.id == event.version {
+        return Ok(run.report(&arn, &event.version, &Plan::nothing(Standing::Current)));
     }
     let current = credential(current, &settings)?;
     current.rotatable(&settings, run.config)?;
     let account = Account { arn, settings, current };
-    let Some(session) = let_in(run, &account).await? else {
+    let Some(session) = let_in(run, event, &account).await? else {
         let line = format!("the pending password of {:?} works already", account.name());
-        return Ok(run.report(&account.arn, &Plan::nothing(Standing::Pending).proving(line)));
+        return Ok(run.report(&account.arn, &event.version, &Plan::nothing(Standing::Pending).proving(line)));
     };
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
     account.settings.refuse_on_hold(run.clock.seconds())?;
     account.settings.sound()?;
     let mut writer = writer(run, &account, session).await?;
-    let report = write(run, &account, &mut writer).await;
+    let report = write(run, event, &account, &mut writer).await;
     writer.session.close().await;
     report
 }
 
 /// Tries the stored credentials in turn, as the table in [`probe`] says, until one may write; no session means that the
 /// pending one works already.
-async fn let_in(run: &Run<'_>, account: &Account) -> Result<Option<Session>> {
+async fn let_in(run: &Run<'_>, event: &Rotation, account: &Account) -> Result<Option<Session>> {
     let mut last = run.log_in(&account.current).await;
     let current = last.answer();
     let (mut pending, mut previous): (Option<Answer>, Option<Answer>) = (None, None);
@@ -77,7 +79,7 @@ async fn let_in(run: &Run<'_>, account: &Account) -> Result<Option<Session>> {
                 return Ok(None);
             }
             Next::TryPending => {
-                last = run.log_in(&pending_credential(run, account, FIND_OUT).await?).await;
+                last = run.log_in(&pending_credential(run, event, account, FIND_OUT).await?).await;
                 pending = Some(last.answer());
             }
             Next::TryPrevious => {
@@ -127,17 +129,17 @@ async fn administrator_session(run: &Run<'_>, administrator: &Credential, accoun
 }
 
 /// Lock, look, plan, apply; once more where somebody else's change of the same account was in the way.
-async fn write(run: &Run<'_>, account: &Account, writer: &mut Writer) -> Result<Report> {
+async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut Writer) -> Result<Report> {
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
         }
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         writer.session.lock(account.name(), run.clock).await?;
-        let pending = pending_credential(run, account, GIVE_UP).await?;
+        let pending = pending_credential(run, event, account, GIVE_UP).await?;
         let plan = plan(account, writer, &pending);
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
-        let report = run.report(&account.arn, &plan);
+        let report = run.report(&account.arn, &event.version, &plan);
         if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending).await? {
             return Ok(report);
         }
@@ -159,8 +161,8 @@ fn plan(account: &Account, writer: &Writer, pending: &Credential) -> Plan {
 }
 
 /// The event's version, if it is still staged as AWSPENDING and about the same account.
-async fn pending_credential(run: &Run<'_>, account: &Account, remedy: &str) -> Result<Credential> {
-    let pending = credential(run.pending_version().await?, &account.settings)?;
+async fn pending_credential(run: &Run<'_>, event: &Rotation, account: &Account, remedy: &str) -> Result<Credential> {
+    let pending = credential(pending_version(run, event).await?, &account.settings)?;
     unchanged(&account.current, &pending, "AWSPENDING", remedy)?;
     Ok(pending)
 }
@@ -168,7 +170,7 @@ async fn pending_credential(run: &Run<'_>, account: &Account, remedy: &str) -> R
 /// The previous version, or why it cannot be tried: a placeholder, or the login to another server, heals nothing. Whether to
 /// encrypt is for AWSCURRENT to say.
 async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::result::Result<Credential, String>> {
-    let Lookup::Found(version) = run.clients.secrets.labelled(&run.event.secret, AWSPREVIOUS).await? else {
+    let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else {
         return Ok(Err("there is none".to_owned()));
     };
     let usable = credential(version, &account.settings).and_then(|previous| {

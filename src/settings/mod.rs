@@ -4,9 +4,9 @@ mod hold;
 
 use std::str::FromStr;
 
+use crate::dependents::ServiceName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::SecretId;
-use crate::rollout::ServiceName;
 
 pub use hold::Hold;
 

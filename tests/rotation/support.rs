@@ -60,15 +60,12 @@ impl Stage {
         let arn = aws
             .create_secret("orders/db", &value.to_string(), &[("keyroll:services", "prod/api prod/worker")])
             .unwrap();
-        aws.enable_rotation(&arn, "arn:aws:lambda:eu-west-1:000000000000:function:keyroll", json!({})).unwrap();
         aws.create_cluster("prod").unwrap();
         let definition = aws.register_with_secrets("orders", &[&arn]).unwrap();
         for service in SERVICES {
             aws.create_service("prod", service, &definition).unwrap();
             aws.age_service("prod", service, Duration::from_hours(24)).unwrap();
         }
-        aws.age_secret(&arn, Duration::from_hours(1)).unwrap();
-
         let function = Function::start(
             bootstrap(),
             [
@@ -82,7 +79,9 @@ impl Stage {
             ],
         )
         .unwrap();
+        aws.enable_rotation(&arn, function.arn(), json!({})).unwrap();
         let driver = Driver::new(&aws, driver::over(&function, TIMEOUT));
+        aws.age_secret(&arn, Duration::from_hours(1)).unwrap();
         let since = postgres.mark();
         Self {
             postgres,

@@ -1,0 +1,159 @@
+//! ECS: find services, look at them, force new deployments.
+
+mod pace;
+mod read;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::error::SdkError;
+use aws_sdk_ecs::operation::update_service::UpdateServiceError;
+use aws_sdk_ecs::types::ServiceField;
+
+use self::pace::Pace;
+use super::error::{code, failed};
+use crate::dependents::{Found, Revision, ServiceName, Sighting};
+use crate::error::Result;
+
+/// What `ListClusters` and `ListServices` give at most.
+const PER_PAGE: i32 = 100;
+/// How often a redeploy is tried whose answer never came.
+const ATTEMPTS: usize = 3;
+
+/// The client. Its calls wait for their turn and for ECS as long as they are let: the caller sets the limit.
+pub(crate) struct Ecs {
+    client: Client,
+    /// ECS counts reads of clusters in a bucket of their own; there are few.
+    services: Pace,
+    definitions: Pace,
+    changes: Pace,
+}
+
+/// The answer to a look into a cluster.
+pub(crate) enum Listed {
+    /// Its services, by ARN.
+    Services(Vec<String>),
+    /// There is no such cluster.
+    NoCluster,
+}
+
+impl Ecs {
+    pub(crate) fn new(shared: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(shared),
+            services: Pace::new(50.0, 20.0),
+            definitions: Pace::new(25.0, 20.0),
+            changes: Pace::new(25.0, 5.0),
+        }
+    }
+
+    /// The ARNs of all clusters of the Region.
+    pub(crate) async fn clusters(&self) -> Result<Vec<String>> {
+        let mut clusters = Vec::new();
+        let mut next = None;
+        loop {
+            let send = || self.client.list_clusters().max_results(PER_PAGE).set_next_token(next.clone()).send();
+            let page = self.services.call(send).await;
+            let page = page.map_err(|error| failed("ecs:ListClusters", "*", &error))?;
+            clusters.extend(page.cluster_arns.unwrap_or_default());
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(clusters);
+            }
+        }
+    }
+
+    /// The services of a cluster.
+    pub(crate) async fn services(&self, cluster: &str) -> Result<Listed> {
+        let mut services = Vec::new();
+        let mut next = None;
+        loop {
+            let list = || self.client.list_services().cluster(cluster).max_results(PER_PAGE);
+            let page = self.services.call(|| list().set_next_token(next.clone()).send()).await;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if is_no_cluster(code(&error)) => return Ok(Listed::NoCluster),
+                Err(error) => return Err(failed("ecs:ListServices", "*", &error)),
+            };
+            services.extend(page.service_arns.unwrap_or_default());
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(Listed::Services(services));
+            }
+        }
+    }
+
+    /// What ECS says of up to ten services of one cluster, in the order asked. `tags` asks for their tags too.
+    pub(crate) async fn describe(&self, services: &[ServiceName], tags: bool) -> Result<Vec<Sighting>> {
+        let Some(cluster) = services.first().map(|name| name.cluster.as_str()) else { return Ok(Vec::new()) };
+        let names: Vec<String> = services.iter().map(|name| name.service.clone()).collect();
+        let include = tags.then(|| vec![ServiceField::Tags]);
+        let describe = || self.client.describe_services().cluster(cluster).set_include(include.clone());
+        let answer = self.services.call(|| describe().set_services(Some(names.clone())).send()).await;
+        match answer {
+            Ok(described) => Ok(services.iter().map(|name| read::sighting(name, &described)).collect()),
+            Err(error) if is_no_cluster(code(&error)) => Ok(services.iter().map(|_| Sighting::NoCluster).collect()),
+            Err(error) => {
+                let names: Vec<String> = services.iter().map(pattern).collect();
+                Err(failed("ecs:DescribeServices", &names.join(", "), &error))
+            }
+        }
+    }
+
+    /// What matters of a revision of a task definition.
+    pub(crate) async fn revision(&self, arn: &str) -> Result<Revision> {
+        let answer = self.definitions.call(|| self.client.describe_task_definition().task_definition(arn).send()).await;
+        let answer = answer.map_err(|error| failed("ecs:DescribeTaskDefinition", "*", &error))?;
+        Ok(answer.task_definition().map(read::revision).unwrap_or_default())
+    }
+
+    /// Forces a new deployment in the place of the one that was PRIMARY when the service was looked at: the same task
+    /// definition, the same everything, new tasks that read the secret as they start.
+    ///
+    /// Safe to repeat: another deployment of the same revision replaces the tasks once more and changes nothing else. An
+    /// answer that never came is not taken for a failure: whether there is a new PRIMARY deployment tells.
+    pub(crate) async fn redeploy(&self, name: &ServiceName, replaces: Option<&str>) -> Result<()> {
+        let force = || {
+            let update = self.client.update_service().cluster(&name.cluster).service(&name.service);
+            let once = aws_sdk_ecs::Config::builder().retry_config(RetryConfig::disabled());
+            update.force_new_deployment(true).customize().config_override(once).send()
+        };
+        let mut attempt = 1;
+        loop {
+            match self.changes.call(force).await {
+                Ok(_) => return Ok(()),
+                Err(error) if attempt < ATTEMPTS && may_be_done(&error) => {
+                    if self.has_replaced(name, replaces).await? {
+                        return Ok(());
+                    }
+                    attempt += 1;
+                }
+                Err(error) => return Err(failed("ecs:UpdateService", &pattern(name), &error)),
+            }
+        }
+    }
+
+    async fn has_replaced(&self, name: &ServiceName, old: Option<&str>) -> Result<bool> {
+        let primary = |seen: &Found| seen.primary().map(|primary| primary.id.clone());
+        let seen = self.describe(std::slice::from_ref(name), false).await?;
+        Ok(matches!(&seen[..], [Sighting::Found(found)] if old.is_some() && primary(found).as_deref() != old))
+    }
+}
+
+/// The service as a policy names it where its ARN is not at hand; a role is of one account anyway.
+fn pattern(name: &ServiceName) -> String {
+    format!("arn:aws:ecs:*:*:service/{name}")
+}
+
+fn is_no_cluster(code: Option<&str>) -> bool {
+    code == Some("ClusterNotFoundException")
+}
+
+/// Whether ECS may have done what it did not answer to.
+fn may_be_done(error: &SdkError<UpdateServiceError>) -> bool {
+    match error {
+        SdkError::ServiceError(answer) => answer.raw().status().is_server_error(),
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,115 @@
+//! What ECS shows, in our terms.
+
+use aws_sdk_ecs::operation::describe_services::DescribeServicesOutput;
+use aws_sdk_ecs::types::{
+    ContainerDefinition, Deployment as Shown, DeploymentControllerType, DeploymentRolloutState, Failure,
+    LogConfiguration, RepositoryCredentials, SchedulingStrategy, Secret, Service, TaskDefinition, TaskSet, Volume,
+};
+
+use crate::dependents::{
+    Controller, Deployment, Found, Reference, Revision, RolloutState, ServiceName, Sighting, floating_tag, short,
+};
+use crate::error::{Error, ErrorKind};
+
+/// The tag by which a service names the secrets that it depends on.
+const TAG: &str = "keyroll:secret";
+
+/// Only ECS's own word MISSING proves that there is no such service.
+pub(super) fn sighting(name: &ServiceName, described: &DescribeServicesOutput) -> Sighting {
+    let names = |arn: Option<&str>| arn.is_some_and(|arn| short(arn) == name.service);
+    let is = |service: &&Service| service.service_name() == Some(&name.service) || names(service.service_arn());
+    if let Some(service) = described.services().iter().find(is) {
+        return Sighting::Found(found(service));
+    }
+    match described.failures().iter().find(|failure| names(failure.arn())).and_then(Failure::reason) {
+        Some("MISSING") => Sighting::NoService,
+        reason => Sighting::Unseen(Error::new(
+            ErrorKind::FailedAws,
+            format!("ecs:DescribeServices shows nothing of {name} ({})", reason.unwrap_or("and no reason")),
+            "run the step again",
+        )),
+    }
+}
+
+fn found(service: &Service) -> Found {
+    let mut deployments: Vec<Deployment> = service.deployments().iter().map(deployment).collect();
+    deployments.extend(service.task_sets().iter().map(task_set));
+    let connect = service.deployments().iter().filter_map(Shown::service_connect_configuration);
+    let tags = service.tags().iter().filter(|tag| tag.key() == Some(TAG));
+    let percent = service
+        .deployment_configuration()
+        .and_then(|configuration| Some((configuration.maximum_percent()?, configuration.minimum_healthy_percent()?)));
+    Found {
+        active: service.status() == Some("ACTIVE"),
+        desired: service.desired_count(),
+        controller: match service.deployment_controller().map(aws_sdk_ecs::types::DeploymentController::r#type) {
+            Some(DeploymentControllerType::External) => Controller::External,
+            Some(DeploymentControllerType::CodeDeploy) => Controller::CodeDeploy,
+            // Absent means ECS, and a type added later is for ECS itself to refuse.
+            _ => Controller::Ecs,
+        },
+        revision: service.task_definition().filter(|revision| !revision.is_empty()).map(str::to_owned),
+        deployments,
+        tagged: tags.filter_map(|tag| tag.value()).flat_map(Reference::tag).collect(),
+        connect: connect.flat_map(|it| log_secrets(it.log_configuration())).collect(),
+        // Daemons are replaced on each instance, one after the other, whatever the percentages.
+        percent: percent.filter(|_| service.scheduling_strategy() != Some(&SchedulingStrategy::Daemon)),
+    }
+}
+
+fn deployment(shown: &Shown) -> Deployment {
+    Deployment {
+        id: shown.id().unwrap_or_default().to_owned(),
+        primary: shown.status() == Some("PRIMARY"),
+        created: shown.created_at().and_then(|date| date.to_millis().ok()),
+        state: match shown.rollout_state() {
+            Some(DeploymentRolloutState::InProgress) => RolloutState::InProgress,
+            Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
+            _ => RolloutState::Completed,
+        },
+        reason: shown.rollout_state_reason().unwrap_or_default().to_owned(),
+        revision: shown.task_definition().unwrap_or_default().to_owned(),
+    }
+}
+
+fn task_set(shown: &TaskSet) -> Deployment {
+    Deployment {
+        id: shown.id().unwrap_or_default().to_owned(),
+        primary: shown.status() == Some("PRIMARY"),
+        created: shown.created_at().and_then(|date| date.to_millis().ok()),
+        state: RolloutState::Completed,
+        reason: String::new(),
+        revision: shown.task_definition().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Every place of a task definition where a secret can stand.
+pub(super) fn revision(definition: &TaskDefinition) -> Revision {
+    let containers = definition.container_definitions();
+    let mut references: Vec<Reference> = containers.iter().flat_map(of_container).collect();
+    references.extend(definition.volumes().iter().filter_map(of_volume));
+    let images = containers.iter().filter_map(ContainerDefinition::image);
+    let mut floating_images: Vec<String> = images.filter(|image| floating_tag(image)).map(str::to_owned).collect();
+    floating_images.dedup();
+    Revision { references, floating_images }
+}
+
+fn of_container(container: &ContainerDefinition) -> Vec<Reference> {
+    let values = container.secrets().iter().filter_map(value_from);
+    let registry = container.repository_credentials().map(RepositoryCredentials::credentials_parameter);
+    let registry = registry.and_then(Reference::credentials);
+    values.chain(log_secrets(container.log_configuration())).chain(registry).collect()
+}
+
+fn log_secrets(log: Option<&LogConfiguration>) -> Vec<Reference> {
+    log.map(LogConfiguration::secret_options).unwrap_or_default().iter().filter_map(value_from).collect()
+}
+
+fn value_from(secret: &Secret) -> Option<Reference> {
+    Reference::value_from(secret.value_from())
+}
+
+fn of_volume(volume: &Volume) -> Option<Reference> {
+    let windows = volume.fsx_windows_file_server_volume_configuration()?;
+    Reference::value_from(windows.authorization_config()?.credentials_parameter())
+}

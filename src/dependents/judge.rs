@@ -1,0 +1,300 @@
+//! Which services need a new deployment: a pure function of what ECS shows and when AWSCURRENT moved.
+//!
+//! Tasks read a secret as they start. A PRIMARY deployment created after the label moved therefore runs with the new
+//! value. The move's own time is not shown by Secrets Manager; the secret's `LastChangedDate` is never before it, so a
+//! deployment younger than that surely has the new value. One that is older may have it or not, and is redeployed: a
+//! deployment too many replaces tasks once more, one too few leaves a dead password. These dates mean something only while
+//! the mark is open: tags and labels move `LastChangedDate` too.
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+use super::{Controller, Dependence, Dependent, Deployment, Found, RolloutState, Sighting, Verdict};
+
+/// Since when the value that counts is current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// The label moved in this very invocation: every deployment there is, is older.
+    JustNow,
+    /// It moved before; the secret last changed at this time, in milliseconds since 1970, if that is known.
+    Changed(Option<i64>),
+    /// That does not matter: somebody wants every dependent redeployed.
+    Wanted,
+}
+
+/// What to do with a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Redeploy it, for this reason.
+    Redeploy(String),
+    /// Leave it, with this verdict and reason.
+    Leave(Verdict, String),
+}
+
+/// Judges one service.
+#[must_use]
+pub fn judge(dependent: &Dependent, since: Since) -> Judgement {
+    let found = match &dependent.sighting {
+        Sighting::Found(found) => found,
+        Sighting::NoService => {
+            return skip("the cluster has no service of this name; correct the tag keyroll:services");
+        }
+        Sighting::NoCluster => return skip("there is no cluster of this name; correct the tag keyroll:services"),
+        Sighting::Unseen(error) => {
+            return Judgement::Leave(Verdict::Failed, format!("{}; {}", error.cause(), error.remedy()));
+        }
+    };
+    if !found.active {
+        return skip("the service is not ACTIVE: it is being deleted or is gone");
+    }
+    if found.desired == 0 {
+        return skip("its desired count is 0; tasks read the new value whenever they start");
+    }
+    match &dependent.how {
+        Dependence::Named | Dependence::Tagged | Dependence::Reads => reads(found, &dependent.how, since),
+        Dependence::Pinned(version) => skip(&format!(
+            "its task definition is pinned to version {version}, which no deployment changes; take the version id out of \
+             valueFrom"
+        )),
+        Dependence::OtherLabel(label) => {
+            skip(&format!("its task definition takes the version labelled {label}, which no rotation moves"))
+        }
+        Dependence::Outgoing => match failed(found) {
+            Some(failed) => Judgement::Leave(
+                Verdict::Failed,
+                format!(
+                    "its tasks with the secret were to be replaced by others without it, but the deployment {} FAILED \
+                     ({}); deploy the service by hand",
+                    failed.id, failed.reason
+                ),
+            ),
+            None => skip("only tasks that are being replaced take the secret; the new revision does without it"),
+        },
+    }
+}
+
+fn reads(found: &Found, how: &Dependence, since: Since) -> Judgement {
+    if let Since::Changed(Some(changed)) = since {
+        // ECS was asked in vain: asking again and again would only start tasks that fail.
+        if let Some(failed) = failed(found).filter(|failed| failed.created.is_some_and(|created| created > changed)) {
+            let why = if failed.reason.is_empty() { "no reason given" } else { &failed.reason };
+            return Judgement::Leave(
+                Verdict::Failed,
+                format!(
+                    "its deployment {} FAILED ({why}), so that older tasks may run on with the old value; see why its tasks \
+                     do not start, then deploy the service",
+                    failed.id
+                ),
+            );
+        }
+        if let Some(created) = found.primary().and_then(|primary| primary.created).filter(|created| *created > changed)
+        {
+            return Judgement::Leave(
+                Verdict::AlreadyCurrent,
+                format!(
+                    "its PRIMARY deployment began at {}, after the secret last changed at {}",
+                    utc(created),
+                    utc(changed)
+                ),
+            );
+        }
+    }
+    match found.controller {
+        Controller::External => {
+            skip("its deployment controller is EXTERNAL, for which ECS forces no deployment; start its own deployment")
+        }
+        Controller::CodeDeploy => {
+            skip("its deployment controller is CODE_DEPLOY; start a CodeDeploy deployment of the same revision")
+        }
+        Controller::Ecs => Judgement::Redeploy(format!("{}{}", found_by(how), too_old(found, since))),
+    }
+}
+
+fn found_by(how: &Dependence) -> &'static str {
+    match how {
+        Dependence::Tagged => "its tag keyroll:secret names the secret; ",
+        Dependence::Reads => "its tasks take the secret as they start; ",
+        _ => "",
+    }
+}
+
+fn too_old(found: &Found, since: Since) -> String {
+    match (since, found.primary().and_then(|primary| primary.created)) {
+        (Since::JustNow, _) => "AWSCURRENT has just moved".to_owned(),
+        (Since::Wanted, _) => "an operator wants every dependent redeployed".to_owned(),
+        (Since::Changed(Some(changed)), Some(created)) => format!(
+            "its PRIMARY deployment began at {}, not after the secret last changed at {}",
+            utc(created),
+            utc(changed)
+        ),
+        (Since::Changed(_), _) => "nothing shows that its tasks have the new value".to_owned(),
+    }
+}
+
+/// A deployment that was given up and that no younger one has replaced. Under a rollback the one before is PRIMARY again.
+fn failed(found: &Found) -> Option<&Deployment> {
+    let newest = found.deployments.iter().max_by_key(|one| one.created)?;
+    (newest.state == RolloutState::Failed).then_some(newest)
+}
+
+/// Whether a service's tasks run with the current value, as far as dates tell. `changed` is the secret's
+/// `LastChangedDate`, `created` the `CreatedDate` of its current version, `open` whether its rollout is.
+///
+/// Once a rollout is complete every dependent had a deployment younger than the version; a value that was stored by hand
+/// is current from its creation on.
+#[must_use]
+pub fn runs_current(found: &Found, changed: Option<i64>, created: Option<i64>, open: bool) -> Option<bool> {
+    let primary = found.primary()?.created?;
+    if failed(found).is_some() {
+        return None;
+    }
+    if changed.is_some_and(|changed| primary > changed) {
+        return Some(true);
+    }
+    let created = created?;
+    if primary <= created { Some(false) } else { (!open).then_some(true) }
+}
+
+fn skip(reason: &str) -> Judgement {
+    Judgement::Leave(Verdict::Skipped, reason.to_owned())
+}
+
+/// A date, as AWS writes it.
+#[must_use]
+pub fn utc(millis: i64) -> String {
+    DateTime::from_millis(millis).fmt(Format::DateTime).unwrap_or_else(|_| format!("{millis} ms"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dependents::ServiceName;
+    use crate::error::{Error, ErrorKind};
+
+    fn deployment(created: Option<i64>, primary: bool, state: RolloutState) -> Deployment {
+        let (id, revision) = (format!("ecs-svc/{}", created.unwrap_or_default()), "api:1".to_owned());
+        Deployment { id, primary, created, state, reason: "tasks failed to start".to_owned(), revision }
+    }
+
+    fn running(created: Option<i64>) -> Found {
+        Found {
+            active: true,
+            desired: 2,
+            controller: Controller::Ecs,
+            revision: Some("api:1".to_owned()),
+            deployments: vec![deployment(created, true, RolloutState::Completed)],
+            tagged: Vec::new(),
+            connect: Vec::new(),
+            percent: None,
+        }
+    }
+
+    fn dependent(how: Dependence, sighting: Sighting) -> Dependent {
+        Dependent { name: ServiceName::known("prod", "api"), how, sighting, hazards: Vec::new() }
+    }
+
+    fn verdict(found: Found, since: Since) -> Option<Verdict> {
+        match judge(&dependent(Dependence::Reads, Sighting::Found(found)), since) {
+            Judgement::Redeploy(_) => None,
+            Judgement::Leave(verdict, _) => Some(verdict),
+        }
+    }
+
+    #[test]
+    fn dates_decide_only_in_favour_of_what_is_sure() {
+        for (created, since, expected) in [
+            (Some(1000), Since::JustNow, None),
+            (Some(1000), Since::Wanted, None),
+            (Some(1000), Since::Changed(Some(999)), Some(Verdict::AlreadyCurrent)),
+            (Some(1000), Since::Changed(Some(1000)), None),
+            (Some(1000), Since::Changed(Some(1001)), None),
+            (Some(1000), Since::Changed(None), None),
+            (None, Since::Changed(Some(999)), None),
+        ] {
+            assert_eq!(verdict(running(created), since), expected, "{created:?} {since:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_retry_can_change_is_skipped_with_a_reason() {
+        for found in [
+            Found { active: false, ..running(Some(1000)) },
+            Found { desired: 0, ..running(Some(1000)) },
+            Found { controller: Controller::External, ..running(Some(1000)) },
+            Found { controller: Controller::CodeDeploy, ..running(Some(1000)) },
+        ] {
+            assert_eq!(verdict(found.clone(), Since::JustNow), Some(Verdict::Skipped), "{found:?}");
+        }
+        for sighting in [Sighting::NoService, Sighting::NoCluster] {
+            let dependent = dependent(Dependence::Named, sighting);
+            assert!(matches!(judge(&dependent, Since::JustNow), Judgement::Leave(Verdict::Skipped, _)));
+        }
+        for how in [Dependence::Pinned("v".to_owned()), Dependence::OtherLabel("x".to_owned()), Dependence::Outgoing] {
+            let dependent = dependent(how, Sighting::Found(running(Some(1000))));
+            assert!(matches!(judge(&dependent, Since::Wanted), Judgement::Leave(Verdict::Skipped, _)));
+        }
+        let unseen = Sighting::Unseen(Error::new(ErrorKind::RefusedPermission, "denied", "allow it"));
+        let unseen = dependent(Dependence::Named, unseen);
+        assert!(matches!(judge(&unseen, Since::JustNow), Judgement::Leave(Verdict::Failed, _)));
+    }
+
+    #[test]
+    fn a_task_set_of_another_controller_that_is_young_enough_is_current() {
+        let found = Found { controller: Controller::CodeDeploy, ..running(Some(1000)) };
+        assert_eq!(verdict(found, Since::Changed(Some(999))), Some(Verdict::AlreadyCurrent));
+    }
+
+    #[test]
+    fn a_deployment_that_failed_after_the_move_is_told_and_not_repeated() {
+        let since = Since::Changed(Some(900));
+        let failed = || deployment(Some(1000), true, RolloutState::Failed);
+        let old = deployment(Some(500), false, RolloutState::Completed);
+        let with = |deployments| Found { deployments, ..running(None) };
+        assert_eq!(verdict(with(vec![failed(), old.clone()]), since), Some(Verdict::Failed));
+        // The circuit breaker made the one before PRIMARY again.
+        let rolled_back = || Deployment { primary: true, ..old.clone() };
+        let was_primary = Deployment { primary: false, ..failed() };
+        assert_eq!(verdict(with(vec![was_primary, rolled_back()]), since), Some(Verdict::Failed));
+        // ECS shows it no longer: one more try each time somebody looks.
+        assert_eq!(verdict(with(vec![rolled_back()]), since), None);
+        // A failure of before the move says nothing about the new value; a younger deployment makes up for it.
+        assert_eq!(verdict(with(vec![failed()]), Since::Changed(Some(1000))), None);
+        let younger = deployment(Some(1100), true, RolloutState::InProgress);
+        let replaced = Deployment { primary: false, ..failed() };
+        assert_eq!(verdict(with(vec![younger, replaced]), since), Some(Verdict::AlreadyCurrent));
+    }
+
+    #[test]
+    fn outgoing_tasks_that_stay_because_their_successors_fail_are_told() {
+        let mut found = running(Some(500));
+        found.deployments.insert(0, deployment(Some(1000), true, RolloutState::Failed));
+        found.deployments[1].primary = false;
+        let judged = judge(&dependent(Dependence::Outgoing, Sighting::Found(found)), Since::JustNow);
+        assert!(matches!(judged, Judgement::Leave(Verdict::Failed, _)), "{judged:?}");
+    }
+
+    #[test]
+    fn reasons_give_the_dates_in_utc() {
+        let found = Sighting::Found(running(Some(1000)));
+        let judged = judge(&dependent(Dependence::Named, found), Since::Changed(Some(500)));
+        let Judgement::Leave(_, reason) = judged else { panic!("{judged:?}") };
+        assert!(reason.contains("1970-01-01T00:00:01Z") && reason.contains("1970-01-01T00:00:00.5Z"), "{reason}");
+    }
+
+    #[test]
+    fn what_a_service_runs_with_is_said_only_where_dates_prove_it() {
+        for (changed, created, open, expected) in [
+            (Some(900), Some(800), true, Some(true)),
+            (Some(1100), Some(900), true, None),
+            (Some(1100), Some(900), false, Some(true)),
+            (Some(1100), Some(1000), false, Some(false)),
+            (Some(1100), None, false, None),
+            (None, Some(1001), true, Some(false)),
+        ] {
+            assert_eq!(runs_current(&running(Some(1000)), changed, created, open), expected, "{changed:?} {created:?}");
+        }
+        let failed = Found { deployments: vec![deployment(Some(1000), true, RolloutState::Failed)], ..running(None) };
+        assert_eq!(runs_current(&failed, Some(900), Some(800), true), None);
+        assert_eq!(runs_current(&running(None), Some(900), Some(800), false), None);
+    }
+}

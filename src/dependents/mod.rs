@@ -1,0 +1,181 @@
+//! ECS services that depend on a secret: which do, which of them need a new deployment, and a verdict with a reason for
+//! each. Pure functions of what ECS shows; looking and redeploying are in `rollout`.
+
+mod hazard;
+mod judge;
+mod reference;
+mod service;
+
+use crate::error::Error;
+use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
+
+pub use hazard::{floating_tag, hazards};
+pub use judge::{Judgement, Since, judge, runs_current, utc};
+pub use reference::{Reference, Wanted};
+pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
+
+/// A service that depends on the secret, as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependent {
+    /// Which.
+    pub name: ServiceName,
+    /// In what way.
+    pub how: Dependence,
+    /// What ECS shows of it.
+    pub sighting: Sighting,
+    /// What a new deployment of it may do that nobody expects.
+    pub hazards: Vec<String>,
+}
+
+/// In what way a service depends on the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dependence {
+    /// A tag of the secret names it.
+    Named,
+    /// Its own tag `keyroll:secret` names the secret.
+    Tagged,
+    /// Its tasks take a label's value that a rotation moves.
+    Reads,
+    /// Its tasks take one version for ever.
+    Pinned(String),
+    /// Its tasks take a label that no rotation moves.
+    OtherLabel(String),
+    /// Only tasks that are being replaced anyway take it.
+    Outgoing,
+}
+
+/// What ECS shows of a service that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// It exists.
+    Found(Found),
+    /// The cluster has no such service.
+    NoService,
+    /// There is no such cluster.
+    NoCluster,
+    /// The service could not be looked at.
+    Unseen(Error),
+}
+
+/// What matters about a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Whether its status is ACTIVE; a deleted service stays visible for a while as DRAINING or INACTIVE.
+    pub active: bool,
+    /// How many tasks it should run.
+    pub desired: i32,
+    /// Who deploys it.
+    pub controller: Controller,
+    /// The revision that a forced deployment starts.
+    pub revision: Option<String>,
+    /// Its deployments, or its task sets where ECS does not deploy it itself.
+    pub deployments: Vec<Deployment>,
+    /// The secrets that it names beside its task definition: in its tag, and for the log driver of Service Connect.
+    pub tagged: Vec<Reference>,
+    /// See [`Found::tagged`].
+    pub connect: Vec<Reference>,
+    /// `maximumPercent` and `minimumHealthyPercent` of a rolling update of replicas.
+    pub percent: Option<(i32, i32)>,
+}
+
+/// A deployment or task set of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its id.
+    pub id: String,
+    /// Whether it is PRIMARY: the one that is to stay.
+    pub primary: bool,
+    /// When it was created, in milliseconds since 1970.
+    pub created: Option<i64>,
+    /// How far it is.
+    pub state: RolloutState,
+    /// ECS's word on that.
+    pub reason: String,
+    /// The revision of its tasks.
+    pub revision: String,
+}
+
+/// How far a deployment is. ECS shows it for rolling updates only, and FAILED only under a circuit breaker or an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolloutState {
+    /// Tasks are being replaced.
+    InProgress,
+    /// Given up.
+    Failed,
+    /// Done, or nothing is shown.
+    Completed,
+}
+
+/// Who deploys a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Controller {
+    /// ECS itself, rolling or blue/green.
+    Ecs,
+    /// `CodeDeploy`: needs a `CodeDeploy` deployment.
+    CodeDeploy,
+    /// A third party.
+    External,
+}
+
+/// What matters of a revision of a task definition. Revisions never change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// Every secret that it names.
+    pub references: Vec<Reference>,
+    /// Images whose tag names no build, so that a new deployment may start another one than the last.
+    pub floating_images: Vec<String>,
+}
+
+impl Found {
+    /// The PRIMARY deployment.
+    #[must_use]
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.primary)
+    }
+
+    /// The revisions that new tasks run, and those of tasks that are being replaced.
+    #[must_use]
+    pub fn revisions(&self) -> (Vec<&str>, Vec<&str>) {
+        let mut staying: Vec<&str> = self.revision.as_deref().into_iter().collect();
+        staying.extend(self.deployments.iter().filter(|one| one.primary).map(|one| one.revision.as_str()));
+        staying.sort_unstable();
+        staying.dedup();
+        let outgoing = self.deployments.iter().map(|one| one.revision.as_str());
+        let outgoing: Vec<&str> = outgoing.filter(|revision| !staying.contains(revision)).collect();
+        (staying, outgoing)
+    }
+
+    /// In what way the service depends on the secret of this ARN, if it does. `revision` gives what is known of a
+    /// revision.
+    #[must_use]
+    pub fn dependence<'a>(&self, arn: &str, revision: impl Fn(&str) -> Option<&'a Revision>) -> Option<Dependence> {
+        let wanted = |names: &[&str]| -> Vec<Wanted> {
+            let of_revisions = names.iter().filter_map(|name| revision(name)).flat_map(|found| &found.references);
+            of_revisions.filter(|one| one.is_of(arn)).map(|one| one.version.clone()).collect()
+        };
+        let (staying, outgoing) = self.revisions();
+        let mut found = wanted(&staying);
+        found.extend(self.connect.iter().filter(|one| one.is_of(arn)).map(|one| one.version.clone()));
+        if found.iter().any(Wanted::moves) {
+            return Some(Dependence::Reads);
+        }
+        if self.tagged.iter().any(|one| one.is_of(arn)) {
+            return Some(Dependence::Tagged);
+        }
+        match found.into_iter().next() {
+            Some(Wanted::Version(id)) => Some(Dependence::Pinned(id)),
+            Some(Wanted::Label(label)) => Some(Dependence::OtherLabel(label)),
+            None => wanted(&outgoing).iter().any(Wanted::moves).then_some(Dependence::Outgoing),
+        }
+    }
+}
+
+impl Wanted {
+    /// Whether a rotation changes what is read.
+    fn moves(&self) -> bool {
+        matches!(self, Self::Label(label) if [AWSCURRENT, AWSPENDING, AWSPREVIOUS].contains(&label.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Where a task definition names a secret, and which version of it the task will get.
+//!
+//! The forms are those of the ECS developer guide, "Pass Secrets Manager secrets through Amazon ECS environment
+//! variables": the secret's ARN, or the same and `:json-key:version-stage:version-id`, of which any part may be empty.
+
+/// The lengths of `arn:partition:secretsmanager:region:account:secret:NAME` and of all that may follow.
+const ARN_PARTS: usize = 7;
+/// Secrets Manager ends every ARN with a hyphen and six characters of its own.
+const SUFFIX: usize = 7;
+/// Parameter Store answers for secrets under this name.
+const BY_PARAMETER_STORE: &str = "/aws/reference/secretsmanager/";
+
+/// A place in a task definition that names a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    secret: Named,
+    /// Which version the task gets.
+    pub version: Wanted,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Named {
+    /// By an ARN, with or without its suffix.
+    Arn(String),
+    /// By the friendly name, of the task's own account and Region.
+    Name(String),
+}
+
+/// Which version of a secret somebody reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Whichever holds this label.
+    Label(String),
+    /// This one for ever.
+    Version(String),
+}
+
+impl Reference {
+    /// A `valueFrom` of a container or of a log driver. One that is no secret (a parameter of Parameter Store) is none.
+    #[must_use]
+    pub fn value_from(text: &str) -> Option<Self> {
+        if let Some((_, name)) = text.split_once(BY_PARAMETER_STORE) {
+            let (name, label) = name.split_once(':').unwrap_or((name, ""));
+            return Some(Self { secret: Named::Name(name.to_owned()), version: Wanted::label(label) });
+        }
+        let parts: Vec<&str> = text.split(':').collect();
+        if parts.len() < ARN_PARTS || parts[0] != "arn" || parts[2] != "secretsmanager" || parts[5] != "secret" {
+            return None;
+        }
+        let part = |number: usize| parts.get(ARN_PARTS + number).copied().unwrap_or_default();
+        let version = match part(2) {
+            "" => Wanted::label(part(1)),
+            id => Wanted::Version(id.to_owned()),
+        };
+        Some(Self { secret: Named::Arn(parts[..ARN_PARTS].join(":")), version })
+    }
+
+    /// A `credentialsParameter`, of a private registry or of a file system: the ARN of a secret, or, for a registry, its
+    /// name (API reference, `RepositoryCredentials`).
+    #[must_use]
+    pub fn credentials(text: &str) -> Option<Self> {
+        Self::value_from(text).or_else(|| {
+            let name = !text.is_empty() && !text.starts_with("arn:");
+            name.then(|| Self { secret: Named::Name(text.to_owned()), version: Wanted::label("") })
+        })
+    }
+
+    /// The value of an ECS tag `keyroll:secret`: names or ARNs of secrets, space separated.
+    pub fn tag(value: &str) -> impl Iterator<Item = Self> + '_ {
+        value.split_whitespace().filter_map(Self::credentials)
+    }
+
+    /// Whether this is the secret of that full ARN. Names that begin alike are other secrets.
+    #[must_use]
+    pub fn is_of(&self, arn: &str) -> bool {
+        let partial = arn.get(..arn.len().saturating_sub(SUFFIX)).unwrap_or_default();
+        match &self.secret {
+            Named::Arn(named) => named == arn || named == partial,
+            Named::Name(name) => partial.splitn(ARN_PARTS, ':').nth(ARN_PARTS - 1) == Some(name),
+        }
+    }
+}
+
+impl Wanted {
+    fn label(label: &str) -> Self {
+        Self::Label(if label.is_empty() { "AWSCURRENT" } else { label }.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf";
+
+    fn label(label: &str) -> Wanted {
+        Wanted::Label(label.to_owned())
+    }
+
+    #[test]
+    fn every_form_of_value_from_is_read() {
+        let partial = ARN.strip_suffix("-AbCdEf").unwrap();
+        for (text, expected) in [
+            (ARN.to_owned(), label("AWSCURRENT")),
+            (partial.to_owned(), label("AWSCURRENT")),
+            (format!("{ARN}:password::"), label("AWSCURRENT")),
+            (format!("{ARN}:password"), label("AWSCURRENT")),
+            (format!("{ARN}::AWSPREVIOUS:"), label("AWSPREVIOUS")),
+            (format!("{partial}:password:AWSCURRENT:"), label("AWSCURRENT")),
+            (format!("{ARN}:::v1"), Wanted::Version("v1".to_owned())),
+            (format!("{partial}:password::v1"), Wanted::Version("v1".to_owned())),
+            ("/aws/reference/secretsmanager/orders/db".to_owned(), label("AWSCURRENT")),
+            (
+                "arn:aws:ssm:eu-west-1:000000000000:parameter/aws/reference/secretsmanager/orders/db".to_owned(),
+                label("AWSCURRENT"),
+            ),
+        ] {
+            let reference = Reference::value_from(&text).unwrap();
+            assert!(reference.is_of(ARN), "{text}");
+            assert_eq!(reference.version, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_whose_names_begin_alike_are_others() {
+        let root = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:";
+        for text in [
+            format!("{root}orders/db2-AbCdEf"),
+            format!("{root}orders/db2"),
+            format!("{root}orders/d"),
+            format!("{root}orders/db-replica-AbCdEf"),
+            format!("{root}orders/db-replica"),
+            format!("{root}orders/db-XyZ123"),
+            format!("{root}orders/db-AbCdEf-XyZ123"),
+            format!("{root}orders"),
+            ARN.replace("eu-west-1", "eu-west-2"),
+            ARN.replace("000000000000", "000000000001"),
+            "/aws/reference/secretsmanager/orders/db2".to_owned(),
+        ] {
+            assert!(!Reference::value_from(&text).unwrap().is_of(ARN), "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_and_other_texts_are_no_references() {
+        for text in [
+            "orders/db",
+            "/orders/db",
+            "",
+            "arn:aws:ssm:eu-west-1:000000000000:parameter/orders/db-AbCdEf",
+            "arn:aws:secretsmanager:eu-west-1:000000000000:other:orders/db-AbCdEf",
+        ] {
+            assert_eq!(Reference::value_from(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_and_tags_may_use_the_name() {
+        assert!(Reference::credentials("orders/db").unwrap().is_of(ARN));
+        assert!(Reference::credentials(ARN).unwrap().is_of(ARN));
+        for text in ["orders/db2", "orders/d", "db", "secret:orders/db"] {
+            assert!(!Reference::credentials(text).unwrap().is_of(ARN), "{text}");
+        }
+        assert_eq!(Reference::credentials("arn:aws:ssm:eu-west-1:000000000000:parameter/orders/db"), None);
+        let tagged: Vec<bool> = Reference::tag("other  orders/db").map(|reference| reference.is_of(ARN)).collect();
+        assert_eq!(tagged, [false, true]);
+    }
+}

@@ -1,0 +1,84 @@
+//! Who depends on a secret.
+
+use super::*;
+
+const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf";
+
+fn revision(value_from: &[&str]) -> Revision {
+    let references = value_from.iter().filter_map(|text| Reference::value_from(text)).collect();
+    Revision { references, floating_images: Vec::new() }
+}
+
+fn deployment(id: &str, primary: bool) -> Deployment {
+    let revision = id.to_owned();
+    Deployment {
+        id: id.to_owned(),
+        primary,
+        created: Some(1000),
+        state: RolloutState::Completed,
+        reason: String::new(),
+        revision,
+    }
+}
+
+fn found(deployments: Vec<Deployment>) -> Found {
+    Found {
+        active: true,
+        desired: 1,
+        controller: Controller::Ecs,
+        revision: None,
+        deployments,
+        tagged: Vec::new(),
+        connect: Vec::new(),
+        percent: None,
+    }
+}
+
+#[test]
+fn the_reference_that_a_rotation_changes_counts_most() {
+    let pinned = format!("{ARN}:::v1");
+    let labelled = format!("{ARN}::BLUE:");
+    let previous = format!("{ARN}:password:AWSPREVIOUS:");
+    for (value_from, expected) in [
+        (vec![ARN], Some(Dependence::Reads)),
+        (vec![previous.as_str()], Some(Dependence::Reads)),
+        (vec![pinned.as_str(), ARN], Some(Dependence::Reads)),
+        (vec![pinned.as_str()], Some(Dependence::Pinned("v1".to_owned()))),
+        (vec![labelled.as_str()], Some(Dependence::OtherLabel("BLUE".to_owned()))),
+        (vec!["/orders/db"], None),
+        (vec![], None),
+    ] {
+        let revision = revision(&value_from);
+        let service = found(vec![deployment("a:1", true)]);
+        assert_eq!(service.dependence(ARN, |_| Some(&revision)), expected, "{value_from:?}");
+    }
+}
+
+#[test]
+fn of_two_deployments_the_one_that_stays_decides() {
+    let (reads, none) = (revision(&[ARN]), revision(&[]));
+    let service = found(vec![deployment("a:2", true), deployment("a:1", false)]);
+    for (new, old, expected) in
+        [(&reads, &none, Some(Dependence::Reads)), (&none, &reads, Some(Dependence::Outgoing)), (&none, &none, None)]
+    {
+        let found = service.dependence(ARN, |name| Some(if name == "a:2" { new } else { old }));
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_service_may_opt_in_by_its_tag_and_by_service_connect() {
+    let none = revision(&[]);
+    let mut service = found(vec![deployment("a:1", true)]);
+    service.tagged = Reference::tag("orders/db").collect();
+    assert_eq!(service.dependence(ARN, |_| Some(&none)), Some(Dependence::Tagged));
+    service.tagged = Reference::tag("orders/db2").collect();
+    assert_eq!(service.dependence(ARN, |_| Some(&none)), None);
+    service.connect = Reference::value_from(ARN).into_iter().collect();
+    assert_eq!(service.dependence(ARN, |_| Some(&none)), Some(Dependence::Reads));
+}
+
+#[test]
+fn a_service_that_runs_nothing_known_depends_on_nothing() {
+    assert_eq!(found(vec![]).dependence(ARN, |_| None), None);
+}

@@ -1,0 +1,118 @@
+//! What an operator may ask the function for, by invoking it.
+
+use serde_json::{Map, Value};
+
+use super::{SecretId, refused};
+use crate::error::Result;
+
+/// What an operator may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// Show a secret, and what is left to do for it.
+    Status(SecretId),
+    /// Redeploy every dependent of a secret now.
+    Redeploy(SecretId),
+    /// Roll what an open mark says is left: of one secret, or of all that this function rotates.
+    Reconcile(Option<SecretId>),
+    /// An action of the contract that this version cannot do.
+    NotBuilt(&'static str),
+}
+
+/// The operator's actions that the contract names.
+const ACTIONS: [&str; 7] = ["Status", "DryRun", "Redeploy", "Reconcile", "Retire", "Revoke", "Rollback"];
+impl Operator {
+    /// A key that is not known is refused: a mistyped `SecretId` would make Reconcile mean every secret.
+    pub(super) fn parse(action: &Value, fields: &Map<String, Value>) -> Result<Self> {
+        let Some(action) = ACTIONS.into_iter().find(|known| action.as_str() == Some(known)) else {
+            return Err(refused(format!("the event's Action is none of {}", ACTIONS.join(", "))));
+        };
+        if !matches!(action, "Status" | "Redeploy" | "Reconcile") {
+            return Ok(Self::NotBuilt(action));
+        }
+        if let Some(stranger) = fields.keys().find(|key| !matches!(key.as_str(), "Action" | "SecretId")) {
+            let stranger: String = stranger.chars().take(40).collect();
+            return Err(refused(format!("the event of the action {action} has the unknown key {stranger:?}")));
+        }
+        let secret = match fields.get("SecretId") {
+            None => None,
+            Some(id) => Some(id.as_str().and_then(SecretId::parse).ok_or_else(|| {
+                refused(format!(
+                    "the SecretId of the action {action} is no string, or empty, too long or not printable"
+                ))
+            })?),
+        };
+        match (action, secret) {
+            ("Reconcile", secret) => Ok(Self::Reconcile(secret)),
+            (_, None) => Err(refused(format!("the event of the action {action} lacks SecretId"))),
+            ("Status", Some(secret)) => Ok(Self::Status(secret)),
+            (_, Some(secret)) => Ok(Self::Redeploy(secret)),
+        }
+    }
+
+    /// The action's name in the contract.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "Status",
+            Self::Redeploy(_) => "Redeploy",
+            Self::Reconcile(_) => "Reconcile",
+            Self::NotBuilt(name) => name,
+        }
+    }
+
+    /// The secret that it is about, if it names one.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretId> {
+        match self {
+            Self::Status(secret) | Self::Redeploy(secret) => Some(secret),
+            Self::Reconcile(secret) => secret.as_ref(),
+            Self::NotBuilt(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn parse(event: &Value) -> Result<Operator> {
+        Operator::parse(&event["Action"], event.as_object().unwrap())
+    }
+
+    #[test]
+    fn actions_of_the_contract_are_known_by_name() {
+        let secret = SecretId::parse("x").unwrap();
+        for (event, expected) in [
+            (json!({"Action": "Status", "SecretId": "x"}), Operator::Status(secret.clone())),
+            (json!({"Action": "Redeploy", "SecretId": "x"}), Operator::Redeploy(secret.clone())),
+            (json!({"Action": "Reconcile", "SecretId": "x"}), Operator::Reconcile(Some(secret))),
+            (json!({"Action": "Reconcile"}), Operator::Reconcile(None)),
+            (json!({"Action": "Revoke", "Any": 1}), Operator::NotBuilt("Revoke")),
+        ] {
+            let parsed = parse(&event).unwrap();
+            assert_eq!(parsed.name(), event["Action"]);
+            assert_eq!(parsed.secret().map(SecretId::as_str), event["SecretId"].as_str());
+            assert_eq!(parsed, expected);
+        }
+    }
+
+    #[test]
+    fn what_could_mean_something_else_is_refused() {
+        for (event, expected) in [
+            (json!({"Action": "Explode"}), "Action is none of"),
+            (json!({"Action": 1}), "Action is none of"),
+            (json!({"Action": "Status"}), "lacks SecretId"),
+            (json!({"Action": "Redeploy"}), "lacks SecretId"),
+            (json!({"Action": "Reconcile", "SecretID": "x"}), "unknown key \"SecretID\""),
+            (json!({"Action": "Reconcile", "SecretId": ""}), "no string, or empty"),
+            (json!({"Action": "Reconcile", "SecretId": null}), "no string"),
+        ] {
+            let error = parse(&event).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RefusedEvent);
+            assert!(error.to_string().contains(expected), "{event}: {error}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the process remembers between invocations, to spare calls. No value of a secret is ever kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::dependents::Revision;
+use crate::event::{SecretId, VersionId};
+use crate::settings::Settings;
+
+/// For how long tags are remembered, in seconds: a rotation takes less, and what an operator changes meanwhile counts soon.
+const FRESH: i64 = 60;
+/// How many revisions are remembered. ECS allows 5,000 services in a cluster; a revision takes less than a kilobyte.
+const REVISIONS: usize = 10_000;
+
+/// The process's memory.
+#[derive(Default)]
+pub(crate) struct Memory {
+    settings: Mutex<Option<Remembered>>,
+    revisions: Mutex<HashMap<String, Arc<Revision>>>,
+}
+
+/// The settings of the last rotation that this process saw: setSecret and testSecret need a secret's tags, and most often
+/// run a moment after createSecret in the process that has just read them.
+struct Remembered {
+    secret: SecretId,
+    version: VersionId,
+    settings: Settings,
+    at: i64,
+}
+
+impl Memory {
+    /// The settings of a rotation, if this process read them a moment ago.
+    pub(crate) fn settings(&self, secret: &SecretId, version: &VersionId, now: i64) -> Option<Settings> {
+        let memory = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = memory.as_ref().filter(|known| known.secret == *secret && known.version == *version)?;
+        (0..FRESH).contains(&(now - known.at)).then(|| known.settings.clone())
+    }
+
+    /// Remembers the settings of a rotation.
+    pub(crate) fn keep_settings(&self, secret: &SecretId, version: &VersionId, settings: &Settings, now: i64) {
+        let (secret, version, settings) = (secret.clone(), version.clone(), settings.clone());
+        let remembered = Remembered { secret, version, settings, at: now };
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(remembered);
+    }
+
+    /// A revision of a task definition. Revisions never change, so that one look is enough for as long as the process lives.
+    pub(crate) fn revision(&self, arn: &str) -> Option<Arc<Revision>> {
+        self.revisions.lock().unwrap_or_else(PoisonError::into_inner).get(arn).cloned()
+    }
+
+    /// Remembers a revision.
+    pub(crate) fn keep_revision(&self, arn: &str, revision: Arc<Revision>) {
+        let mut revisions = self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
+        if revisions.len() >= REVISIONS {
+            revisions.clear();
+        }
+        revisions.insert(arn.to_owned(), revision);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_of_one_rotation_and_one_minute_only() {
+        let settings = Settings::read([("keyroll:kind", "postgres")]);
+        let (secret, version) = (SecretId::parse("a").unwrap(), VersionId::known("v1"));
+        let memory = Memory::default();
+        assert_eq!(memory.settings(&secret, &version, 0), None);
+        memory.keep_settings(&secret, &version, &settings, 1000);
+        assert_eq!(memory.settings(&secret, &version, 1059), Some(settings));
+        assert_eq!(memory.settings(&secret, &version, 1060), None);
+        assert_eq!(memory.settings(&secret, &VersionId::known("v2"), 1000), None);
+        assert_eq!(memory.settings(&SecretId::parse("b").unwrap(), &version, 1000), None);
+    }
+
+    #[test]
+    fn revisions_are_kept_and_memory_stays_bounded() {
+        let memory = Memory::default();
+        for number in 0..REVISIONS {
+            memory.keep_revision(&number.to_string(), Arc::default());
+        }
+        assert!(memory.revision("0").is_some() && memory.revision("x").is_none());
+        memory.keep_revision("x", Arc::default());
+        assert!(memory.revision("0").is_none() && memory.revision("x").is_some());
+    }
+}

@@ -1,0 +1,114 @@
+//! `Reconcile`: finishes rollouts that broke off, for one secret or for all that this function rotates. Secrets Manager may
+//! never call again once AWSCURRENT has moved, so that this runs on a schedule.
+//!
+//! Only an open mark gives it something to do: nothing else of a secret is touched or cleaned up.
+
+use serde::Serialize;
+
+use super::{is_function, look, same_function, unfinished};
+use crate::clock::Clock;
+use crate::dependents::{ServiceReport, Since};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::SecretId;
+use crate::handler::App;
+use crate::plan::Plan;
+use crate::report::{Doing, Report};
+use crate::rollout::{self, Left};
+use crate::run::{Overview, Run};
+use crate::stages::{AWSCURRENT, ROLLOUT, Standing};
+
+const NAME: &str = "Reconcile";
+
+/// The answer for all secrets of a function.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reconciled {
+    action: &'static str,
+    /// How many secrets this function rotates.
+    looked_at: usize,
+    /// What was done, over all secrets.
+    done: Vec<String>,
+    /// The services of all secrets that had something left.
+    services: Vec<ServiceReport>,
+    /// What an operator should know although nothing failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
+    /// One report for each secret that had something left.
+    pub(crate) secrets: Vec<Report>,
+}
+
+/// One secret.
+///
+/// Safe to repeat: what is rolled is younger than the move, and once the mark is gone there is nothing to do.
+pub(super) async fn one(run: &Run<'_>) -> Result<Report> {
+    let (seen, current) = look(run).await?;
+    let left = Left {
+        arn: &seen.arn,
+        version: &current,
+        settings: &seen.settings,
+        marked: seen.labels.has(&current, ROLLOUT),
+    };
+    let mut report = if left.marked {
+        rollout::run(run, &left, Since::Changed(seen.last_changed)).await?
+    } else {
+        run.report(&seen.arn, &current, &Plan::nothing(Standing::Current))
+    };
+    report.warnings.extend(unfinished(&seen));
+    Ok(report)
+}
+
+/// All secrets that this function rotates. One that fails stops no other.
+pub(super) async fn all(app: &App, function: &str, clock: Clock) -> Result<Reconciled> {
+    if !is_function(function) {
+        return Err(Error::new(
+            ErrorKind::FailedDefect,
+            "Lambda did not tell the function's ARN, so that nobody knows which secrets are its own",
+            "name the secret to reconcile in SecretId",
+        ));
+    }
+    let listed = app.clients.secrets.list().await?;
+    let ours: Vec<Overview> = listed
+        .into_iter()
+        .filter(|secret| secret.function.as_deref().is_some_and(|arn| same_function(arn, function)))
+        .map(Overview::from)
+        .collect();
+    let open: Vec<&Overview> = ours.iter().filter(|secret| is_open(secret)).collect();
+    let (mut secrets, mut errors) = (Vec::new(), Vec::new());
+    for (number, secret) in open.iter().enumerate() {
+        // The list may be a little old: each is looked at anew before anything is done.
+        let share = clock.part(open.len() - number);
+        let Some(id) = SecretId::parse(&secret.arn) else { continue };
+        let run = app.run(&id, Doing::Action(NAME), share);
+        match Box::pin(one(&run)).await {
+            Ok(report) => secrets.push(report),
+            Err(error) => errors.push(error.at(&secret.arn)),
+        }
+    }
+    for report in &secrets {
+        report.log();
+    }
+    match Error::join(errors) {
+        Some(error) => Err(error),
+        None => Ok(summary(&ours, secrets)),
+    }
+}
+
+fn is_open(secret: &Overview) -> bool {
+    secret.labels.holder(ROLLOUT).is_some_and(|version| secret.labels.has(&version, AWSCURRENT))
+}
+
+fn summary(ours: &[Overview], secrets: Vec<Report>) -> Reconciled {
+    let done =
+        secrets.iter().flat_map(|report| report.done.iter().map(|line| format!("{}: {line}", report.secret_arn)));
+    // A secret with something left has told its own already.
+    let quiet = ours.iter().filter(|secret| secrets.iter().all(|report| report.secret_arn != secret.arn));
+    let warnings = secrets.iter().flat_map(|report| report.warnings.clone()).chain(quiet.filter_map(unfinished));
+    Reconciled {
+        action: NAME,
+        looked_at: ours.len(),
+        done: done.collect(),
+        services: secrets.iter().flat_map(|report| report.services.clone()).collect(),
+        warnings: warnings.collect(),
+        secrets,
+    }
+}

@@ -1,0 +1,24 @@
+//! `Redeploy`: every dependent now, whatever runs in it. For a value that was changed by hand, or for tasks that hold on
+//! to the old one.
+
+use super::look;
+use crate::dependents::Since;
+use crate::error::Result;
+use crate::report::Report;
+use crate::rollout::{self, Left};
+use crate::run::Run;
+use crate::settings::Dependents;
+use crate::stages::ROLLOUT;
+
+/// Safe to repeat: each time replaces the tasks once more.
+pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
+    let (seen, current) = look(run).await?;
+    seen.settings.refuse_on_hold(run.clock.seconds())?;
+    if let Dependents::Unreadable(error) = seen.settings.dependents {
+        return Err(error);
+    }
+    // Whatever an open mark says is left is done by this, too.
+    let marked = seen.labels.has(&current, ROLLOUT);
+    let left = Left { arn: &seen.arn, version: &current, settings: &seen.settings, marked };
+    rollout::run(run, &left, Since::Wanted).await
+}

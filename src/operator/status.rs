@@ -1,0 +1,236 @@
+//! `Status`: a secret as it stands: versions, schedule, dependents, which of them run with the current value, and what is
+//! left to do. Reads only, and no value.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{same_function, unfinished};
+use crate::aws::secrets::{Described, RotationRules};
+use crate::dependents::{Dependent, Judgement, ServiceReport, Sighting, Since, Verdict, judge, runs_current, utc};
+use crate::error::Result;
+use crate::event::VersionId;
+use crate::rollout::{self, Left, Seen};
+use crate::run::{Overview, Run};
+use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Standing};
+
+/// The answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    pub(crate) secret_arn: String,
+    /// The current version.
+    version_id: Option<String>,
+    action: &'static str,
+    standing: Standing,
+    /// Always empty: nothing is changed.
+    done: [&'static str; 0],
+    versions: Vec<Version>,
+    rotation: Rotation,
+    last_changed: Option<String>,
+    services: Vec<Service>,
+    /// What Reconcile would do, and what only a person can.
+    pub(crate) left: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    #[serde(rename = "versionId")]
+    id: String,
+    labels: Vec<String>,
+    standing: Standing,
+    created: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rotation {
+    /// Absent where rotation was never configured.
+    enabled: Option<bool>,
+    function: Option<String>,
+    by_this_function: bool,
+    rules: Option<RotationRules>,
+    last_rotated: Option<String>,
+    /// When Secrets Manager means to rotate it next.
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Service {
+    #[serde(flatten)]
+    report: ServiceReport,
+    /// Whether its tasks run with the current value, where dates prove it.
+    runs_current: Option<bool>,
+}
+
+/// When things happened that dates of deployments are held against.
+#[derive(Clone, Copy)]
+struct Dates {
+    changed: Option<i64>,
+    created: Option<i64>,
+    open: bool,
+}
+
+pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
+    let mut described = run.describe().await?;
+    let rotation = rotation(&mut described, function);
+    let mut warnings = Vec::new();
+    let created = run.clients.secrets.versions(run.secret).await.unwrap_or_else(|error| {
+        warnings.push(format!("when versions were created is not known: {}; {}", error.cause(), error.remedy()));
+        BTreeMap::new()
+    });
+    let secret = Overview::from(described);
+    let current = secret.labels.holder(AWSCURRENT);
+    let seen = rollout::observe(run, &secret.arn, &secret.settings).await;
+    let marked = current.as_ref().is_some_and(|version| secret.labels.has(version, ROLLOUT));
+    let dates = Dates {
+        changed: secret.last_changed,
+        created: current.as_ref().and_then(|version| created.get(version.as_str()).copied()),
+        open: marked,
+    };
+    let services = seen.dependents.iter().map(|dependent| service(dependent, dates)).collect();
+    let left = left(&secret, &seen, current.as_ref(), marked);
+    warnings.extend(seen.warnings);
+    warnings.extend(secret.settings.sound().err().map(|error| error.to_string()));
+    Ok(Status {
+        version_id: current.as_ref().map(|version| version.as_str().to_owned()),
+        action: "Status",
+        standing: if current.is_some() { Standing::Current } else { Standing::Unstaged },
+        done: [],
+        versions: versions(&secret.labels, &created),
+        rotation,
+        last_changed: secret.last_changed.map(utc),
+        services,
+        left,
+        warnings,
+        secret_arn: secret.arn,
+    })
+}
+
+fn rotation(described: &mut Described, function: &str) -> Rotation {
+    Rotation {
+        enabled: described.rotation_enabled,
+        by_this_function: described.function.as_deref().is_some_and(|arn| same_function(arn, function)),
+        function: described.function.take(),
+        rules: described.rules.take(),
+        last_rotated: described.last_rotated.map(utc),
+        next: described.next_rotation.map(utc),
+    }
+}
+
+fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<Version> {
+    let version = |(id, labels_of): (&str, &[String])| Version {
+        id: id.to_owned(),
+        labels: labels_of.to_vec(),
+        standing: stages::standing(labels, &VersionId::known(id), stages::Seen::NotRead),
+        created: created.get(id).copied().map(utc),
+    };
+    labels.iter().map(version).collect()
+}
+
+/// A dependent as Reconcile would judge it, or, where no rollout is open, as its dates show it.
+fn service(dependent: &Dependent, dates: Dates) -> Service {
+    let runs = match &dependent.sighting {
+        Sighting::Found(found) => runs_current(found, dates.changed, dates.created, dates.open),
+        _ => None,
+    };
+    let since = Since::Changed(dates.changed.filter(|_| dates.open));
+    let (verdict, reason) = match (judge(dependent, since), runs) {
+        (Judgement::Leave(verdict, reason), _) => (verdict, reason),
+        (Judgement::Redeploy(reason), _) if dates.open => {
+            (Verdict::Skipped, format!("Status changes nothing; Reconcile would redeploy it: {reason}"))
+        }
+        (_, Some(true)) => (
+            Verdict::AlreadyCurrent,
+            "its PRIMARY deployment is younger than this version, and no rollout is open".to_owned(),
+        ),
+        (_, Some(false)) => (
+            Verdict::Skipped,
+            "its PRIMARY deployment is older than this version; the action Redeploy replaces its tasks".to_owned(),
+        ),
+        (_, None) => (Verdict::Skipped, "dates do not tell what its tasks run with".to_owned()),
+    };
+    Service { report: ServiceReport::new(&dependent.name, verdict, reason), runs_current: runs }
+}
+
+/// What is left: the plan of Reconcile, and what it cannot see to.
+fn left(secret: &Overview, seen: &Seen, current: Option<&VersionId>, marked: bool) -> Vec<String> {
+    let mut left = Vec::new();
+    if let Some(version) = current.filter(|_| marked) {
+        let rollout = Left { arn: &secret.arn, version, settings: &secret.settings, marked };
+        let plan = rollout::plan(seen, &rollout, Since::Changed(secret.last_changed));
+        left.extend(plan.services.iter().filter(|it| it.verdict == Verdict::Failed).map(ToString::to_string));
+        left.extend(plan.actions.iter().map(ToString::to_string));
+    }
+    left.extend(seen.unseen.iter().map(ToString::to_string));
+    left.extend(unfinished(secret));
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dependents::{Controller, Dependence, Deployment, Found, RolloutState, ServiceName};
+
+    fn dependent(how: Dependence, created: i64) -> Dependent {
+        let primary = Deployment {
+            id: "ecs-svc/1".to_owned(),
+            primary: true,
+            created: Some(created),
+            state: RolloutState::Completed,
+            reason: String::new(),
+            revision: "api:1".to_owned(),
+        };
+        let found = Found {
+            active: true,
+            desired: 1,
+            controller: Controller::Ecs,
+            revision: None,
+            deployments: vec![primary],
+            tagged: Vec::new(),
+            connect: Vec::new(),
+            percent: None,
+        };
+        let name = ServiceName::known("prod", "api");
+        Dependent { name, how, sighting: Sighting::Found(found), hazards: Vec::new() }
+    }
+
+    #[test]
+    fn a_service_is_shown_with_what_dates_prove() {
+        for (created, open, runs, verdict, word) in [
+            (1500, false, Some(true), Verdict::AlreadyCurrent, "no rollout is open"),
+            (500, false, Some(false), Verdict::Skipped, "the action Redeploy"),
+            (1500, true, None, Verdict::Skipped, "Reconcile would redeploy it"),
+            (2500, true, Some(true), Verdict::AlreadyCurrent, "after the secret last changed"),
+        ] {
+            let dates = Dates { changed: Some(2000), created: Some(1000), open };
+            let shown = service(&dependent(Dependence::Reads, created), dates);
+            assert_eq!((shown.runs_current, shown.report.verdict), (runs, verdict), "{created} {open}");
+            assert!(shown.report.reason.contains(word), "{}", shown.report.reason);
+        }
+        let unknown = Dates { changed: Some(2000), created: None, open: false };
+        assert_eq!(service(&dependent(Dependence::Reads, 1500), unknown).runs_current, None);
+        let pinned = service(&dependent(Dependence::Pinned("v1".to_owned()), 1500), unknown);
+        assert!(pinned.report.reason.contains("pinned to version v1"), "{}", pinned.report.reason);
+    }
+
+    #[test]
+    fn versions_are_shown_with_labels_and_standing() {
+        let labels = |of: &[(&str, &str)]| {
+            Labels::new(of.iter().map(|(id, label)| ((*id).to_owned(), vec![(*label).to_owned()])).collect())
+        };
+        let labels = labels(&[("a", "AWSPREVIOUS"), ("b", AWSCURRENT), ("c", "AWSPENDING")]);
+        let shown = versions(&labels, &[("b".to_owned(), 0)].into());
+        let standings: Vec<Standing> = shown.iter().map(|version| version.standing).collect();
+        assert_eq!(standings, [Standing::Superseded, Standing::Current, Standing::Reserved]);
+        assert_eq!(shown[1].created.as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(
+            (shown[0].created.as_ref(), shown[0].labels.as_slice()),
+            (None, ["AWSPREVIOUS".to_owned()].as_slice())
+        );
+    }
+}

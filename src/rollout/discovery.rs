@@ -1,0 +1,221 @@
+//! Finding the services that depend on a secret: clusters, their services, and the task definitions that these run.
+//!
+//! The number of calls is the least that ECS's API allows: `ListClusters` and `ListServices` by 100, `DescribeServices` by
+//! 10, and `DescribeTaskDefinition` once for every revision that this process has not seen. What has been found is used
+//! even where not everything could be looked at: the rollout then stays open.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::{Seen, dependent};
+use crate::apply;
+use crate::aws::ecs::Listed;
+use crate::clock::Clock;
+use crate::dependents::{self, Found, Revision, ServiceName, Sighting, short};
+use crate::error::{Error, ErrorKind, Result};
+use crate::run::Run;
+
+/// From how many calls on they go out side by side: each lane is a connection of its own, and its TLS handshake costs as
+/// much as some calls.
+const FEW: usize = 20;
+/// How many lanes there are then: 20 calls a second, which is ECS's rate, also where each takes 200 ms.
+const LANES: usize = 4;
+
+type Revisions = HashMap<String, Arc<Revision>>;
+
+/// Finds the dependents of the secret of this ARN, in at most half of the time that is left: the other half is for
+/// redeploying them.
+pub(super) async fn discover(run: &Run<'_>, arn: &str) -> Seen {
+    let mut seen = Seen::default();
+    let search = Search { run, clock: run.clock.half(apply::ANSWER) };
+    let names = search.services(&mut seen).await;
+    let found = search.look(&names, &mut seen).await;
+    let revisions = search.revisions(&found, &mut seen).await;
+    for (name, found) in found {
+        if let Some(how) = found.dependence(arn, |revision| revisions.get(revision).map(AsRef::as_ref)) {
+            let (staying, _) = found.revisions();
+            let revision = staying.into_iter().find_map(|one| revisions.get(one)).cloned().unwrap_or_default();
+            seen.dependents.push(dependent(name, how, Sighting::Found(found), arn, &revision));
+        }
+    }
+    seen
+}
+
+struct Search<'a> {
+    run: &'a Run<'a>,
+    clock: Clock,
+}
+
+impl Search<'_> {
+    /// The names of all services of the clusters to look in.
+    async fn services(&self, seen: &mut Seen) -> Vec<ServiceName> {
+        let configured = !self.run.config.clusters.is_empty();
+        let clusters = match self.clusters().await {
+            Ok(clusters) => clusters,
+            Err(error) => {
+                seen.unseen.push(narrowed(&error, 0));
+                return Vec::new();
+            }
+        };
+        let (mut names, mut errors) = (Vec::new(), Vec::new());
+        let listed = side_by_side(&clusters, async |cluster| {
+            self.limited("ecs:ListServices", self.run.clients.ecs.services(cluster)).await
+        });
+        for (cluster, listed) in clusters.iter().zip(listed.await) {
+            match listed {
+                Ok(Listed::Services(arns)) => names.extend(arns.iter().map(|arn| ServiceName::known(cluster, arn))),
+                Ok(Listed::NoCluster) if configured => {
+                    seen.warnings.push(format!("KEYROLL_CLUSTERS names {cluster}, and ECS has no such cluster"));
+                }
+                // Deleted since it was listed.
+                Ok(Listed::NoCluster) => {}
+                Err(error) => errors.push(error),
+            }
+        }
+        seen.unseen.extend(gap("clusters could not be searched", clusters.len(), &errors, 0));
+        names
+    }
+
+    async fn clusters(&self) -> Result<Vec<String>> {
+        let clusters = match &self.run.config.clusters[..] {
+            [] => self.limited("ecs:ListClusters", self.run.clients.ecs.clusters()).await?,
+            configured => configured.to_vec(),
+        };
+        let mut known = BTreeSet::new();
+        Ok(clusters.into_iter().filter(|cluster| known.insert(short(cluster).to_owned())).collect())
+    }
+
+    /// What ECS shows of these services.
+    async fn look(&self, names: &[ServiceName], seen: &mut Seen) -> Vec<(ServiceName, Found)> {
+        let batches = dependents::batches(names);
+        let looked = side_by_side(&batches, async |batch| {
+            self.limited("ecs:DescribeServices", self.run.clients.ecs.describe(batch, true)).await
+        });
+        let (mut all, mut errors) = (Vec::new(), Vec::new());
+        for (batch, sightings) in batches.iter().zip(looked.await) {
+            match sightings {
+                Err(error) => errors.extend(vec![error; batch.len()]),
+                Ok(sightings) => {
+                    for (name, sighting) in batch.iter().zip(sightings) {
+                        match sighting {
+                            Sighting::Found(found) => all.push((name.clone(), found)),
+                            Sighting::Unseen(error) => errors.push(error),
+                            // Deleted since it was listed.
+                            Sighting::NoService | Sighting::NoCluster => {}
+                        }
+                    }
+                }
+            }
+        }
+        seen.unseen.extend(gap("services could not be looked at", names.len(), &errors, names.len()));
+        all
+    }
+
+    /// The revisions that these services run, from memory where this process has read them before.
+    async fn revisions(&self, found: &[(ServiceName, Found)], seen: &mut Seen) -> Revisions {
+        let memory = self.run.memory;
+        let named = found.iter().flat_map(|(_, found)| {
+            let (staying, outgoing) = found.revisions();
+            staying.into_iter().chain(outgoing)
+        });
+        let named: BTreeSet<&str> = named.filter(|arn| !arn.is_empty()).collect();
+        let (mut known, mut unread) = (Revisions::new(), Vec::new());
+        for arn in named {
+            match memory.revision(arn) {
+                Some(revision) => drop(known.insert(arn.to_owned(), revision)),
+                None => unread.push(arn),
+            }
+        }
+        // No policy can tell task definitions apart, so that one denial is as good as a thousand.
+        let denied: RefCell<Option<Error>> = RefCell::default();
+        let read = side_by_side(&unread, async |arn| {
+            if let Some(error) = denied.borrow().clone() {
+                return Err(error);
+            }
+            let answer = self.limited("ecs:DescribeTaskDefinition", self.run.clients.ecs.revision(arn)).await;
+            if let Err(error) = &answer
+                && error.kind() == ErrorKind::RefusedPermission
+            {
+                denied.replace(Some(error.clone()));
+            }
+            answer
+        });
+        let mut errors = Vec::new();
+        for (arn, answer) in unread.iter().zip(read.await) {
+            match answer.map(Arc::new) {
+                Ok(revision) => {
+                    memory.keep_revision(arn, Arc::clone(&revision));
+                    known.insert((*arn).to_owned(), revision);
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        seen.unseen.extend(gap("task definitions could not be read", unread.len(), &errors, unread.len() * 10));
+        known
+    }
+
+    /// A call within the time of the search.
+    async fn limited<T>(&self, what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.clock.share(1, Duration::ZERO, what, Box::pin(call)).await
+    }
+}
+
+/// Works on all items, keeping their order; on a few of them at a time where there are many.
+async fn side_by_side<T, R>(items: &[T], work: impl AsyncFn(&T) -> R) -> Vec<R> {
+    let lanes = if items.len() > FEW { LANES } else { 1 };
+    stream::iter(items.iter().map(|item| Box::pin(work(item)))).buffered(lanes).collect().await
+}
+
+/// One error for all that went wrong with things of one sort. `size` is how many services' worth of reads there are.
+fn gap(what: &str, of: usize, errors: &[Error], size: usize) -> Option<Error> {
+    let number = errors.len();
+    let first = narrowed(errors.first()?, size);
+    let cause = format!("{number} of {of} {what}: {}", first.cause());
+    Some(Error::new(first.kind(), cause, first.remedy()))
+}
+
+/// The error with what helps against it in a search: to search less, or longer.
+fn narrowed(error: &Error, size: usize) -> Error {
+    let less = "name the clusters to search in KEYROLL_CLUSTERS, or the services in the tag keyroll:services";
+    let remedy = match error.kind() {
+        // ECS's rate, in half of the function's time, beside what else has to be done.
+        ErrorKind::FailedDeadline => {
+            format!("set the function's timeout to {} seconds or more, or {less}", 60 + size / 100)
+        }
+        _ => format!("{}; or {less}", error.remedy()),
+    };
+    Error::new(error.kind(), error.cause(), remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_errors_of_one_sort_become_one() {
+        let late = Error::new(ErrorKind::FailedDeadline, "no time was left", "run it again");
+        let gap = gap("task definitions could not be read", 2000, &vec![late; 900], 20_000).unwrap();
+        assert!(gap.cause().starts_with("900 of 2000 task definitions could not be read: no time"), "{gap}");
+        assert!(gap.remedy().contains("260 seconds") && gap.remedy().contains("KEYROLL_CLUSTERS"), "{gap}");
+        assert_eq!(super::gap("x", 1, &[], 1), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_calls_follow_each_other_and_many_go_side_by_side() {
+        for (number, expected) in [(20, 20), (21, 6)] {
+            let begun = tokio::time::Instant::now();
+            let items: Vec<usize> = (0..number).collect();
+            let done = side_by_side(&items, async |item: &usize| {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                *item
+            });
+            assert_eq!(done.await, items);
+            assert_eq!(begun.elapsed().as_secs(), expected, "{number}");
+        }
+    }
+}
