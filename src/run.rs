@@ -30,12 +30,19 @@ pub(crate) struct Overview {
     pub(crate) labels: Labels,
     pub(crate) settings: Settings,
     pub(crate) last_changed: Option<i64>,
+    pub(crate) last_rotated: Option<i64>,
 }
 
 impl From<Described> for Overview {
     fn from(described: Described) -> Self {
         let settings = Settings::read(described.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-        Self { arn: described.arn, labels: described.labels, settings, last_changed: described.last_changed }
+        Self {
+            arn: described.arn,
+            labels: described.labels,
+            settings,
+            last_changed: described.last_changed,
+            last_rotated: described.last_rotated,
+        }
     }
 }
 

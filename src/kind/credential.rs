@@ -67,6 +67,16 @@ impl Credential {
         self.login.password.same(&other.login.password)
     }
 
+    /// Whether the credential before this one goes on working, so that a rotation too soon after this one would take it
+    /// from somebody who still holds it.
+    #[must_use]
+    pub fn overlaps(&self) -> bool {
+        match self.kind {
+            // One account with one password.
+            Kind::Postgres => false,
+        }
+    }
+
     /// A new value: the document of this credential with a new secret in it, drawn from `random`.
     pub fn renewed(
         &self,

@@ -32,6 +32,9 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     refuse_moved(&current, &seen.labels)?;
     let document = kind::document(current.text()?, &seen.settings)?;
     let current = Credential::read(&document, &seen.settings)?;
+    if current.overlaps() {
+        seen.settings.refuse_too_soon(run.config.min_age, seen.last_rotated, run.clock.seconds())?;
+    }
     let plan = plan(&current, &seen.settings, run.config)?;
     apply::store(run, event, &seen.arn, &document, &current, &plan).await
 }

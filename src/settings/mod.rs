@@ -60,6 +60,8 @@ pub struct Settings {
     pub dependents: Dependents,
     /// `keyroll:hold`, where set.
     pub hold: Option<Hold>,
+    /// `keyroll:min-age` in minutes, where set.
+    pub min_age: Option<u32>,
     problems: Vec<Error>,
 }
 
@@ -81,6 +83,7 @@ impl Settings {
             field: None,
             dependents: Dependents::Discovered,
             hold: None,
+            min_age: None,
             problems: Vec::new(),
         };
         let mut services: Vec<(&str, &str)> = Vec::new();
@@ -130,7 +133,8 @@ impl Settings {
             "keyroll:field" => self.field = Some(value.to_owned()),
             "keyroll:hold" => self.hold = Some(Hold::parse(value)),
             "keyroll:min-age" => {
-                value.parse::<u32>().map_err(|_| unreadable(tag, value, "a whole number of minutes"))?;
+                let minutes = value.parse().map_err(|_| unreadable(tag, value, "a whole number of minutes"))?;
+                self.min_age = Some(minutes);
             }
             _ if numbered(tag, "keyroll:copies") => {
                 return Err(Error::new(
@@ -159,6 +163,22 @@ impl Settings {
                 ErrorKind::RefusedHold,
                 format!("the secret is on hold: {reason}"),
                 "remove the tag keyroll:hold from the secret, or wait until its time, and rotate again",
+            )),
+        }
+    }
+
+    /// Refuses a rotation that comes so soon after the last one that it would end the overlap of that one, before
+    /// everybody has the newer credential. `last` is in milliseconds since 1970, `now` in seconds.
+    pub fn refuse_too_soon(&self, default: u32, last: Option<i64>, now: i64) -> Result<()> {
+        let minutes = self.min_age.unwrap_or(default);
+        let passed = last.map(|last| now.saturating_sub(last / 1000));
+        match passed.filter(|passed| *passed < i64::from(minutes) * 60) {
+            None => Ok(()),
+            Some(passed) => Err(Error::new(
+                ErrorKind::RefusedHold,
+                format!("the last rotation ended {} minutes ago, and keyroll:min-age is {minutes}", passed / 60),
+                "wait: Secrets Manager tries again by itself; keyroll:min-age=0 rotates at once, and cuts off whoever still \
+                 holds the credential before the last",
             )),
         }
     }
@@ -245,6 +265,24 @@ mod tests {
             let error = read(&[(tag, value)]).unwrap_err();
             assert_eq!(error.kind(), kind, "{tag} = {value:?}: {error}");
             assert!(error.to_string().contains(tag), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_rotation_too_soon_is_put_off_and_the_first_never() {
+        let (default, tagged) = (read(&[]).unwrap(), read(&[("keyroll:min-age", "60")]).unwrap());
+        let off = read(&[("keyroll:min-age", "0")]).unwrap();
+        let now = 1_000_000;
+        let ago = |minutes: i64| Some((now - minutes * 60) * 1000);
+        for (settings, last, refused) in [
+            (&default, ago(9), true),
+            (&default, ago(10), false),
+            (&tagged, ago(59), true),
+            (&tagged, ago(61), false),
+            (&off, ago(0), false),
+            (&default, None, false),
+        ] {
+            assert_eq!(settings.refuse_too_soon(10, last, now).is_err(), refused, "{last:?}");
         }
     }
 
