@@ -188,7 +188,7 @@ fn stray(action: &Action) -> Error {
 }
 
 /// The operating system's randomness, and no other.
-fn random(bytes: &mut [u8]) -> Result<()> {
+pub(crate) fn random(bytes: &mut [u8]) -> Result<()> {
     SysRng.try_fill_bytes(bytes).map_err(|_| {
         Error::new(
             ErrorKind::FailedDefect,

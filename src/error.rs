@@ -88,6 +88,12 @@ impl ErrorKind {
     pub fn name(self) -> String {
         format!("{self:?}")
     }
+
+    /// Whether a person must change something: the family *Refused…*.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        self.name().starts_with("Refused")
+    }
 }
 
 /// One error: its kind, its cause and what to do about it.
@@ -149,7 +155,9 @@ impl Error {
         Some(first)
     }
 
-    fn placed_cause(&self) -> String {
+    /// What happened, and where.
+    #[must_use]
+    pub fn placed_cause(&self) -> String {
         match &self.place {
             Some(place) => format!("{place}: {}", self.cause),
             None => self.cause.clone(),

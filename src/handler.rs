@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Payload, SecretId};
 use crate::memory::Memory;
-use crate::operator::{self, Reconciled, Status};
+use crate::operator::{self, DryRun, Reconciled, Status};
 use crate::report::{Doing, Report};
 use crate::rotation;
 use crate::run::Run;
@@ -32,6 +32,8 @@ pub enum Answer {
     Report(Report),
     /// To `Status`.
     Status(Status),
+    /// To `DryRun`.
+    DryRun(DryRun),
     /// To `Reconcile` for all secrets.
     Reconciled(Reconciled),
 }
@@ -94,6 +96,13 @@ impl Answer {
             Self::Status(status) => {
                 tracing::info!(secret = status.secret_arn, step = "Status", left = status.left.join("; "), "done");
             }
+            Self::DryRun(told) => tracing::info!(
+                secret = told.secret_arn,
+                step = "DryRun",
+                verdict = told.verdict,
+                warnings = told.warnings.join("; "),
+                "done"
+            ),
             // Each secret has told its own.
             Self::Reconciled(all) => tracing::info!(
                 step = "Reconcile",

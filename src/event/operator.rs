@@ -10,6 +10,8 @@ use crate::error::Result;
 pub enum Operator {
     /// Show a secret, and what is left to do for it.
     Status(SecretId),
+    /// Tell whether a rotation would succeed, and what it would do. True also rehearses what can be taken back.
+    DryRun(SecretId, bool),
     /// Redeploy every dependent of a secret now.
     Redeploy(SecretId),
     /// Roll what an open mark says is left: of one secret, or of all that this function rotates.
@@ -26,10 +28,12 @@ impl Operator {
         let Some(action) = ACTIONS.into_iter().find(|known| action.as_str() == Some(known)) else {
             return Err(refused(format!("the event's Action is none of {}", ACTIONS.join(", "))));
         };
-        if !matches!(action, "Status" | "Redeploy" | "Reconcile") {
-            return Ok(Self::NotBuilt(action));
-        }
-        if let Some(stranger) = fields.keys().find(|key| !matches!(key.as_str(), "Action" | "SecretId")) {
+        let keys: &[&str] = match action {
+            "Status" | "Redeploy" | "Reconcile" => &["Action", "SecretId"],
+            "DryRun" => &["Action", "SecretId", "Prove"],
+            _ => return Ok(Self::NotBuilt(action)),
+        };
+        if let Some(stranger) = fields.keys().find(|key| !keys.contains(&key.as_str())) {
             let stranger: String = stranger.chars().take(40).collect();
             return Err(refused(format!("the event of the action {action} has the unknown key {stranger:?}")));
         }
@@ -41,10 +45,16 @@ impl Operator {
                 ))
             })?),
         };
+        let prove = match fields.get("Prove") {
+            None => false,
+            Some(Value::Bool(prove)) => *prove,
+            Some(_) => return Err(refused("the Prove of the action DryRun is neither true nor false".to_owned())),
+        };
         match (action, secret) {
             ("Reconcile", secret) => Ok(Self::Reconcile(secret)),
             (_, None) => Err(refused(format!("the event of the action {action} lacks SecretId"))),
             ("Status", Some(secret)) => Ok(Self::Status(secret)),
+            ("DryRun", Some(secret)) => Ok(Self::DryRun(secret, prove)),
             (_, Some(secret)) => Ok(Self::Redeploy(secret)),
         }
     }
@@ -54,6 +64,7 @@ impl Operator {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Status(_) => "Status",
+            Self::DryRun(..) => "DryRun",
             Self::Redeploy(_) => "Redeploy",
             Self::Reconcile(_) => "Reconcile",
             Self::NotBuilt(name) => name,
@@ -64,7 +75,7 @@ impl Operator {
     #[must_use]
     pub fn secret(&self) -> Option<&SecretId> {
         match self {
-            Self::Status(secret) | Self::Redeploy(secret) => Some(secret),
+            Self::Status(secret) | Self::DryRun(secret, _) | Self::Redeploy(secret) => Some(secret),
             Self::Reconcile(secret) => secret.as_ref(),
             Self::NotBuilt(_) => None,
         }
@@ -88,6 +99,8 @@ mod tests {
         for (event, expected) in [
             (json!({"Action": "Status", "SecretId": "x"}), Operator::Status(secret.clone())),
             (json!({"Action": "Redeploy", "SecretId": "x"}), Operator::Redeploy(secret.clone())),
+            (json!({"Action": "DryRun", "SecretId": "x"}), Operator::DryRun(secret.clone(), false)),
+            (json!({"Action": "DryRun", "SecretId": "x", "Prove": true}), Operator::DryRun(secret.clone(), true)),
             (json!({"Action": "Reconcile", "SecretId": "x"}), Operator::Reconcile(Some(secret))),
             (json!({"Action": "Reconcile"}), Operator::Reconcile(None)),
             (json!({"Action": "Revoke", "Any": 1}), Operator::NotBuilt("Revoke")),
@@ -106,6 +119,9 @@ mod tests {
             (json!({"Action": 1}), "Action is none of"),
             (json!({"Action": "Status"}), "lacks SecretId"),
             (json!({"Action": "Redeploy"}), "lacks SecretId"),
+            (json!({"Action": "DryRun"}), "lacks SecretId"),
+            (json!({"Action": "DryRun", "SecretId": "x", "Prove": "yes"}), "neither true nor false"),
+            (json!({"Action": "Status", "SecretId": "x", "Prove": true}), "unknown key \"Prove\""),
             (json!({"Action": "Reconcile", "SecretID": "x"}), "unknown key \"SecretID\""),
             (json!({"Action": "Reconcile", "SecretId": ""}), "no string, or empty"),
             (json!({"Action": "Reconcile", "SecretId": null}), "no string"),

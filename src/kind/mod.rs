@@ -110,6 +110,15 @@ impl Session {
         }
     }
 
+    /// Changes the password of `account` as [`Session::set_password`] would, and takes it back: proves the right to.
+    ///
+    /// Safe to repeat: the transaction is rolled back, also by the server when the connection breaks.
+    pub async fn rehearse(&mut self, account: &str, throw_away: &Sensitive, clock: Clock) -> Result<()> {
+        match self {
+            Self::Postgres(session) => session.rehearse(account, throw_away, clock).await,
+        }
+    }
+
     /// Ends the session in good order. Failing at it changes nothing.
     pub async fn close(self) {
         match self {

@@ -1,7 +1,9 @@
 //! What an operator, or the schedule, may ask for outside of a rotation.
 
+mod dry_run;
 mod reconcile;
 mod redeploy;
+mod schedule;
 mod status;
 
 use crate::clock::Clock;
@@ -13,6 +15,7 @@ use crate::report::Doing;
 use crate::run::{Overview, Run};
 use crate::stages::{AWSCURRENT, AWSPENDING};
 
+pub(crate) use dry_run::DryRun;
 pub(crate) use reconcile::Reconciled;
 pub(crate) use status::Status;
 
@@ -21,13 +24,16 @@ pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock
     let doing = Doing::Action(operator.name());
     match operator {
         Operator::Status(secret) => status::run(&app.run(secret, doing, clock), function).await.map(Answer::Status),
+        Operator::DryRun(secret, prove) => {
+            dry_run::run(&app.run(secret, doing, clock), *prove, function).await.map(Answer::DryRun)
+        }
         Operator::Redeploy(secret) => redeploy::run(&app.run(secret, doing, clock)).await.map(Answer::Report),
         Operator::Reconcile(Some(secret)) => reconcile::one(&app.run(secret, doing, clock)).await.map(Answer::Report),
         Operator::Reconcile(None) => reconcile::all(app, function, clock).await.map(Answer::Reconciled),
         Operator::NotBuilt(name) => Err(Error::new(
             ErrorKind::RefusedNotBuilt,
             format!("this version of keyroll cannot do this yet: the action {name}"),
-            "rotate through Secrets Manager (rotate-secret), or use the actions Status, Redeploy and Reconcile",
+            "rotate through Secrets Manager (rotate-secret), or use the actions Status, DryRun, Redeploy and Reconcile",
         )),
     }
 }

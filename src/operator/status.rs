@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{same_function, unfinished};
-use crate::aws::secrets::{Described, RotationRules};
+use super::schedule::Rotation;
+use super::unfinished;
 use crate::dependents::{Dependent, Judgement, ServiceReport, Sighting, Since, Verdict, judge, runs_current, utc};
 use crate::error::Result;
 use crate::event::VersionId;
@@ -47,19 +47,6 @@ struct Version {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rotation {
-    /// Absent where rotation was never configured.
-    enabled: Option<bool>,
-    function: Option<String>,
-    by_this_function: bool,
-    rules: Option<RotationRules>,
-    last_rotated: Option<String>,
-    /// When Secrets Manager means to rotate it next.
-    next: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Service {
     #[serde(flatten)]
     report: ServiceReport,
@@ -77,7 +64,7 @@ struct Dates {
 
 pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
     let mut described = run.describe().await?;
-    let rotation = rotation(&mut described, function);
+    let rotation = Rotation::of(&mut described, function);
     let mut warnings = Vec::new();
     let created = run.clients.secrets.versions(run.secret).await.unwrap_or_else(|error| {
         warnings.push(format!("when versions were created is not known: {}; {}", error.cause(), error.remedy()));
@@ -109,17 +96,6 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
         warnings,
         secret_arn: secret.arn,
     })
-}
-
-fn rotation(described: &mut Described, function: &str) -> Rotation {
-    Rotation {
-        enabled: described.rotation_enabled,
-        by_this_function: described.function.as_deref().is_some_and(|arn| same_function(arn, function)),
-        function: described.function.take(),
-        rules: described.rules.take(),
-        last_rotated: described.last_rotated.map(utc),
-        next: described.next_rotation.map(utc),
-    }
 }
 
 fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<Version> {

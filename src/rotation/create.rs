@@ -3,7 +3,6 @@
 use super::overview;
 use crate::apply;
 use crate::aws::secrets::Version;
-use crate::config::Config;
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, VersionId};
@@ -12,7 +11,6 @@ use crate::plan::{Action, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left};
 use crate::run::{Overview, Run};
-use crate::settings::Settings;
 use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
 
 pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
@@ -32,10 +30,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     refuse_moved(&current, &seen.labels)?;
     let document = kind::document(current.text()?, &seen.settings)?;
     let current = Credential::read(&document, &seen.settings)?;
-    if current.overlaps() {
-        seen.settings.refuse_too_soon(run.config.min_age, seen.last_rotated, run.clock.seconds())?;
-    }
-    let plan = plan(&current, &seen.settings, run.config)?;
+    let plan = plan(&current, &seen, run)?;
     apply::store(run, event, &seen.arn, &document, &current, &plan).await
 }
 
@@ -53,9 +48,12 @@ fn refuse_moved(current: &Version, labels: &Labels) -> Result<()> {
 
 /// The plan of createSecret: whatever could stop the rotation without asking the server stops it here, before a value is
 /// stored.
-fn plan(current: &Credential, settings: &Settings, config: &Config) -> Result<Plan> {
-    current.rotatable(settings, config)?;
-    current.check_policy(&config.policy)?;
+pub(super) fn plan(current: &Credential, seen: &Overview, run: &Run<'_>) -> Result<Plan> {
+    current.rotatable(&seen.settings, run.config)?;
+    current.check_policy(&run.config.policy)?;
+    if current.overlaps() {
+        seen.settings.refuse_too_soon(run.config.min_age, seen.last_rotated, run.clock.seconds())?;
+    }
     Ok(Plan::of(Standing::Pending, vec![Action::StoreValue]).warning(current.warnings()))
 }
 
@@ -69,7 +67,7 @@ async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview) -> Result<bool
 }
 
 /// The version on which an earlier rotation left its mark open, if there is one.
-fn open_mark(labels: &Labels) -> Option<VersionId> {
+pub(super) fn open_mark(labels: &Labels) -> Option<VersionId> {
     labels.holder(ROLLOUT).filter(|version| labels.has(version, AWSCURRENT))
 }
 

@@ -10,7 +10,7 @@ use crate::plan::{Action, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left};
 use crate::run::{Overview, Run};
-use crate::stages::{self, AWSCURRENT, ROLLOUT, Seen, Standing, Task};
+use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
 
 pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let seen = overview(run, event).await?;
@@ -40,16 +40,17 @@ fn task(event: &Rotation, seen: &Overview) -> Result<Task> {
 async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since)> {
     let credential = credential(pending_version(run, event).await?, &seen.settings)?;
     let proven = test::prove(run, &credential).await?;
-    let plan = plan(event, seen).proving(proven).warning(credential.warnings());
+    let plan =
+        plan(&seen.labels, seen.labels.has(&event.version, ROLLOUT)).proving(proven).warning(credential.warnings());
     apply::promote(run, event, &seen.arn, &plan).await
 }
 
 /// The plan of the round. A version that another function stored gets the mark first, or a crash after the move would
 /// leave its services behind for good.
-fn plan(event: &Rotation, seen: &Overview) -> Plan {
-    let mut actions = vec![Action::MoveCurrent { from: seen.labels.holder(AWSCURRENT) }];
-    if !seen.labels.has(&event.version, ROLLOUT) {
-        actions.insert(0, Action::OpenMark { from: seen.labels.holder(ROLLOUT) });
+pub(super) fn plan(labels: &Labels, marked: bool) -> Plan {
+    let mut actions = vec![Action::MoveCurrent { from: labels.holder(AWSCURRENT) }];
+    if !marked {
+        actions.insert(0, Action::OpenMark { from: labels.holder(ROLLOUT) });
     }
     Plan::of(Standing::Current, actions)
 }

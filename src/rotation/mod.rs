@@ -32,6 +32,9 @@ use crate::stages::{self, Seen, Standing};
 
 use self::overview::{overview, settings};
 
+pub(crate) use self::overview::{refuse_managed, refuse_not_enabled};
+pub(crate) use self::preflight::{Findings, examine};
+
 /// Does one step.
 pub(crate) async fn step(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     match event.step {

@@ -10,13 +10,7 @@ use crate::settings::Settings;
 pub(super) async fn overview(run: &Run<'_>, event: &Rotation) -> Result<Overview> {
     let described = run.describe().await?;
     refuse_managed(&described)?;
-    if described.rotation_enabled == Some(false) {
-        return Err(Error::new(
-            ErrorKind::RefusedNotEnabled,
-            "rotation is not enabled for this secret",
-            "turn it on with rotate-secret and a schedule; that also starts a rotation",
-        ));
-    }
+    refuse_not_enabled(&described)?;
     let seen = Overview::from(described);
     run.memory.keep_settings(&event.secret, &event.version, &seen.settings, run.clock.seconds());
     Ok(seen)
@@ -30,8 +24,20 @@ pub(super) async fn settings(run: &Run<'_>, event: &Rotation) -> Result<Settings
     }
 }
 
+/// Rotation that was never configured is none that was switched off: a first call may come before that is told.
+pub(crate) fn refuse_not_enabled(described: &Described) -> Result<()> {
+    if described.rotation_enabled == Some(false) {
+        return Err(Error::new(
+            ErrorKind::RefusedNotEnabled,
+            "rotation is not enabled for this secret",
+            "turn it on with rotate-secret and a schedule; that also starts a rotation",
+        ));
+    }
+    Ok(())
+}
+
 /// Secrets that a service manages, above all `rds!…`, are rotated by that service.
-fn refuse_managed(described: &Described) -> Result<()> {
+pub(crate) fn refuse_managed(described: &Described) -> Result<()> {
     let by_name = described.arn.rsplit(':').next().is_some_and(|name| name.starts_with("rds!"));
     match described.owner.as_deref().or(by_name.then_some("rds")) {
         None => Ok(()),

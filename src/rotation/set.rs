@@ -34,10 +34,10 @@ struct Account {
 }
 
 /// A session that may write, and whose it is.
-struct Writer {
-    session: Session,
-    name: String,
-    warnings: Vec<String>,
+pub(super) struct Writer {
+    pub(super) session: Session,
+    pub(super) name: String,
+    pub(super) warnings: Vec<String>,
 }
 
 pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
@@ -57,7 +57,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
     account.settings.refuse_on_hold(run.clock.seconds())?;
     account.settings.sound()?;
-    let mut writer = writer(run, &account, session).await?;
+    let mut writer = writer(run, &account.settings, &account.current, session).await?;
     let report = write(run, event, &account, &mut writer).await;
     writer.session.close().await;
     report
@@ -96,30 +96,48 @@ async fn let_in(run: &Run<'_>, event: &Rotation, account: &Account) -> Result<Op
 
 /// Who changes the password: the account itself, or the administrator that its secret names. The account's own credential
 /// has been accepted either way, and its session is kept until somebody is known to have the right.
-async fn writer(run: &Run<'_>, account: &Account, mut session: Session) -> Result<Writer> {
-    let admin::Search { found, ordered, mut warnings } = admin::find(run, &account.settings, &account.current).await?;
-    if let Some(administrator) = found {
-        match administrator_session(run, &administrator, account).await {
+pub(super) async fn writer(
+    run: &Run<'_>,
+    settings: &Settings,
+    current: &Credential,
+    mut session: Session,
+) -> Result<Writer> {
+    let name = current.account();
+    let mut search = match admin::find(run, settings, current).await {
+        Ok(search) => search,
+        Err(error) => {
+            session.close().await;
+            return Err(error);
+        }
+    };
+    if let Some(administrator) = search.found {
+        match administrator_session(run, &administrator, name).await {
             Ok(writer) => {
                 session.close().await;
-                warnings.extend(administrator.warnings());
-                return Ok(Writer { session: writer, name: administrator.account().to_owned(), warnings });
+                search.warnings.extend(administrator.warnings());
+                let name = administrator.account().to_owned();
+                return Ok(Writer { session: writer, name, warnings: search.warnings });
             }
-            Err(error) if ordered => {
+            Err(error) if search.ordered => {
                 session.close().await;
                 return Err(error);
             }
-            Err(error) => warnings.push(admin::unused(&error)),
+            Err(error) => search.warnings.push(admin::unused(&error)),
         }
     }
-    session.check_writer(account.name()).await?;
-    Ok(Writer { session, name: account.name().to_owned(), warnings })
+    match session.check_writer(name).await {
+        Ok(()) => Ok(Writer { session, name: name.to_owned(), warnings: search.warnings }),
+        Err(error) => {
+            session.close().await;
+            Err(error)
+        }
+    }
 }
 
-async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &Account) -> Result<Session> {
+async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &str) -> Result<Session> {
     let session = run.log_in(administrator).await.session()?;
     let mut session = session.ok_or_else(|| admin::rejected(administrator.account()))?;
-    match session.check_writer(account.name()).await {
+    match session.check_writer(account).await {
         Ok(()) => Ok(session),
         Err(error) => {
             session.close().await;
@@ -137,7 +155,7 @@ async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut 
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         writer.session.lock(account.name(), run.clock).await?;
         let pending = pending_credential(run, event, account, GIVE_UP).await?;
-        let plan = plan(account, writer, &pending);
+        let plan = plan(account.name(), &writer.name).warning(pending.warnings()).warning(writer.warnings.clone());
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         let report = run.report(&account.arn, &event.version, &plan);
         if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending).await? {
@@ -155,9 +173,9 @@ async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut 
 }
 
 /// The plan of setSecret.
-fn plan(account: &Account, writer: &Writer, pending: &Credential) -> Plan {
-    let action = Action::SetPassword { account: account.name().to_owned(), writer: writer.name.clone() };
-    Plan::of(Standing::Pending, vec![action]).warning(pending.warnings()).warning(writer.warnings.clone())
+pub(super) fn plan(account: &str, writer: &str) -> Plan {
+    let action = Action::SetPassword { account: account.to_owned(), writer: writer.to_owned() };
+    Plan::of(Standing::Pending, vec![action])
 }
 
 /// The event's version, if it is still staged as AWSPENDING and about the same account.

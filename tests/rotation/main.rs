@@ -10,6 +10,7 @@
 mod administrator;
 mod budgets;
 mod crashes;
+mod dry_run;
 mod good_path;
 mod guards;
 mod leaks;

@@ -97,7 +97,7 @@ async fn actions_and_changes_that_are_not_built_are_refused_by_name() {
     for path in samples {
         let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let Some(name) = event.get("Action").or_else(|| event.get("source")) else { continue };
-        if ["Status", "Redeploy", "Reconcile"].contains(&name.as_str().unwrap()) {
+        if ["Status", "DryRun", "Redeploy", "Reconcile"].contains(&name.as_str().unwrap()) {
             continue;
         }
         let Outcome::Error { error_type, message } = stage.send(&event).await else {
@@ -107,7 +107,7 @@ async fn actions_and_changes_that_are_not_built_are_refused_by_name() {
         assert!(message.contains(name.as_str().unwrap()), "{message}");
         seen += 1;
     }
-    assert!(seen >= 11, "{seen} samples");
+    assert!(seen >= 9, "{seen} samples");
     assert_eq!(stage.state(), before);
     then_rotates(&stage, &token).await;
 }

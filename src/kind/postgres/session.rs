@@ -100,6 +100,21 @@ impl Session {
         }
     }
 
+    /// Account statements are transactional in PostgreSQL: what is rolled back leaves nothing but some WAL.
+    pub(in crate::kind) async fn rehearse(
+        &mut self,
+        account: &str,
+        throw_away: &Sensitive,
+        clock: Clock,
+    ) -> Result<()> {
+        self.lock(account, clock).await?;
+        let statement = statements::set_password(account, &statements::verifier(throw_away)?, clock.left());
+        let changed = self.run(statement).await;
+        let back = self.run("ROLLBACK".to_owned()).await;
+        changed.map_err(|error| sanitised("rehearsing ALTER ROLE ... PASSWORD", &error))?;
+        back.map_err(|error| sanitised("rolling the rehearsal back", &error))
+    }
+
     pub(in crate::kind) async fn close(self) {
         // The relay ends when the connection does, and takes the good-bye along. Failing at it changes nothing.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.close()).await;

@@ -1,0 +1,118 @@
+//! `DryRun`: would a rotation of this secret succeed, and what would it do? Every look and every plan is that of the real
+//! steps, up to the first write; then it is printed.
+
+use serde::Serialize;
+
+use super::schedule::Rotation;
+use super::unfinished;
+use crate::aws::secrets::Described;
+use crate::dependents::ServiceReport;
+use crate::error::{Error, Result};
+use crate::event::{SecretId, Step};
+use crate::plan::Plan;
+use crate::rotation::{self, Findings};
+use crate::run::{Overview, Run};
+use crate::stages::{AWSCURRENT, Standing};
+
+/// What AWS answers only to the call itself.
+const NOT_CHECKED: [&str; 2] = [
+    "whether the function's role may write: secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage, \
+     ecs:UpdateService, and kms:GenerateDataKey where the secret has a key of yours",
+    "whether new tasks of the services start",
+];
+
+/// The answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DryRun {
+    pub(crate) secret_arn: String,
+    /// The current version.
+    version_id: Option<String>,
+    action: &'static str,
+    standing: Standing,
+    /// `wouldSucceed` or `wouldFail`.
+    pub(crate) verdict: &'static str,
+    /// Everything that would stop a rotation.
+    reasons: Vec<Reason>,
+    /// What each step would do.
+    steps: Vec<Planned>,
+    /// What was shown by doing it.
+    proven: Vec<String>,
+    /// What was only looked at.
+    checked: Vec<String>,
+    not_checked: [&'static str; NOT_CHECKED.len()],
+    rotation: Rotation,
+    /// Always empty: nothing is changed.
+    done: [&'static str; 0],
+    services: Vec<ServiceReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reason {
+    error_type: String,
+    cause: String,
+    remedy: String,
+}
+
+#[derive(Serialize)]
+struct Planned {
+    step: &'static str,
+    plan: Vec<String>,
+}
+
+/// Dry-runs a rotation. `prove` also rehearses what the database can take back.
+pub(super) async fn run(run: &Run<'_>, prove: bool, function: &str) -> Result<DryRun> {
+    let mut described = match run.describe().await {
+        // That nothing may be read is an answer too; that nothing was reached is none.
+        Err(error) if error.kind().is_refusal() => return Ok(blind(run.secret, error)),
+        described => described?,
+    };
+    let rotation = Rotation::of(&mut described, function);
+    let refused = [rotation::refuse_managed(&described).err(), rotation::refuse_not_enabled(&described).err()];
+    let secret = Overview::from(described);
+    let mut found = rotation::examine(run, &secret, prove).await;
+    found.lacking.splice(0..0, refused.into_iter().flatten());
+    found.warnings.extend(unfinished(&secret));
+    found.warnings.extend(rotation.warning());
+    Ok(answer(secret, found, rotation))
+}
+
+/// The answer where the secret itself may not be looked at.
+fn blind(secret: &SecretId, error: Error) -> DryRun {
+    let arn = secret.as_str().to_owned();
+    let secret = Overview { arn, ..Overview::from(Described::default()) };
+    answer(secret, Findings { lacking: vec![error], ..Findings::default() }, Rotation::default())
+}
+
+fn answer(secret: Overview, found: Findings, rotation: Rotation) -> DryRun {
+    let current = secret.labels.holder(AWSCURRENT);
+    DryRun {
+        version_id: current.as_ref().map(|version| version.as_str().to_owned()),
+        action: "DryRun",
+        standing: if current.is_some() { Standing::Current } else { Standing::Unstaged },
+        verdict: if found.lacking.is_empty() { "wouldSucceed" } else { "wouldFail" },
+        reasons: found.lacking.iter().map(reason).collect(),
+        steps: found.steps.iter().map(planned).collect(),
+        proven: found.proven,
+        checked: found.checked,
+        not_checked: NOT_CHECKED,
+        rotation,
+        done: [],
+        services: found.services,
+        warnings: found.warnings,
+        secret_arn: secret.arn,
+    }
+}
+
+fn reason(error: &Error) -> Reason {
+    let remedy = error.remedy().to_owned();
+    Reason { error_type: error.kind().name(), cause: error.placed_cause(), remedy }
+}
+
+fn planned((step, plan): &(Step, Plan)) -> Planned {
+    let lines = plan.proven.iter().cloned().chain(plan.actions.iter().map(ToString::to_string));
+    Planned { step: step.name(), plan: lines.collect() }
+}
