@@ -15,7 +15,7 @@ export KEYROLL_BOOTSTRAP := $(target)/release/bootstrap
 
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo test build bench lint fmt clean release
+.PHONY: help demo test build bench send lint fmt clean release
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -56,6 +56,14 @@ bench: ## the figures in the README, again
 	@cargo build -p rehearsal --bin bench
 	$(call say,measuring (half a minute))
 	@"$(target)/debug/bench" "$(KEYROLL_BOOTSTRAP)" "$(package)"
+
+EVENTS ?= events/operator-DryRun.json
+
+send: ## send EVENTS (files, in order) to the function on a private stage and show the answers
+	@scripts/prepare test
+	@$(MAKE) release
+	@cargo build --quiet -p rehearsal --bin send
+	@"$(target)/debug/send" "$(KEYROLL_BOOTSTRAP)" $(EVENTS)
 
 lint: ## formatting, clippy, documentation, and what the crates may be
 	@scripts/prepare test

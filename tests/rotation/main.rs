@@ -11,6 +11,7 @@ mod administrator;
 mod budgets;
 mod crashes;
 mod dry_run;
+mod events;
 mod good_path;
 mod guards;
 mod leaks;
