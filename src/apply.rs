@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, VersionId};
 use crate::kind::{Credential, Session};
 use crate::plan::{Action, Plan};
-use crate::report::{Doing, Report};
+use crate::report::{Doing, Report, listed};
 use crate::rollout;
 use crate::run::Run;
 use crate::secret::{Document, Sensitive};
@@ -162,21 +162,12 @@ fn still_open(doing: Doing, arn: &str, report: &Report, error: &Error) -> Error 
     )
 }
 
-/// How many services a message names; all of them would not fit where there are thousands.
-const TOLD: usize = 50;
-
 /// The verdicts for a message, those that need somebody first.
 fn verdicts(report: &Report) -> String {
     let (failed, others): (Vec<_>, Vec<_>) =
         report.services.iter().partition(|service| service.verdict == Verdict::Failed);
-    let all: Vec<String> = failed.into_iter().chain(others).map(ToString::to_string).collect();
-    let more = all.len().saturating_sub(TOLD);
-    let told = all[..all.len() - more].join("; ");
-    match (all.len(), more) {
-        (0, _) => "no service was found".to_owned(),
-        (_, 0) => told,
-        (_, more) => format!("{told}; and {more} more"),
-    }
+    let all: Vec<&ServiceReport> = failed.into_iter().chain(others).collect();
+    if all.is_empty() { "no service was found".to_owned() } else { listed(&all) }
 }
 
 fn stray(action: &Action) -> Error {

@@ -46,6 +46,12 @@ impl Clock {
         Self { deadline: now() + self.left().saturating_sub(reserve) / 2 }
     }
 
+    /// The clock of what is left less a reserve.
+    #[must_use]
+    pub fn leaving(self, reserve: Duration) -> Self {
+        Self { deadline: self.deadline.saturating_sub(reserve) }
+    }
+
     /// The clock of one of so many parts of what is left.
     #[must_use]
     pub fn part(self, parts: usize) -> Self {

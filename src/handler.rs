@@ -96,13 +96,7 @@ impl Answer {
             Self::Status(status) => {
                 tracing::info!(secret = status.secret_arn, step = "Status", left = status.left.join("; "), "done");
             }
-            Self::DryRun(told) => tracing::info!(
-                secret = told.secret_arn,
-                step = "DryRun",
-                verdict = told.verdict,
-                warnings = told.warnings.join("; "),
-                "done"
-            ),
+            Self::DryRun(told) => told.log(),
             // Each secret has told its own.
             Self::Reconciled(all) => tracing::info!(
                 step = "Reconcile",
@@ -124,7 +118,7 @@ async fn limited<T>(clock: Clock, work: impl Future<Output = Result<T>>) -> Resu
         Err(Error::new(
             ErrorKind::FailedDeadline,
             "the function's timeout came before this was done",
-            "set the function's timeout to 60 seconds or more and run it again: repeating it is safe",
+            "set a longer timeout of the function and run it again: repeating it is safe",
         ))
     })
 }

@@ -7,6 +7,18 @@ use crate::event::VersionId;
 use crate::plan::{Action, Plan};
 use crate::stages::Standing;
 
+/// How many lines of a sort a message tells; all of them would not fit where there are thousands.
+const TOLD: usize = 50;
+
+/// Lines for a message, as many as fit.
+pub(crate) fn listed<T: ToString>(lines: &[T]) -> String {
+    let told: Vec<String> = lines.iter().take(TOLD).map(ToString::to_string).collect();
+    match lines.len().saturating_sub(TOLD) {
+        0 => told.join("; "),
+        more => format!("{}; and {more} more", told.join("; ")),
+    }
+}
+
 /// What a report is about, by its name in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,8 +88,8 @@ impl Report {
             version = self.version_id,
             step = self.doing.name(),
             standing = ?self.standing,
-            done = self.done.join("; "),
-            services = self.services.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            done = listed(&self.done),
+            services = listed(&self.services),
             warnings = self.warnings.join("; "),
             "done"
         );
@@ -87,6 +99,15 @@ impl Report {
     #[must_use]
     pub fn any_failed(&self) -> bool {
         self.services.iter().any(|service| service.verdict == Verdict::Failed)
+    }
+
+    /// This report, told after that of what had to be done first.
+    #[must_use]
+    pub fn after(mut self, earlier: Self) -> Self {
+        self.done.splice(0..0, earlier.done);
+        self.services.splice(0..0, earlier.services);
+        self.warnings.splice(0..0, earlier.warnings);
+        self
     }
 
     /// Appends the report of a later round of the same step.

@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::stages::{AWSCURRENT, Labels};
 
 /// Everything that work on one secret needs.
+#[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
     pub(crate) config: &'a Config,
     pub(crate) clients: &'a Clients,
@@ -47,6 +48,11 @@ impl From<Described> for Overview {
 }
 
 impl Run<'_> {
+    /// The same work, which has to be done so much earlier.
+    pub(crate) fn leaving(self, reserve: std::time::Duration) -> Self {
+        Self { clock: self.clock.leaving(reserve), ..self }
+    }
+
     /// Looks at the secret as a whole.
     pub(crate) async fn describe(&self) -> Result<Described> {
         self.clients.secrets.describe(self.secret).await

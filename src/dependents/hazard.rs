@@ -1,7 +1,7 @@
 //! What a forced deployment may do that nobody expects of one that changes no setting. Told as warnings: the value has
 //! moved, and staying on the old one is worse.
 
-use super::judge::utc;
+use super::dates::utc;
 use super::{Dependence, Found, Revision, RolloutState, ServiceName, Wanted};
 
 /// The hazards of redeploying a service. `revision` is what is known of the revision that would start.
@@ -13,6 +13,12 @@ pub fn hazards(name: &ServiceName, how: &Dependence, found: &Found, arn: &str, r
         hazards.push(format!("{name}: the deployment {} is in progress{since}; a forced one replaces it", primary.id));
     }
     hazards.extend(found.percent.and_then(|percent| no_room(name, found.desired, percent)));
+    if !found.rolling {
+        hazards.push(format!(
+            "{name}: its deployments are not rolling updates: old tasks run on, with the old value, until the new ones have \
+             taken over and the bake time has passed"
+        ));
+    }
     for image in &revision.floating_images {
         hazards.push(format!(
             "{name}: the tag of its image {image} names no build, so that a new deployment may start other code"

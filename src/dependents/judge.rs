@@ -1,4 +1,4 @@
-//! Which services need a new deployment: a pure function of what ECS shows and when AWSCURRENT moved.
+//! Which services need a new deployment, by what ECS shows and when AWSCURRENT moved.
 //!
 //! Tasks read a secret as they start. A PRIMARY deployment created after the label moved therefore runs with the new
 //! value. The move's own time is not shown by Secrets Manager; the secret's `LastChangedDate` is never before it, so a
@@ -6,9 +6,7 @@
 //! deployment too many replaces tasks once more, one too few leaves a dead password. These dates mean something only while
 //! the mark is open: tags and labels move `LastChangedDate` too.
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-
+use super::dates::utc;
 use super::{Controller, Dependence, Dependent, Deployment, Found, RolloutState, Sighting, Verdict};
 
 /// Since when the value that counts is current.
@@ -137,32 +135,8 @@ fn failed(found: &Found) -> Option<&Deployment> {
     (newest.state == RolloutState::Failed).then_some(newest)
 }
 
-/// Whether a service's tasks run with the current value, as far as dates tell. `changed` is the secret's
-/// `LastChangedDate`, `created` the `CreatedDate` of its current version, `open` whether its rollout is.
-///
-/// Once a rollout is complete every dependent had a deployment younger than the version; a value that was stored by hand
-/// is current from its creation on.
-#[must_use]
-pub fn runs_current(found: &Found, changed: Option<i64>, created: Option<i64>, open: bool) -> Option<bool> {
-    let primary = found.primary()?.created?;
-    if failed(found).is_some() {
-        return None;
-    }
-    if changed.is_some_and(|changed| primary > changed) {
-        return Some(true);
-    }
-    let created = created?;
-    if primary <= created { Some(false) } else { (!open).then_some(true) }
-}
-
 fn skip(reason: &str) -> Judgement {
     Judgement::Leave(Verdict::Skipped, reason.to_owned())
-}
-
-/// A date, as AWS writes it.
-#[must_use]
-pub fn utc(millis: i64) -> String {
-    DateTime::from_millis(millis).fmt(Format::DateTime).unwrap_or_else(|_| format!("{millis} ms"))
 }
 
 #[cfg(test)]
@@ -186,6 +160,7 @@ mod tests {
             tagged: Vec::new(),
             connect: Vec::new(),
             percent: None,
+            rolling: true,
         }
     }
 
@@ -251,12 +226,11 @@ mod tests {
         let old = deployment(Some(500), false, RolloutState::Completed);
         let with = |deployments| Found { deployments, ..running(None) };
         assert_eq!(verdict(with(vec![failed(), old.clone()]), since), Some(Verdict::Failed));
-        // The circuit breaker made the one before PRIMARY again.
-        let rolled_back = || Deployment { primary: true, ..old.clone() };
-        let was_primary = Deployment { primary: false, ..failed() };
-        assert_eq!(verdict(with(vec![was_primary, rolled_back()]), since), Some(Verdict::Failed));
-        // ECS shows it no longer: one more try each time somebody looks.
-        assert_eq!(verdict(with(vec![rolled_back()]), since), None);
+        // The circuit breaker made the one before PRIMARY again, with a new date.
+        let back = deployment(Some(1050), true, RolloutState::Failed);
+        let was_primary = Deployment { primary: false, state: RolloutState::InProgress, ..failed() };
+        assert_eq!(verdict(with(vec![back.clone(), was_primary]), since), Some(Verdict::Failed));
+        assert_eq!(verdict(with(vec![back]), since), Some(Verdict::Failed));
         // A failure of before the move says nothing about the new value; a younger deployment makes up for it.
         assert_eq!(verdict(with(vec![failed()]), Since::Changed(Some(1000))), None);
         let younger = deployment(Some(1100), true, RolloutState::InProgress);
@@ -279,22 +253,5 @@ mod tests {
         let judged = judge(&dependent(Dependence::Named, found), Since::Changed(Some(500)));
         let Judgement::Leave(_, reason) = judged else { panic!("{judged:?}") };
         assert!(reason.contains("1970-01-01T00:00:01Z") && reason.contains("1970-01-01T00:00:00.5Z"), "{reason}");
-    }
-
-    #[test]
-    fn what_a_service_runs_with_is_said_only_where_dates_prove_it() {
-        for (changed, created, open, expected) in [
-            (Some(900), Some(800), true, Some(true)),
-            (Some(1100), Some(900), true, None),
-            (Some(1100), Some(900), false, Some(true)),
-            (Some(1100), Some(1000), false, Some(false)),
-            (Some(1100), None, false, None),
-            (None, Some(1001), true, Some(false)),
-        ] {
-            assert_eq!(runs_current(&running(Some(1000)), changed, created, open), expected, "{changed:?} {created:?}");
-        }
-        let failed = Found { deployments: vec![deployment(Some(1000), true, RolloutState::Failed)], ..running(None) };
-        assert_eq!(runs_current(&failed, Some(900), Some(800), true), None);
-        assert_eq!(runs_current(&running(None), Some(900), Some(800), false), None);
     }
 }

@@ -1,6 +1,7 @@
 //! ECS services that depend on a secret: which do, which of them need a new deployment, and a verdict with a reason for
 //! each. Pure functions of what ECS shows; looking and redeploying are in `rollout`.
 
+mod dates;
 mod hazard;
 mod judge;
 mod reference;
@@ -9,8 +10,9 @@ mod service;
 use crate::error::Error;
 use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 
+pub use dates::{runs_current, utc};
 pub use hazard::{floating_tag, hazards};
-pub use judge::{Judgement, Since, judge, runs_current, utc};
+pub use judge::{Judgement, Since, judge};
 pub use reference::{Reference, Wanted};
 pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
 
@@ -76,6 +78,8 @@ pub struct Found {
     pub connect: Vec<Reference>,
     /// `maximumPercent` and `minimumHealthyPercent` of a rolling update of replicas.
     pub percent: Option<(i32, i32)>,
+    /// Whether tasks are replaced one after the other, and not by blue/green, linear or canary deployments.
+    pub rolling: bool,
 }
 
 /// A deployment or task set of a service.
@@ -100,9 +104,9 @@ pub struct Deployment {
 pub enum RolloutState {
     /// Tasks are being replaced.
     InProgress,
-    /// Given up.
+    /// Given up, or itself the way back from one that was.
     Failed,
-    /// Done, or nothing is shown.
+    /// Done.
     Completed,
 }
 
@@ -133,11 +137,13 @@ impl Found {
         self.deployments.iter().find(|deployment| deployment.primary)
     }
 
-    /// The revisions that new tasks run, and those of tasks that are being replaced.
+    /// The revisions that new tasks run, and those of tasks that are being replaced. A task set that is not PRIMARY is not
+    /// on its way out: with `CodeDeploy` it is the one that comes.
     #[must_use]
     pub fn revisions(&self) -> (Vec<&str>, Vec<&str>) {
+        let stays = |one: &&Deployment| one.primary || self.controller != Controller::Ecs;
         let mut staying: Vec<&str> = self.revision.as_deref().into_iter().collect();
-        staying.extend(self.deployments.iter().filter(|one| one.primary).map(|one| one.revision.as_str()));
+        staying.extend(self.deployments.iter().filter(stays).map(|one| one.revision.as_str()));
         staying.sort_unstable();
         staying.dedup();
         let outgoing = self.deployments.iter().map(|one| one.revision.as_str());

@@ -22,6 +22,8 @@ pub struct Reference {
 enum Named {
     /// By an ARN, with or without its suffix.
     Arn(String),
+    /// By an ARN that surely has no suffix.
+    Partial(String),
     /// By the friendly name, of the task's own account and Region.
     Name(String),
 }
@@ -39,9 +41,16 @@ impl Reference {
     /// A `valueFrom` of a container or of a log driver. One that is no secret (a parameter of Parameter Store) is none.
     #[must_use]
     pub fn value_from(text: &str) -> Option<Self> {
-        if let Some((_, name)) = text.split_once(BY_PARAMETER_STORE) {
+        if let Some((place, name)) = text.split_once(BY_PARAMETER_STORE) {
             let (name, label) = name.split_once(':').unwrap_or((name, ""));
-            return Some(Self { secret: Named::Name(name.to_owned()), version: Wanted::label(label) });
+            // Of the account and Region that the parameter's own ARN names, if it has one.
+            let secret = match place.split(':').collect::<Vec<_>>()[..] {
+                ["arn", partition, "ssm", region, account, _] => {
+                    Named::Partial(format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}"))
+                }
+                _ => Named::Name(name.to_owned()),
+            };
+            return Some(Self { secret, version: Wanted::label(label) });
         }
         let parts: Vec<&str> = text.split(':').collect();
         if parts.len() < ARN_PARTS || parts[0] != "arn" || parts[2] != "secretsmanager" || parts[5] != "secret" {
@@ -76,6 +85,7 @@ impl Reference {
         let partial = arn.get(..arn.len().saturating_sub(SUFFIX)).unwrap_or_default();
         match &self.secret {
             Named::Arn(named) => named == arn || named == partial,
+            Named::Partial(named) => named == partial,
             Named::Name(name) => partial.splitn(ARN_PARTS, ':').nth(ARN_PARTS - 1) == Some(name),
         }
     }
@@ -136,6 +146,8 @@ mod tests {
             ARN.replace("eu-west-1", "eu-west-2"),
             ARN.replace("000000000000", "000000000001"),
             "/aws/reference/secretsmanager/orders/db2".to_owned(),
+            "arn:aws:ssm:eu-west-1:000000000000:parameter/aws/reference/secretsmanager/orders/db2".to_owned(),
+            "arn:aws:ssm:eu-west-2:000000000000:parameter/aws/reference/secretsmanager/orders/db".to_owned(),
         ] {
             assert!(!Reference::value_from(&text).unwrap().is_of(ARN), "{text}");
         }

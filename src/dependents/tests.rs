@@ -31,6 +31,7 @@ fn found(deployments: Vec<Deployment>) -> Found {
         tagged: Vec::new(),
         connect: Vec::new(),
         percent: None,
+        rolling: true,
     }
 }
 

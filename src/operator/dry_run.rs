@@ -10,12 +10,14 @@ use crate::dependents::ServiceReport;
 use crate::error::{Error, Result};
 use crate::event::{SecretId, Step};
 use crate::plan::Plan;
+use crate::report::listed;
 use crate::rotation::{self, Findings};
 use crate::run::{Overview, Run};
 use crate::stages::{AWSCURRENT, Standing};
 
 /// What AWS answers only to the call itself.
-const NOT_CHECKED: [&str; 2] = [
+const NOT_CHECKED: [&str; 3] = [
+    "whether Secrets Manager may invoke the function (its resource policy)",
     "whether the function's role may write: secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage, \
      ecs:UpdateService, and kms:GenerateDataKey where the secret has a key of yours",
     "whether new tasks of the services start",
@@ -25,13 +27,13 @@ const NOT_CHECKED: [&str; 2] = [
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DryRun {
-    pub(crate) secret_arn: String,
+    secret_arn: String,
     /// The current version.
     version_id: Option<String>,
     action: &'static str,
     standing: Standing,
     /// `wouldSucceed` or `wouldFail`.
-    pub(crate) verdict: &'static str,
+    verdict: &'static str,
     /// Everything that would stop a rotation.
     reasons: Vec<Reason>,
     /// What each step would do.
@@ -46,7 +48,7 @@ pub struct DryRun {
     done: [&'static str; 0],
     services: Vec<ServiceReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) warnings: Vec<String>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -77,6 +79,14 @@ pub(super) async fn run(run: &Run<'_>, prove: bool, function: &str) -> Result<Dr
     found.lacking.splice(0..0, refused.into_iter().flatten());
     found.warnings.extend(unfinished(&secret));
     found.warnings.extend(rotation.warning());
+    // The schedule's Reconcile needs it, and no rotation does.
+    if let Err(error) = run.clients.secrets.may_list().await {
+        found.warnings.push(format!(
+            "Reconcile could not find this secret by itself: {}; {}",
+            error.cause(),
+            error.remedy()
+        ));
+    }
     Ok(answer(secret, found, rotation))
 }
 
@@ -104,6 +114,20 @@ fn answer(secret: Overview, found: Findings, rotation: Rotation) -> DryRun {
         services: found.services,
         warnings: found.warnings,
         secret_arn: secret.arn,
+    }
+}
+
+impl DryRun {
+    /// The report as a line of the log, louder where a rotation would fail: a dry run on a schedule is read there.
+    pub(crate) fn log(&self) {
+        let (secret, verdict) = (&self.secret_arn, self.verdict);
+        let reasons: Vec<&str> = self.reasons.iter().map(|reason| reason.cause.as_str()).collect();
+        let (reasons, warnings) = (listed(&reasons), listed(&self.warnings));
+        if self.reasons.is_empty() {
+            tracing::info!(secret, step = "DryRun", verdict, warnings, "done");
+        } else {
+            tracing::warn!(secret, step = "DryRun", verdict, reasons, warnings, "done");
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::schedule::Rotation;
 use super::unfinished;
-use crate::dependents::{Dependent, Judgement, ServiceReport, Sighting, Since, Verdict, judge, runs_current, utc};
+use crate::dependents::{
+    Dependence, Dependent, Judgement, ServiceReport, Sighting, Since, Verdict, judge, runs_current, utc,
+};
 use crate::error::Result;
 use crate::event::VersionId;
 use crate::rollout::{self, Left, Seen};
@@ -41,7 +43,8 @@ struct Version {
     #[serde(rename = "versionId")]
     id: String,
     labels: Vec<String>,
-    standing: Standing,
+    /// Absent where only reading the value could tell: an AWSPENDING that keyroll did not store.
+    standing: Option<Standing>,
     created: Option<String>,
 }
 
@@ -80,7 +83,8 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
         open: marked,
     };
     let services = seen.dependents.iter().map(|dependent| service(dependent, dates)).collect();
-    let left = left(&secret, &seen, current.as_ref(), marked);
+    let held = secret.settings.held(run.clock.seconds());
+    let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
     warnings.extend(secret.settings.sound().err().map(|error| error.to_string()));
     Ok(Status {
@@ -102,7 +106,8 @@ fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<Version> {
     let version = |(id, labels_of): (&str, &[String])| Version {
         id: id.to_owned(),
         labels: labels_of.to_vec(),
-        standing: stages::standing(labels, &VersionId::known(id), stages::Seen::NotRead),
+        standing: Some(stages::standing(labels, &VersionId::known(id), stages::Seen::NotRead))
+            .filter(|standing| *standing != Standing::Reserved),
         created: created.get(id).copied().map(utc),
     };
     labels.iter().map(version).collect()
@@ -110,8 +115,10 @@ fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<Version> {
 
 /// A dependent as Reconcile would judge it, or, where no rollout is open, as its dates show it.
 fn service(dependent: &Dependent, dates: Dates) -> Service {
+    // What is pinned, or takes another label, runs with that, however young its tasks are.
+    let takes_current = matches!(dependent.how, Dependence::Named | Dependence::Tagged | Dependence::Reads);
     let runs = match &dependent.sighting {
-        Sighting::Found(found) => runs_current(found, dates.changed, dates.created, dates.open),
+        Sighting::Found(found) if takes_current => runs_current(found, dates.changed, dates.created, dates.open),
         _ => None,
     };
     let since = Since::Changed(dates.changed.filter(|_| dates.open));
@@ -134,8 +141,15 @@ fn service(dependent: &Dependent, dates: Dates) -> Service {
 }
 
 /// What is left: the plan of Reconcile, and what it cannot see to.
-fn left(secret: &Overview, seen: &Seen, current: Option<&VersionId>, marked: bool) -> Vec<String> {
+fn left(
+    secret: &Overview,
+    seen: &Seen,
+    current: Option<&VersionId>,
+    marked: bool,
+    held: Option<String>,
+) -> Vec<String> {
     let mut left = Vec::new();
+    left.extend(held.map(|reason| format!("nothing is rotated or rolled while the secret is on hold: {reason}")));
     if let Some(version) = current.filter(|_| marked) {
         let rollout = Left { arn: &secret.arn, version, settings: &secret.settings, marked };
         let plan = rollout::plan(seen, &rollout, Since::Changed(secret.last_changed));
@@ -170,6 +184,7 @@ mod tests {
             tagged: Vec::new(),
             connect: Vec::new(),
             percent: None,
+            rolling: true,
         };
         let name = ServiceName::known("prod", "api");
         Dependent { name, how, sighting: Sighting::Found(found), hazards: Vec::new() }
@@ -190,7 +205,9 @@ mod tests {
         }
         let unknown = Dates { changed: Some(2000), created: None, open: false };
         assert_eq!(service(&dependent(Dependence::Reads, 1500), unknown).runs_current, None);
-        let pinned = service(&dependent(Dependence::Pinned("v1".to_owned()), 1500), unknown);
+        let dates = Dates { changed: Some(1000), created: Some(500), open: false };
+        let pinned = service(&dependent(Dependence::Pinned("v1".to_owned()), 1500), dates);
+        assert_eq!(pinned.runs_current, None);
         assert!(pinned.report.reason.contains("pinned to version v1"), "{}", pinned.report.reason);
     }
 
@@ -201,8 +218,8 @@ mod tests {
         };
         let labels = labels(&[("a", "AWSPREVIOUS"), ("b", AWSCURRENT), ("c", "AWSPENDING")]);
         let shown = versions(&labels, &[("b".to_owned(), 0)].into());
-        let standings: Vec<Standing> = shown.iter().map(|version| version.standing).collect();
-        assert_eq!(standings, [Standing::Superseded, Standing::Current, Standing::Reserved]);
+        let standings: Vec<Option<Standing>> = shown.iter().map(|version| version.standing).collect();
+        assert_eq!(standings, [Some(Standing::Superseded), Some(Standing::Current), None]);
         assert_eq!(shown[1].created.as_deref(), Some("1970-01-01T00:00:00Z"));
         assert_eq!(
             (shown[0].created.as_ref(), shown[0].labels.as_slice()),

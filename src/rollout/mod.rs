@@ -65,7 +65,7 @@ pub(crate) async fn observe(run: &Run<'_>, arn: &str, settings: &Settings) -> Se
     match &settings.dependents {
         Dependents::Named(names) => named(run, arn, names).await,
         Dependents::Discovered => discovery::discover(run, arn).await,
-        Dependents::Unreadable(_) => Seen::default(),
+        Dependents::Unreadable(error) => Seen { unseen: vec![error.clone()], ..Seen::default() },
     }
 }
 
@@ -161,6 +161,7 @@ mod tests {
             tagged: Vec::new(),
             connect: Vec::new(),
             percent: Some((100, 0)),
+            rolling: true,
         };
         let name = ServiceName::known("prod", name);
         dependent(name, Dependence::Named, Sighting::Found(found), "arn", &Revision::default())

@@ -1,5 +1,7 @@
 //! createSecret: draw a new value and store it as AWSPENDING, before anything else changes anywhere.
 
+use std::time::Duration;
+
 use super::overview;
 use crate::apply;
 use crate::aws::secrets::Version;
@@ -13,6 +15,9 @@ use crate::rollout::{self, Left};
 use crate::run::{Overview, Run};
 use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
 
+/// What is kept of the time for the step's own calls when an earlier rollout has to be finished first.
+const TO_STORE: Duration = Duration::from_secs(10);
+
 pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     // The labels are read last, right before the value is stored: see the order in `rotation`.
     let current = run.current().await?;
@@ -23,15 +28,21 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    if finish_the_last_rotation(run, &seen).await? {
+    let before = finish_the_last_rotation(run, &seen).await?;
+    if before.is_some() {
         seen = overview(run, event).await?;
+        // Where a duplicate of this call has stored a value meanwhile, that one stays.
         stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
     }
     refuse_moved(&current, &seen.labels)?;
     let document = kind::document(current.text()?, &seen.settings)?;
     let current = Credential::read(&document, &seen.settings)?;
     let plan = plan(&current, &seen, run)?;
-    apply::store(run, event, &seen.arn, &document, &current, &plan).await
+    let report = apply::store(run, event, &seen.arn, &document, &current, &plan).await?;
+    Ok(match before {
+        Some(before) => report.after(before),
+        None => report,
+    })
 }
 
 /// The new value is made from AWSCURRENT: one that somebody replaced meanwhile must not come back with it.
@@ -58,12 +69,22 @@ pub(super) fn plan(current: &Credential, seen: &Overview, run: &Run<'_>) -> Resu
 }
 
 /// Storing the new value takes an open mark with it, and a second rotation would cut off tasks that still hold the value
-/// before: so what the last rotation left is rolled first, or nothing begins. Tells whether there was anything.
-async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview) -> Result<bool> {
-    let Some(version) = open_mark(&seen.labels) else { return Ok(false) };
+/// before: so what the last rotation left is rolled first, or nothing begins. Gives the report of that, if there was
+/// anything.
+///
+/// Staging AWSPENDING has changed the secret since, so that its date tells of no deployment any more that it is young
+/// enough: every dependent is redeployed, also one that was already. That is one too many, and never one too few.
+async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview) -> Result<Option<Report>> {
+    let Some(version) = open_mark(&seen.labels) else { return Ok(None) };
     let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
-    rollout::run(run, &left, Since::Changed(seen.last_changed)).await?;
-    Ok(true)
+    let rolled = rollout::run(&run.leaving(TO_STORE), &left, Since::Changed(seen.last_changed)).await;
+    rolled.map(Some).map_err(|error| {
+        let cause = format!(
+            "this rotation has not begun and nothing was stored, as the last one is not finished: {}",
+            error.cause()
+        );
+        Error::new(error.kind(), cause, error.remedy())
+    })
 }
 
 /// The version on which an earlier rotation left its mark open, if there is one.

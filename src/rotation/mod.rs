@@ -14,6 +14,7 @@
 
 mod create;
 mod finish;
+mod logins;
 mod overview;
 mod preflight;
 mod set;

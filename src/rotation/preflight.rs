@@ -4,21 +4,19 @@
 
 use std::time::Duration;
 
-use super::set::Writer;
-use super::{create, finish, overview, set};
+use super::logins::{Account, Entry, Writer, let_in, pending_credential, writer};
+use super::{GIVE_UP, create, finish, overview, set};
 use crate::apply;
-use crate::dependents::{Judgement, ServiceReport, Sighting, Since, Verdict, judge};
+use crate::aws::secrets::Lookup;
+use crate::dependents::{Judgement, ServiceName, ServiceReport, Sighting, Since, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step};
 use crate::kind::{self, Credential};
 use crate::plan::Plan;
-use crate::probe::Probe;
 use crate::report::Report;
 use crate::rollout::{self, Left, Seen};
 use crate::run::{Overview, Run};
-use crate::secret::Document;
-use crate::settings::Settings;
-use crate::stages::{AWSCURRENT, Standing};
+use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, ROLLOUT, Standing};
 
 /// The least timeout of a function whose every step can end.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,108 +59,153 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     found.lacking.extend(timeout.err());
     found.lacking.extend(secret.settings.refuse_on_hold(run.clock.seconds()).err());
     found.lacking.extend(secret.settings.sound().err());
-    match value(run, &secret.settings).await {
-        Err(error) => found.lacking.push(error),
-        Ok((document, current)) => {
-            match create::plan(&current, secret, run) {
-                Err(error) => found.lacking.push(error),
-                Ok(plan) => found.steps.push((Step::Create, plan)),
-            }
-            // Drawn and thrown away: shows whether the document with a new password still fits.
-            found.lacking.extend(apply::draw(run, &document, &current).err());
-            found
-                .checked
-                .push("the value can be read, and takes a new password by the policy of this function".to_owned());
-            found.warnings.extend(current.warnings());
-            database(run, secret, &current, prove, &mut found).await;
-        }
+    if let Err(error) = values(run, secret, prove, &mut found).await {
+        found.lacking.push(error);
     }
     services(run, secret, &mut found).await;
     found
 }
 
-async fn value(run: &Run<'_>, settings: &Settings) -> Result<(Document, Credential)> {
-    let document = kind::document(run.current().await?.text()?, settings)?;
-    let credential = Credential::read(&document, settings)?;
-    Ok((document, credential))
+/// What the stored values, the logins and the server say. An error is what stops a rotation there.
+async fn values(run: &Run<'_>, secret: &Overview, prove: bool, found: &mut Findings) -> Result<()> {
+    let document = kind::document(run.current().await?.text()?, &secret.settings)?;
+    let current = Credential::read(&document, &secret.settings)?;
+    let begun = begun(run, secret).await?;
+    match &begun {
+        Some(_) => {
+            found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
+            found.steps.push((Step::Create, Plan::nothing(Standing::Pending)));
+        }
+        None => found.steps.push((Step::Create, create::plan(&current, secret, run)?)),
+    }
+    // Drawn and thrown away: shows whether the document with a new password still fits.
+    apply::draw(run, &document, &current)?;
+    found.checked.push("the value can be read, and takes a new password by the policy of this function".to_owned());
+    found.warnings.extend(current.warnings());
+    let (arn, settings) = (secret.arn.clone(), secret.settings.clone());
+    database(run, &Account { arn, settings, current }, begun.as_ref(), prove, found).await
 }
 
-/// What the logins and the server say.
-async fn database(run: &Run<'_>, secret: &Overview, current: &Credential, prove: bool, found: &mut Findings) {
-    let account = current.account();
-    let mut session = match run.log_in(current).await {
-        Probe::Accepted(session) => session,
-        Probe::Unreachable(error) => return found.lacking.push(error),
-        Probe::Rejected => {
-            return found.lacking.push(Error::new(
-                ErrorKind::RefusedLogin,
-                format!("the server rejects the current password of {account:?}"),
-                "set the account's password to the one in AWSCURRENT, or store the right one as AWSCURRENT",
+/// The rotation that is under way or has broken off with its value stored: the next one would go on with that.
+async fn begun(run: &Run<'_>, secret: &Overview) -> Result<Option<Rotation>> {
+    let pending = secret.labels.holder(AWSPENDING).filter(|version| !secret.labels.has(version, AWSCURRENT));
+    let Some(version) = pending else { return Ok(None) };
+    match run.clients.secrets.pending(run.secret, &version).await? {
+        // The temporary version of a preflight may be empty, or hold what is current.
+        Lookup::Found(found) if found.has(ROLLOUT) => {
+            Ok(Some(Rotation { step: Step::Set, secret: run.secret.clone(), version, token: None }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The logins in the order of setSecret, and the right to write.
+async fn database(
+    run: &Run<'_>,
+    account: &Account,
+    begun: Option<&Rotation>,
+    prove: bool,
+    found: &mut Findings,
+) -> Result<()> {
+    let name = account.name();
+    let (mut session, label) = match let_in(run, begun, account).await? {
+        Entry::Current(session) => (session, AWSCURRENT),
+        Entry::Previous(session) => {
+            found.warnings.push(format!(
+                "the server rejects AWSCURRENT of {name:?} and lets AWSPREVIOUS in: whoever reads the secret now is locked \
+                 out, until a rotation sets a new password"
             ));
+            (session, AWSPREVIOUS)
+        }
+        Entry::AlreadySet => {
+            found.proven.push("AWSPENDING logs in: setSecret has been done".to_owned());
+            found.steps.push((Step::Set, Plan::nothing(Standing::Pending)));
+            return Ok(());
         }
     };
-    match session.prove(current).await {
-        Ok(identity) => found.proven.push(format!("AWSCURRENT logs in: {identity}")),
+    match session.prove(&account.current).await {
+        Ok(identity) => found.proven.push(format!("{label} logs in: {identity}")),
         Err(error) => found.lacking.push(error),
     }
-    let mut writer = match set::writer(run, &secret.settings, current, session).await {
-        Ok(writer) => writer,
-        Err(error) => return found.lacking.push(error),
-    };
-    found
-        .checked
-        .push(format!("the server takes changes, and {:?} may change the password of {account:?}", writer.name));
+    let mut writer = writer(run, account, session).await?;
+    found.checked.push(format!("the server takes changes, and {:?} may change the password of {name:?}", writer.name));
     if prove {
-        match rehearse(run, current, &mut writer).await {
+        match rehearse(run, account, &mut writer).await {
             Ok(()) => found.proven.push(format!(
-                "{:?} changed the password of {account:?} and took it back: the statement was rolled back, and leaves some \
-                 WAL and, by the server's settings, a line in its log",
+                "{:?} changed the password of {name:?} and took it back: the statement was rolled back, and leaves some WAL \
+                 and, by the server's settings, a line in its log",
                 writer.name
             )),
             Err(error) => found.lacking.push(error),
         }
     }
     found.warnings.extend(writer.warnings.iter().cloned());
-    found.steps.push((Step::Set, set::plan(account, &writer.name)));
+    found.steps.push((Step::Set, set::plan(name, &writer.name)));
     writer.session.close().await;
+    match begun {
+        Some(event) => pending_credential(run, event, account, GIVE_UP).await.map(drop),
+        None => Ok(()),
+    }
 }
 
-async fn rehearse(run: &Run<'_>, current: &Credential, writer: &mut Writer) -> Result<()> {
+async fn rehearse(run: &Run<'_>, account: &Account, writer: &mut Writer) -> Result<()> {
     let throw_away = run.config.policy.generate(apply::random)?;
-    writer.session.rehearse(current.account(), &throw_away, run.clock).await
+    writer.session.rehearse(account.name(), &throw_away, run.clock).await
 }
 
 /// What looking at the services says, and what the last step would do with them.
 async fn services(run: &Run<'_>, secret: &Overview, found: &mut Findings) {
     let seen = rollout::observe(run, &secret.arn, &secret.settings).await;
-    roll(secret, &seen, found);
-    found.warnings.extend(seen.warnings);
-    found.lacking.extend(seen.unseen);
+    let open = create::open_mark(&secret.labels).is_some();
+    // What an open rollout has left is rolled first, by its dates.
+    let since = if open { Since::Changed(secret.last_changed) } else { Since::JustNow };
+    roll(secret, &seen, since, found);
     for dependent in seen.dependents {
         if let Sighting::Unseen(error) = dependent.sighting {
             found.lacking.push(error.at(format!("the service {}", dependent.name)));
             continue;
         }
-        let (verdict, reason) = match judge(&dependent, Since::JustNow) {
+        if matches!(dependent.sighting, Sighting::NoService | Sighting::NoCluster) {
+            found.warnings.push(format!("there is no service {}, which keyroll:services names", dependent.name));
+        }
+        let (verdict, reason) = match judge(&dependent, since) {
+            Judgement::Leave(Verdict::Failed, reason) => {
+                found.lacking.push(unrollable(&dependent.name, &reason));
+                (Verdict::Failed, reason)
+            }
             Judgement::Leave(verdict, reason) => (verdict, reason),
+            Judgement::Redeploy(reason) if open => {
+                (Verdict::Skipped, format!("nothing is changed now; createSecret would first redeploy it: {reason}"))
+            }
             Judgement::Redeploy(_) => {
-                found.warnings.extend(dependent.hazards);
                 (Verdict::AlreadyCurrent, "nothing has changed yet; a rotation would redeploy it".to_owned())
             }
         };
+        found.warnings.extend(dependent.hazards);
         found.services.push(ServiceReport::new(&dependent.name, verdict, reason));
     }
+    found.warnings.extend(seen.warnings);
+    found.lacking.extend(seen.unseen);
 }
 
-/// The plans of finishSecret, and what createSecret would first do for the rotation before.
-fn roll(secret: &Overview, seen: &Seen, found: &mut Findings) {
+fn unrollable(name: &ServiceName, reason: &str) -> Error {
+    Error::new(
+        ErrorKind::FailedRollout,
+        format!("the service {name} could not be rolled: {reason}"),
+        "mend and deploy the service first",
+    )
+}
+
+/// The plans of testSecret and finishSecret, and what createSecret would first do for the rotation before. Without a plan
+/// of setSecret a rotation does not come so far.
+fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
     let Some(current) = secret.labels.holder(AWSCURRENT) else { return };
     let left = Left { arn: &secret.arn, version: &current, settings: &secret.settings, marked: true };
-    if create::open_mark(&secret.labels).is_some()
-        && let Some((Step::Create, plan)) = found.steps.first_mut()
-    {
-        let before = rollout::plan(seen, &left, Since::Changed(secret.last_changed));
-        plan.actions.splice(0..0, before.actions);
+    if let (Since::Changed(_), Some((Step::Create, plan))) = (since, found.steps.first_mut()) {
+        plan.actions.splice(0..0, rollout::plan(seen, &left, since).actions);
+    }
+    if found.steps.iter().all(|(step, _)| *step != Step::Set) {
+        return;
     }
     found.steps.push((Step::Test, Plan::nothing(Standing::Pending).proving("log in with the pending value")));
     let mut finish = finish::plan(&secret.labels, true).proving("log in with the pending value once more");

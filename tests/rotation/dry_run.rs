@@ -12,7 +12,8 @@ use crate::support::{ACCOUNT, Stage, random_password};
 
 const ADMIN: &str = "orders_admin";
 /// Every operation of AWS that a dry run may call.
-const READS: [&str; 8] = [
+const READS: [&str; 9] = [
+    "ListSecrets",
     "DescribeSecret",
     "GetSecretValue",
     "ListClusters",
@@ -141,7 +142,7 @@ async fn wrong_passwords_and_missing_rights_are_found() {
 
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
     stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
-    finds(&stage, "RefusedLogin", &["rejects the current password", ACCOUNT]).await;
+    finds(&stage, "RefusedLogin", &["rejects the password", "in AWSCURRENT;", ACCOUNT]).await;
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn a_preflight_names_everything_a_rotation_would_lack() {
     for outcome in both(&stage).await {
         let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
         assert_eq!(error_type, "RefusedHold");
-        for expected in ["freeze", "PASSWORD_LENGTH", "rejects the current password", "ecs:DescribeServices"] {
+        for expected in ["freeze", "PASSWORD_LENGTH", "in AWSCURRENT; AWSPREVIOUS", "ecs:DescribeServices"] {
             assert!(message.contains(expected), "{expected}: {message}");
         }
     }

@@ -2,8 +2,9 @@
 
 use aws_sdk_ecs::operation::describe_services::DescribeServicesOutput;
 use aws_sdk_ecs::types::{
-    ContainerDefinition, Deployment as Shown, DeploymentControllerType, DeploymentRolloutState, Failure,
-    LogConfiguration, RepositoryCredentials, SchedulingStrategy, Secret, Service, TaskDefinition, TaskSet, Volume,
+    ContainerDefinition, Deployment as Shown, DeploymentConfiguration, DeploymentControllerType,
+    DeploymentRolloutState, DeploymentStrategy, Failure, LogConfiguration, RepositoryCredentials, SchedulingStrategy,
+    Secret, Service, ServiceEvent, TaskDefinition, TaskSet, Volume,
 };
 
 use crate::dependents::{
@@ -32,13 +33,19 @@ pub(super) fn sighting(name: &ServiceName, described: &DescribeServicesOutput) -
 }
 
 fn found(service: &Service) -> Found {
-    let mut deployments: Vec<Deployment> = service.deployments().iter().map(deployment).collect();
-    deployments.extend(service.task_sets().iter().map(task_set));
-    let connect = service.deployments().iter().filter_map(Shown::service_connect_configuration);
+    let alone = service.deployments().len() <= 1;
+    let mut deployments: Vec<Deployment> = service.deployments().iter().map(|shown| deployment(shown, alone)).collect();
+    for deployment in deployments.iter_mut().filter(|deployment| deployment.primary) {
+        rolled_back(deployment, service);
+    }
+    deployments.extend(service.task_sets().iter().filter(|set| set.status() != Some("DRAINING")).map(task_set));
+    let staying = service.deployments().iter().filter(|shown| shown.status() == Some("PRIMARY"));
+    let connect = staying.filter_map(Shown::service_connect_configuration);
     let tags = service.tags().iter().filter(|tag| tag.key() == Some(TAG));
-    let percent = service
-        .deployment_configuration()
-        .and_then(|configuration| Some((configuration.maximum_percent()?, configuration.minimum_healthy_percent()?)));
+    let configuration = service.deployment_configuration();
+    let percent = configuration.and_then(|it| Some((it.maximum_percent()?, it.minimum_healthy_percent()?)));
+    let strategy = configuration.and_then(DeploymentConfiguration::strategy);
+    let rolling = strategy.is_none_or(|strategy| *strategy == DeploymentStrategy::Rolling);
     Found {
         active: service.status() == Some("ACTIVE"),
         desired: service.desired_count(),
@@ -53,11 +60,25 @@ fn found(service: &Service) -> Found {
         tagged: tags.filter_map(|tag| tag.value()).flat_map(Reference::tag).collect(),
         connect: connect.flat_map(|it| log_secrets(it.log_configuration())).collect(),
         // Daemons are replaced on each instance, one after the other, whatever the percentages.
-        percent: percent.filter(|_| service.scheduling_strategy() != Some(&SchedulingStrategy::Daemon)),
+        percent: percent.filter(|_| rolling && service.scheduling_strategy() != Some(&SchedulingStrategy::Daemon)),
+        rolling,
     }
 }
 
-fn deployment(shown: &Shown) -> Deployment {
+/// ECS, "How the Amazon ECS deployment circuit breaker detects failures": a rollback makes the deployment of before PRIMARY
+/// again, under its old id and with a new date. Tasks that it never stopped run on, with what they read long ago.
+fn rolled_back(primary: &mut Deployment, service: &Service) {
+    let tells = |message: &&str| message.contains("rolling back") && message.contains(&primary.id);
+    let told = service.events().iter().filter_map(ServiceEvent::message).find(tells).map(str::to_owned);
+    let told = told.or_else(|| Some(primary.reason.clone()).filter(|reason| reason.contains("rolling back")));
+    if let Some(reason) = told {
+        primary.state = RolloutState::Failed;
+        primary.reason = reason;
+    }
+}
+
+/// `alone`: no other deployment stands beside it. ECS shows the state of rolling updates only.
+fn deployment(shown: &Shown, alone: bool) -> Deployment {
     Deployment {
         id: shown.id().unwrap_or_default().to_owned(),
         primary: shown.status() == Some("PRIMARY"),
@@ -65,6 +86,7 @@ fn deployment(shown: &Shown) -> Deployment {
         state: match shown.rollout_state() {
             Some(DeploymentRolloutState::InProgress) => RolloutState::InProgress,
             Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
+            None if !alone => RolloutState::InProgress,
             _ => RolloutState::Completed,
         },
         reason: shown.rollout_state_reason().unwrap_or_default().to_owned(),

@@ -1,4 +1,6 @@
-//! Secrets Manager: the calls of a rotation, and those that show a secret to an operator.
+//! Secrets Manager: the calls of a rotation, and those that show secrets to an operator.
+
+mod list;
 
 use std::collections::BTreeMap;
 
@@ -90,9 +92,6 @@ pub(crate) enum Stored {
     Before,
 }
 
-/// What `ListSecrets` and `ListSecretVersionIds` give at most.
-const PER_PAGE: i32 = 100;
-
 /// The client.
 pub(crate) struct Secrets(Client);
 
@@ -126,37 +125,6 @@ impl Secrets {
             next_rotation: millis(seen.next_rotation_date),
             arn: seen.arn.unwrap_or_else(|| secret.as_str().to_owned()),
         })
-    }
-
-    /// Every secret of the account and Region, with labels and rotation function but without tags: a call for a hundred.
-    pub(crate) async fn list(&self) -> Result<Vec<Described>> {
-        let mut secrets = Vec::new();
-        let mut pages = self.0.list_secrets().into_paginator().page_size(PER_PAGE).send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failed("secretsmanager:ListSecrets", "*", &error))?;
-            secrets.extend(page.secret_list.unwrap_or_default().into_iter().map(|seen| Described {
-                labels: Labels::new(seen.secret_versions_to_stages.unwrap_or_default().into_iter().collect()),
-                rotation_enabled: seen.rotation_enabled,
-                function: seen.rotation_lambda_arn,
-                last_changed: millis(seen.last_changed_date),
-                arn: seen.arn.unwrap_or_default(),
-                ..Described::default()
-            }));
-        }
-        Ok(secrets)
-    }
-
-    /// When each labelled version was created.
-    pub(crate) async fn versions(&self, secret: &SecretId) -> Result<BTreeMap<String, i64>> {
-        let mut created = BTreeMap::new();
-        let list = self.0.list_secret_version_ids().secret_id(secret.as_str());
-        let mut pages = list.into_paginator().page_size(PER_PAGE).send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failed("secretsmanager:ListSecretVersionIds", secret.as_str(), &error))?;
-            let dated = page.versions.unwrap_or_default().into_iter();
-            created.extend(dated.filter_map(|version| Some((version.version_id?, millis(version.created_date)?))));
-        }
-        Ok(created)
     }
 
     /// The version that holds a label.

@@ -1,0 +1,166 @@
+//! Who gets in: the stored credentials in turn, and whoever may write with them.
+
+use super::{FIND_OUT, credential, pending_version, unchanged};
+use crate::admin;
+use crate::aws::secrets::Lookup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Rotation;
+use crate::kind::{Credential, Session};
+use crate::probe::{self, Answer, Next};
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::stages::AWSPREVIOUS;
+
+/// The account as AWSCURRENT describes it.
+pub(super) struct Account {
+    pub(super) arn: String,
+    pub(super) settings: Settings,
+    pub(super) current: Credential,
+}
+
+/// A session that may write, and whose it is.
+pub(super) struct Writer {
+    pub(super) session: Session,
+    pub(super) name: String,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What trying the stored credentials came to.
+pub(super) enum Entry {
+    /// The pending one works already.
+    AlreadySet,
+    /// The current one was let in.
+    Current(Session),
+    /// Only the previous one was.
+    Previous(Session),
+}
+
+/// Tries the stored credentials in turn, as the table in [`probe`] says, until one may write. Without an event the pending value is still to be drawn, and no server accepts it yet.
+pub(super) async fn let_in(run: &Run<'_>, event: Option<&Rotation>, account: &Account) -> Result<Entry> {
+    let mut last = run.log_in(&account.current).await;
+    let current = last.answer();
+    let (mut pending, mut previous): (Option<Answer>, Option<Answer>) = (None, None);
+    loop {
+        match probe::next(current, pending, previous) {
+            // Whom the table lets write has been accepted, and whom it stops for has not been reached.
+            Next::WriteAsCurrent | Next::WriteAsPrevious | Next::Stop => {
+                let session = last.session()?.ok_or_else(|| account.none_works(event, "not tried"))?;
+                let entry = if previous.is_some() { Entry::Previous } else { Entry::Current };
+                return Ok(entry(session));
+            }
+            Next::AlreadySet => {
+                if let Some(session) = last.session()? {
+                    session.close().await;
+                }
+                return Ok(Entry::AlreadySet);
+            }
+            Next::TryPending => {
+                if let Some(event) = event {
+                    last = run.log_in(&pending_credential(run, event, account, FIND_OUT).await?).await;
+                }
+                // That of the current one stands for that of a value which is not drawn yet: both are rejected.
+                pending = Some(last.answer());
+            }
+            Next::TryPrevious => {
+                match previous_credential(run, account).await? {
+                    Ok(credential) => last = run.log_in(&credential).await,
+                    Err(reason) => return Err(account.none_works(event, &reason)),
+                }
+                previous = Some(last.answer());
+            }
+            Next::NoneWorks => return Err(account.none_works(event, "rejected too")),
+        }
+    }
+}
+
+/// Who changes the password: the account itself, or the administrator that its secret names. The account's own credential
+/// has been accepted either way, and its session is kept until somebody is known to have the right.
+pub(super) async fn writer(run: &Run<'_>, account: &Account, mut session: Session) -> Result<Writer> {
+    let name = account.name();
+    let mut search = match admin::find(run, &account.settings, &account.current).await {
+        Ok(search) => search,
+        Err(error) => {
+            session.close().await;
+            return Err(error);
+        }
+    };
+    if let Some(administrator) = search.found {
+        match administrator_session(run, &administrator, name).await {
+            Ok(writer) => {
+                session.close().await;
+                search.warnings.extend(administrator.warnings());
+                let name = administrator.account().to_owned();
+                return Ok(Writer { session: writer, name, warnings: search.warnings });
+            }
+            Err(error) if search.ordered => {
+                session.close().await;
+                return Err(error);
+            }
+            Err(error) => search.warnings.push(admin::unused(&error)),
+        }
+    }
+    match session.check_writer(name).await {
+        Ok(()) => Ok(Writer { session, name: name.to_owned(), warnings: search.warnings }),
+        Err(error) => {
+            session.close().await;
+            Err(error)
+        }
+    }
+}
+
+async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &str) -> Result<Session> {
+    let session = run.log_in(administrator).await.session()?;
+    let mut session = session.ok_or_else(|| admin::rejected(administrator.account()))?;
+    match session.check_writer(account).await {
+        Ok(()) => Ok(session),
+        Err(error) => {
+            session.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// The event's version, if it is still staged as AWSPENDING and about the same account.
+pub(super) async fn pending_credential(
+    run: &Run<'_>,
+    event: &Rotation,
+    account: &Account,
+    remedy: &str,
+) -> Result<Credential> {
+    let pending = credential(pending_version(run, event).await?, &account.settings)?;
+    unchanged(&account.current, &pending, "AWSPENDING", remedy)?;
+    Ok(pending)
+}
+
+/// The previous version, or why it cannot be tried: a placeholder, or the login to another server, heals nothing. Whether to
+/// encrypt is for AWSCURRENT to say.
+async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::result::Result<Credential, String>> {
+    let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else {
+        return Ok(Err("there is none".to_owned()));
+    };
+    let usable = credential(version, &account.settings).and_then(|previous| {
+        let previous = previous.encrypted_as(&account.current);
+        unchanged(&account.current, &previous, AWSPREVIOUS, FIND_OUT)?;
+        Ok(previous)
+    });
+    Ok(usable.map_err(|error| error.cause().to_owned()))
+}
+
+impl Account {
+    pub(super) fn name(&self) -> &str {
+        self.current.account()
+    }
+
+    fn none_works(&self, event: Option<&Rotation>, previous: &str) -> Error {
+        let pending = if event.is_some() { " and in AWSPENDING" } else { "" };
+        Error::new(
+            ErrorKind::RefusedLogin,
+            format!(
+                "the server rejects the password of {:?} in AWSCURRENT{pending}; AWSPREVIOUS: {previous}",
+                self.name()
+            ),
+            "see whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words; else set \
+             its password by hand to the one in AWSCURRENT, and let Secrets Manager try again",
+        )
+    }
+}
