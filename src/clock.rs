@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
+
 use crate::error::{Error, ErrorKind, Result};
 
 /// Lambda's longest timeout; stands in where a caller sets no deadline.
@@ -13,18 +15,19 @@ const LENIENCE: Duration = Duration::from_secs(2);
 /// The least time in which a call to AWS can be expected to answer.
 const LEAST_SHARE: Duration = Duration::from_millis(20);
 
-/// The clock of one invocation.
+/// The clock of one invocation. The time left runs on tokio's clock, as every limit and pause does: setting the system's
+/// clock moves none of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    deadline: Duration,
+    deadline: Instant,
 }
 
 impl Clock {
     /// The clock of an invocation that Lambda ends at this time, in milliseconds since 1970.
     #[must_use]
     pub fn ending_at(deadline: u64) -> Self {
-        let deadline = if deadline == 0 { now() + LONGEST } else { Duration::from_millis(deadline) };
-        Self { deadline }
+        let left = if deadline == 0 { LONGEST } else { Duration::from_millis(deadline).saturating_sub(now()) };
+        Self { deadline: Instant::now() + left.min(LONGEST) }
     }
 
     /// Seconds since 1970.
@@ -37,13 +40,13 @@ impl Clock {
     /// What is left until Lambda ends the process.
     #[must_use]
     pub fn left(self) -> Duration {
-        self.deadline.saturating_sub(now())
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// The clock of the first half of what is left, less a reserve.
     #[must_use]
     pub fn half(self, reserve: Duration) -> Self {
-        Self { deadline: now() + self.left().saturating_sub(reserve) / 2 }
+        Self { deadline: Instant::now() + self.left().saturating_sub(reserve) / 2 }
     }
 
     /// The clock of what is left less a reserve.
@@ -55,7 +58,7 @@ impl Clock {
     /// The clock of one of so many parts of what is left.
     #[must_use]
     pub fn part(self, parts: usize) -> Self {
-        Self { deadline: now() + self.left() / u32::try_from(parts.max(1)).unwrap_or(u32::MAX) }
+        Self { deadline: Instant::now() + self.left() / u32::try_from(parts.max(1)).unwrap_or(u32::MAX) }
     }
 
     /// Runs a call that may take its fair share of what is left, when `calls` of them are still to come and `reserve` is
@@ -127,7 +130,20 @@ mod tests {
         assert!(Clock::ending_at(millis.saturating_sub(5)).left().is_zero());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_runs_on_the_clock_of_limits_and_pauses() {
+        let millis = u64::try_from(now().as_millis()).unwrap();
+        let clock = Clock::ending_at(millis + 60_000);
+        let (half, third) = (clock.half(Duration::from_secs(10)), clock.part(3));
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        for (clock, expected) in [(clock, 45), (half, 10), (third, 5)] {
+            let left = clock.left().as_secs_f64();
+            assert!((f64::from(expected) - 1.0..=f64::from(expected)).contains(&left), "{left} {expected}");
+        }
+        assert_eq!(Clock::ending_at(u64::MAX).left(), LONGEST);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_call_gets_its_share_and_is_not_begun_without_one() {
         let millis = u64::try_from(now().as_millis()).unwrap();
         let clock = Clock::ending_at(millis + 1_000);
