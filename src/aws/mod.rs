@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -28,24 +28,25 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Makes the clients from the standard AWS variables and ours.
-    ///
-    /// Nothing is sent yet. Two attempts of 4 s and the pause between fit, so that a step that meets a dead endpoint twice
-    /// still answers within 20 s. Reads of one step follow each other over the one connection: a second connection costs a
-    /// TLS handshake, which at 128 MB takes longer than the round trip that it would save.
+    /// Makes the clients from the standard AWS variables and ours. Nothing is sent yet.
     pub async fn new(config: &Config) -> Self {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        Self::load(aws_config::defaults(BehaviorVersion::latest()).http_client(http), config).await
+    }
+
+    /// Makes the clients from what `loader` brings, with our limits.
+    ///
+    /// Two attempts of 4 s and the pause between fit, so that a step that meets a dead endpoint twice still answers within
+    /// 20 s. Reads of one step follow each other over the one connection: a second connection costs a TLS handshake, which
+    /// at 128 MB takes longer than the round trip that it would save.
+    pub async fn load(loader: ConfigLoader, config: &Config) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .operation_attempt_timeout(Duration::from_secs(4))
             .operation_timeout(Duration::from_secs(9))
             .build();
-        let shared = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .load()
-            .await;
+        let retries = RetryConfig::standard().with_max_attempts(3);
+        let shared = loader.timeout_config(timeouts).retry_config(retries).load().await;
         Self { secrets: Secrets::new(secrets_client(&shared, config)), ecs: Ecs::new(&shared), rds: Rds::new(&shared) }
     }
 }
