@@ -1,0 +1,94 @@
+//! A redeploy whose answer is lost: one deployment all the same.
+
+use std::time::Duration;
+
+use crate::aws::{BROKEN, DENIED, Fault};
+use crate::ecs::Ecs;
+use crate::stage::Stage;
+
+async fn stage() -> Stage {
+    let mut ecs = Ecs::default();
+    ecs.add_dependent("main", "api");
+    ecs.add_dependent("main", "worker");
+    Stage::of(ecs).await
+}
+
+impl Stage {
+    fn deployments(&self, name: &str) -> usize {
+        self.aws.state().ecs.service("main", name)["deployments"].as_array().unwrap().len()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redeploy_that_was_done_is_not_done_again() {
+    let done = Fault::Afterwards(500, r#"{"__type":"ServerException","message":"after all"}"#);
+    for fault in [Fault::LostAfter, Fault::Silence, done, Fault::Afterwards(200, "<html>")] {
+        let stage = stage().await;
+        stage.aws.fail_first(1, "UpdateService", fault.clone());
+        let outcome = stage.reconcile().await;
+        assert_eq!(outcome.verdicts("redeployed"), ["api", "worker"], "{fault:?}");
+        assert_eq!(stage.aws.counts()[4], 2, "{fault:?}");
+        assert_eq!((stage.deployments("api"), stage.deployments("worker")), (2, 2), "{fault:?}");
+        assert!(outcome.took < Duration::from_secs(15), "{:?}", outcome.took);
+        assert!(stage.closed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redeploy_that_was_not_done_is_done_once() {
+    for fault in [Fault::LostBefore, BROKEN] {
+        for times in 1..=2 {
+            let stage = stage().await;
+            stage.aws.fail_first(times, "UpdateService", fault.clone());
+            assert_eq!(stage.verdicts("redeployed").await, ["api", "worker"], "{fault:?}");
+            assert_eq!(stage.aws.counts()[4], 2 + times, "{fault:?}");
+            assert_eq!((stage.deployments("api"), stage.deployments("worker")), (2, 2), "{fault:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redeploy_that_never_gets_through_is_given_up_and_stops_no_other() {
+    let stage = stage().await;
+    stage.aws.fail(|call| {
+        (call.operation == "UpdateService" && call.request["service"] == "api").then_some(Fault::LostBefore)
+    });
+    let error = stage.reconcile().await.error();
+    assert!(error.contains("main/api failed (ecs:UpdateService on arn:aws:ecs:*:*:service/main/api"), "{error}");
+    assert!(error.contains("main/worker redeployed"), "{error}");
+    assert_eq!(stage.aws.counts()[4], 4);
+    assert!(!stage.closed());
+    stage.aws.fail(|_| None);
+    let outcome = stage.reconcile().await;
+    assert_eq!(
+        (outcome.verdicts("redeployed"), outcome.verdicts("alreadyCurrent")),
+        (vec!["api".to_owned()], vec!["worker".to_owned()])
+    );
+    assert_eq!((stage.deployments("api"), stage.deployments("worker")), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_not_tried_again() {
+    let stage = stage().await;
+    stage.aws.fail_first(usize::MAX, "UpdateService", DENIED);
+    let error = stage.reconcile().await.error();
+    assert_eq!(stage.aws.counts()[4], 2, "one call for each");
+    assert!(error.contains(r#""Action": "ecs:UpdateService", "Resource": "arn:y""#), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_can_tell_whether_it_was_done_it_counts_as_failed_and_the_next_look_tells() {
+    let stage = stage().await;
+    stage.aws.fail(|call| match (call.operation.as_str(), &call.request["service"]) {
+        ("UpdateService", name) if name == "api" => Some(Fault::LostAfter),
+        // Only the second look, at one service alone.
+        ("DescribeServices", _) if call.request["services"].as_array().unwrap().len() == 1 => Some(BROKEN),
+        _ => None,
+    });
+    let error = stage.reconcile().await.error();
+    assert!(error.contains("main/api failed (ecs:DescribeServices"), "{error}");
+    stage.aws.fail(|_| None);
+    assert_eq!(stage.verdicts("alreadyCurrent").await, ["api", "worker"]);
+    assert_eq!((stage.deployments("api"), stage.deployments("worker")), (2, 2));
+    assert!(stage.closed());
+}

@@ -1,0 +1,191 @@
+//! Pages, batches, and answers of every shape.
+
+use serde_json::{Value, json};
+
+use crate::aws::{BROKEN, DENIED, Fault};
+use crate::ecs::{CHANGED, Ecs, deployment, revision};
+use crate::stage::Stage;
+
+/// One cluster with one dependent.
+fn one() -> Ecs {
+    let mut ecs = Ecs::default();
+    ecs.add_dependent("main", "api");
+    ecs
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_page_is_read() {
+    let mut ecs = Ecs::with(120, 0);
+    for number in 0..230 {
+        ecs.add("c119", &format!("s{number}"), "arn:aws:ssm:::parameter/other");
+    }
+    ecs.add_dependent("c119", "zz-the-last");
+    let stage = Stage::of(ecs).await;
+    assert_eq!(stage.verdicts("redeployed").await, ["zz-the-last"]);
+    let tokens = |operation: &str, of: &str| -> Vec<Value> {
+        let calls = stage.aws.calls(operation).into_iter().map(|call| call.request);
+        calls.filter(|request| request.to_string().contains(of)).map(|request| request["nextToken"].clone()).collect()
+    };
+    assert_eq!(tokens("ListClusters", ""), [Value::Null, json!("from 100")]);
+    assert_eq!(tokens("ListServices", "c119"), [Value::Null, json!("from 100"), json!("from 200")]);
+    assert_eq!(stage.aws.counts(), [2, 122, 24, 231, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn eleven_services_take_two_looks() {
+    let mut ecs = Ecs::default();
+    for number in 0..11 {
+        ecs.add_dependent("main", &format!("s{number:02}"));
+    }
+    let stage = Stage::of(ecs).await;
+    assert_eq!(stage.verdicts("redeployed").await.len(), 11);
+    let looks: Vec<usize> = stage
+        .aws
+        .calls("DescribeServices")
+        .iter()
+        .map(|call| call.request["services"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(looks, [10, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn eleven_services_that_a_tag_names_take_two_looks_and_no_search() {
+    let mut ecs = Ecs::default();
+    let names: Vec<String> = (0..11).map(|number| format!("s{number:02}")).collect();
+    for name in &names {
+        ecs.add("main", name, "arn:aws:ssm:::parameter/other");
+    }
+    let tag: Vec<String> = names.iter().map(|name| format!("main/{name}")).collect();
+    ecs.tags = vec![("keyroll:services".to_owned(), format!("{} gone/api main/gone", tag.join(" ")))];
+    let stage = Stage::of(ecs).await;
+    let outcome = stage.reconcile().await;
+    assert_eq!(outcome.verdicts("redeployed"), names);
+    assert_eq!(outcome.verdicts("skipped"), ["gone", "api"]);
+    assert_eq!(stage.aws.counts(), [0, 0, 3, 0, 11]);
+    assert!(stage.closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_deployments_side_by_side_the_one_that_stays_counts() {
+    let mut ecs = Ecs::default();
+    for name in ["gains", "loses"] {
+        ecs.add("main", name, "arn:aws:ssm:::parameter/other");
+        ecs.add_dependent("main", &format!("{name}-2"));
+    }
+    let (other, reads) =
+        (|name: &str| revision(&format!("main-{name}")), |name: &str| revision(&format!("main-{name}-2")));
+    for (name, staying, outgoing) in
+        [("gains", reads("gains"), other("gains")), ("loses", other("loses"), reads("loses"))]
+    {
+        let mut old = deployment("ecs-svc/old", &outgoing, CHANGED - 900.0);
+        old["status"] = json!("ACTIVE");
+        let service = ecs.service("main", name);
+        service["taskDefinition"] = json!(staying);
+        service["deployments"] = json!([deployment("ecs-svc/new", &staying, CHANGED - 800.0), old]);
+    }
+    let stage = Stage::of(ecs).await;
+    let outcome = stage.reconcile().await;
+    assert_eq!(outcome.verdicts("redeployed"), ["gains", "gains-2", "loses-2"]);
+    assert_eq!(outcome.verdicts("skipped"), ["loses"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_failed_is_told_and_not_forced_again() {
+    let mut ecs = one();
+    let mut failed = deployment("ecs-svc/7", &revision("main-api"), CHANGED + 5.0);
+    failed["rolloutState"] = json!("FAILED");
+    failed["rolloutStateReason"] = json!("tasks failed to start");
+    ecs.service("main", "api")["deployments"].as_array_mut().unwrap()[0]["status"] = json!("ACTIVE");
+    ecs.service("main", "api")["deployments"].as_array_mut().unwrap().insert(0, failed);
+    let stage = Stage::of(ecs).await;
+    let error = stage.reconcile().await.error();
+    assert!(error.contains("ecs-svc/7 FAILED (tasks failed to start)"), "{error}");
+    assert_eq!(stage.aws.counts()[4], 0);
+    assert!(!stage.closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_gone_is_told_where_somebody_named_it() {
+    let stage =
+        Stage::with(one(), &[("KEYROLL_CLUSTERS", "main arn:aws:ecs:eu-west-1:000000000000:cluster/gone")]).await;
+    let outcome = stage.reconcile().await;
+    assert_eq!(outcome.verdicts("redeployed"), ["api"]);
+    let warnings = outcome.ok()["warnings"].to_string();
+    assert!(warnings.contains("KEYROLL_CLUSTERS names arn:aws:ecs:eu-west-1:000000000000:cluster/gone"), "{warnings}");
+    assert!(stage.closed());
+
+    let mut ecs = one();
+    ecs.add_dependent("deleted", "api");
+    let stage = Stage::of(ecs).await;
+    let gone = Fault::Instead(400, r#"{"__type":"ClusterNotFoundException","message":"Cluster not found."}"#);
+    stage.aws.fail(move |call| {
+        (call.operation == "ListServices" && call.request.to_string().contains("deleted")).then(|| gone.clone())
+    });
+    let outcome = stage.reconcile().await;
+    assert_eq!(outcome.verdicts("redeployed"), ["api"]);
+    assert!(!outcome.ok()["warnings"].to_string().contains("deleted"), "{}", outcome.ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_ecs_itself_is_tried_again() {
+    for operation in ["ListClusters", "ListServices", "DescribeServices", "DescribeTaskDefinition", "UpdateService"] {
+        for fault in [BROKEN, Fault::LostBefore, Fault::Silence] {
+            if operation == "UpdateService" && matches!(fault, Fault::Silence) {
+                continue;
+            }
+            let stage = Stage::of(one()).await;
+            stage.aws.fail_first(1, operation, fault.clone());
+            assert_eq!(stage.verdicts("redeployed").await, ["api"], "{operation} {fault:?}");
+            assert_eq!(stage.aws.calls(operation).len(), 2, "{operation} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_error_that_stays_hides_nothing_else() {
+    let mut ecs = Ecs::with(3, 30);
+    ecs.add_dependent("c000", "s000");
+    ecs.add_dependent("c002", "s029");
+    let stage = Stage::of(ecs).await;
+    stage.aws.fail(|call| (call.request["taskDefinition"] == revision("c001-s005")).then_some(BROKEN));
+    let error = stage.reconcile().await.error();
+    assert!(error.contains("1 of 90 task definitions could not be read"), "{error}");
+    assert!(error.contains("c000/s000 redeployed") && error.contains("c002/s029 redeployed"), "{error}");
+    assert!(!stage.closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_role_may_not_read_is_asked_for_once() {
+    let stage = Stage::of(Ecs::with(1, 100)).await;
+    stage.aws.fail_first(usize::MAX, "DescribeTaskDefinition", DENIED);
+    let error = stage.reconcile().await.error();
+    assert!(error.contains("100 of 100 task definitions could not be read"), "{error}");
+    assert!(stage.aws.calls("DescribeTaskDefinition").len() <= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forms_that_are_old_or_new_to_us_are_taken() {
+    let mut ecs = one();
+    ecs.short_arns = true;
+    ecs.service("main", "api")["deploymentController"] = json!({ "type": "SOMETHING_NEW" });
+    ecs.service("main", "api")["deployments"][0]["rolloutState"] = json!("SOMETHING_NEW");
+    let stage = Stage::of(ecs).await;
+    assert_eq!(stage.verdicts("redeployed").await, ["api"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_ecss_word_missing_proves_a_service_gone() {
+    let failure = |reason: &str| {
+        let arn = "arn:aws:ecs:eu-west-1:000000000000:service/main/api";
+        let body = json!({ "services": [], "failures": [{ "arn": arn, "reason": reason }] }).to_string();
+        Fault::Instead(200, Box::leak(body.into_boxed_str()))
+    };
+    let stage = Stage::of(one()).await;
+    stage.aws.fail_first(1, "DescribeServices", failure("ACCESS_DENIED"));
+    let error = stage.reconcile().await.error();
+    assert!(error.contains("1 of 1 services could not be looked at") && error.contains("ACCESS_DENIED"), "{error}");
+    assert!(!stage.closed());
+    stage.aws.fail_first(1, "DescribeServices", failure("MISSING"));
+    assert_eq!(stage.reconcile().await.ok()["services"], json!([]));
+    assert!(stage.closed());
+}

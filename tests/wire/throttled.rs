@@ -1,0 +1,80 @@
+//! Somebody else uses up the account's tokens for a minute.
+
+use std::time::Duration;
+
+use crate::aws::{Call, THROTTLED};
+use crate::ecs::Ecs;
+use crate::stage::{Stage, told};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const DEPENDENTS: usize = 5;
+
+/// 3 clusters of 40 services.
+fn some() -> Ecs {
+    with_dependents(DEPENDENTS)
+}
+
+fn with_dependents(dependents: usize) -> Ecs {
+    let mut ecs = Ecs::with(3, 40);
+    for number in 0..dependents {
+        ecs.add_dependent(&format!("c{:03}", number % 3), &format!("s{number:03}"));
+    }
+    ecs
+}
+
+/// Throttles the calls of ECS whose names contain this for a minute.
+async fn throttled(ecs: Ecs, operation: &'static str) -> Stage {
+    let stage = Stage::of(ecs).await;
+    stage.aws.fail(move |call| {
+        let of_ecs = !call.operation.contains("Secret");
+        (call.at < MINUTE && of_ecs && call.operation.contains(operation)).then_some(THROTTLED)
+    });
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_time_enough_a_minute_of_throttling_is_waited_out_without_hammering() {
+    // A redeploy has its share of the time only, be it throttled or not: one of two has half.
+    for (operation, dependents, most) in
+        [("", DEPENDENTS, 36), ("DescribeTaskDefinition", DEPENDENTS, 120), ("UpdateService", 1, 12)]
+    {
+        let stage = throttled(with_dependents(dependents), operation).await;
+        let outcome = stage.reconcile().await;
+        let hit = |call: &&Call| call.at < MINUTE && call.operation.contains(operation);
+        let attempts = stage.aws.state().calls.iter().filter(hit).count();
+        let took = outcome.took.as_secs_f64();
+        told(&format!("throttled for a minute, {operation:?}: {attempts} calls meanwhile, {took:.1} s"));
+        assert_eq!(outcome.verdicts("redeployed").len(), dependents, "{operation}");
+        assert!((60.0..80.0).contains(&took), "{operation} {took}");
+        assert!(attempts <= most, "{operation}: {attempts}");
+        assert_eq!(stage.aws.calls("UpdateService").iter().filter(|call| call.at > MINUTE).count(), dependents);
+        assert!(stage.closed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_throttling_keeps_from_being_redeployed_is_done_by_the_next_reconcile_and_once_only() {
+    let stage = throttled(some(), "UpdateService").await;
+    let error = stage.reconcile().await.error();
+    assert!(error.contains("c000/s000 failed (ecs:UpdateService had no answer within its share"), "{error}");
+    assert!(!stage.closed());
+    let rest = stage.reconcile().await;
+    assert_eq!(rest.verdicts("redeployed").len() + rest.verdicts("alreadyCurrent").len(), DEPENDENTS);
+    assert_eq!(stage.aws.calls("UpdateService").iter().filter(|call| call.at > MINUTE).count(), DEPENDENTS);
+    assert!(stage.closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_too_little_time_the_error_names_what_is_left() {
+    for (operation, left) in [
+        ("", "clusters"),
+        ("DescribeServices", "120 of 120 services could not be looked at"),
+        ("DescribeTaskDefinition", "120 of 120 task definitions could not be read"),
+        ("UpdateService", "c000/s000 failed (ecs:UpdateService"),
+    ] {
+        let stage = throttled(some(), operation).await;
+        let error = stage.act("Reconcile", 40).await.error();
+        assert!(error.starts_with("FailedRollout: ") && error.contains(left), "{error}");
+        assert!(!stage.closed());
+    }
+}
