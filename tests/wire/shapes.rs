@@ -32,6 +32,24 @@ async fn every_page_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_empty_token_ends_the_pages() {
+    let stage = Stage::of(one()).await;
+    stage.aws.fail(|call| match call.operation.as_str() {
+        "ListClusters" => Some(Fault::Instead(
+            200,
+            r#"{"clusterArns":["arn:aws:ecs:eu-west-1:000000000000:cluster/main"],"nextToken":""}"#,
+        )),
+        "ListServices" => Some(Fault::Instead(
+            200,
+            r#"{"serviceArns":["arn:aws:ecs:eu-west-1:000000000000:service/main/api"],"nextToken":""}"#,
+        )),
+        _ => None,
+    });
+    assert_eq!(stage.verdicts("redeployed").await, ["api"]);
+    assert_eq!(stage.aws.counts(), [1, 1, 1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn eleven_services_take_two_looks() {
     let mut ecs = Ecs::default();
     for number in 0..11 {

@@ -56,7 +56,7 @@ impl Ecs {
             let page = self.services.call(send).await;
             let page = page.map_err(|error| failed("ecs:ListClusters", "*", &error))?;
             clusters.extend(page.cluster_arns.unwrap_or_default());
-            next = page.next_token;
+            next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(clusters);
             }
@@ -76,7 +76,7 @@ impl Ecs {
                 Err(error) => return Err(failed("ecs:ListServices", "*", &error)),
             };
             services.extend(page.service_arns.unwrap_or_default());
-            next = page.next_token;
+            next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(Listed::Services(services));
             }
