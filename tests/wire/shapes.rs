@@ -145,6 +145,23 @@ async fn a_cluster_that_is_gone_is_told_where_somebody_named_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_says_nothing_leaves_the_rollout_open() {
+    for body in ["<html>maintenance</html>", "[1", "", "{}", "null"] {
+        for operation in ["ListClusters", "ListServices", "DescribeServices", "DescribeTaskDefinition"] {
+            let stage = Stage::of(one()).await;
+            stage.aws.fail_first(usize::MAX, operation, Fault::Instead(200, body));
+            let outcome = stage.reconcile().await;
+            assert!(outcome.answer.is_err(), "{operation} {body:?}: {}", outcome.ok());
+            assert!(outcome.error().contains(&format!("ecs:{operation}")), "{operation} {body:?}: {}", outcome.error());
+            assert!(!stage.closed(), "{operation} {body:?}");
+            // Nothing of it is remembered.
+            stage.aws.fail(|_| None);
+            assert_eq!(stage.verdicts("redeployed").await, ["api"], "{operation} {body:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_error_of_ecs_itself_is_tried_again() {
     for operation in ["ListClusters", "ListServices", "DescribeServices", "DescribeTaskDefinition", "UpdateService"] {
         for fault in [BROKEN, Fault::LostBefore, Fault::Silence] {

@@ -13,7 +13,7 @@ use aws_sdk_ecs::types::ServiceField;
 use self::pace::Pace;
 use super::error::{code, failed};
 use crate::dependents::{Found, Revision, ServiceName, Sighting};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What `ListClusters` and `ListServices` give at most.
 const PER_PAGE: i32 = 100;
@@ -55,7 +55,7 @@ impl Ecs {
             let send = || self.client.list_clusters().max_results(PER_PAGE).set_next_token(next.clone()).send();
             let page = self.services.call(send).await;
             let page = page.map_err(|error| failed("ecs:ListClusters", "*", &error))?;
-            clusters.extend(page.cluster_arns.unwrap_or_default());
+            clusters.extend(page.cluster_arns.ok_or_else(|| said_nothing("ecs:ListClusters"))?);
             next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(clusters);
@@ -75,7 +75,7 @@ impl Ecs {
                 Err(error) if is_no_cluster(code(&error)) => return Ok(Listed::NoCluster),
                 Err(error) => return Err(failed("ecs:ListServices", "*", &error)),
             };
-            services.extend(page.service_arns.unwrap_or_default());
+            services.extend(page.service_arns.ok_or_else(|| said_nothing("ecs:ListServices"))?);
             next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(Listed::Services(services));
@@ -104,7 +104,8 @@ impl Ecs {
     pub(crate) async fn revision(&self, arn: &str) -> Result<Revision> {
         let answer = self.definitions.call(|| self.client.describe_task_definition().task_definition(arn).send()).await;
         let answer = answer.map_err(|error| failed("ecs:DescribeTaskDefinition", "*", &error))?;
-        Ok(answer.task_definition().map(read::revision).unwrap_or_default())
+        let definition = answer.task_definition().ok_or_else(|| said_nothing("ecs:DescribeTaskDefinition"))?;
+        Ok(read::revision(definition))
     }
 
     /// Forces a new deployment in the place of the one that was PRIMARY when the service was looked at: the same task
@@ -143,6 +144,15 @@ impl Ecs {
 /// The service as a policy names it where its ARN is not at hand; a role is of one account anyway.
 fn pattern(name: &ServiceName) -> String {
     format!("arn:aws:ecs:*:*:service/{name}")
+}
+
+/// An answer without what it is for. An empty list would mean that nothing depends on the secret, and close its rollout.
+fn said_nothing(operation: &str) -> Error {
+    Error::new(
+        ErrorKind::FailedAws,
+        format!("{operation} was answered without what was asked for"),
+        "check that nothing between the function and ECS answers in its place, and run the step again",
+    )
 }
 
 fn is_no_cluster(code: Option<&str>) -> bool {
