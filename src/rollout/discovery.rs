@@ -168,7 +168,14 @@ impl Search<'_> {
 /// Works on all items, keeping their order; on a few of them at a time where there are many.
 async fn side_by_side<T, R>(items: &[T], work: impl AsyncFn(&T) -> R) -> Vec<R> {
     let lanes = if items.len() > FEW { LANES } else { 1 };
-    stream::iter(items.iter().map(|item| Box::pin(work(item)))).buffered(lanes).collect().await
+    // Not `buffered`, which keeps a lane for an answer that is there until all before it are.
+    let works = items.iter().enumerate().map(|(place, item)| {
+        let work = Box::pin(work(item));
+        async move { (place, work.await) }
+    });
+    let mut done: Vec<(usize, R)> = stream::iter(works).buffer_unordered(lanes).collect().await;
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// One error for all that went wrong with things of one sort. `size` is how many services' worth of reads there are.

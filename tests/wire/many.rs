@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::aws::Fault;
 use crate::ecs::Ecs;
 use crate::stage::{Outcome, Stage, told};
 
@@ -55,6 +56,20 @@ async fn answers_of_up_to_200_ms_slow_nothing_down_and_aws_throttles_none() {
     assert_eq!(outcome.verdicts("redeployed").len(), DEPENDENTS);
     assert_eq!(stage.aws.state().over_rate, 0);
     assert!(outcome.took.as_secs() < 150, "{:?}", outcome.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_holds_up_its_own_lane_only() {
+    let stage = Stage::of(many()).await;
+    let mut number = 0;
+    stage.aws.fail(move |call| {
+        number += usize::from(call.operation == "DescribeTaskDefinition");
+        (number % 50 == 1).then_some(Fault::Slow(Duration::from_secs(3)))
+    });
+    let outcome = stage.act("Reconcile", 300).await;
+    show("2,000 services, one call in fifty takes 3 s", &stage, &outcome);
+    assert_eq!(stage.aws.state().over_rate, 0);
+    assert!(outcome.took.as_secs() < 130, "{:?}", outcome.took);
 }
 
 #[tokio::test(start_paused = true)]
