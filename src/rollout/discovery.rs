@@ -26,6 +26,9 @@ const FEW: usize = 20;
 /// How many lanes there are then: 20 calls a second, which is ECS's rate, also where each takes 200 ms.
 const LANES: usize = 4;
 
+/// Lambda's longest timeout, in seconds.
+const LONGEST: usize = 900;
+
 type Revisions = HashMap<String, Arc<Revision>>;
 
 /// Finds the dependents of the secret of this ARN, in at most half of the time that is left: the other half is for
@@ -155,7 +158,7 @@ impl Search<'_> {
                 Err(error) => errors.push(error),
             }
         }
-        seen.unseen.extend(gap("task definitions could not be read", unread.len(), &errors, unread.len() * 10));
+        seen.unseen.extend(gap("task definitions could not be read", unread.len(), &errors, unread.len()));
         known
     }
 
@@ -178,21 +181,22 @@ async fn side_by_side<T, R>(items: &[T], work: impl AsyncFn(&T) -> R) -> Vec<R> 
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// One error for all that went wrong with things of one sort. `size` is how many services' worth of reads there are.
-fn gap(what: &str, of: usize, errors: &[Error], size: usize) -> Option<Error> {
+/// One error for all that went wrong with things of one sort. `reads` is how many task definitions there may be to read.
+fn gap(what: &str, of: usize, errors: &[Error], reads: usize) -> Option<Error> {
     let number = errors.len();
-    let first = narrowed(errors.first()?, size);
+    let first = narrowed(errors.first()?, reads);
     let cause = format!("{number} of {of} {what}: {}", first.cause());
     Some(Error::new(first.kind(), cause, first.remedy()))
 }
 
 /// The error with what helps against it in a search: to search less, or longer.
-fn narrowed(error: &Error, size: usize) -> Error {
+fn narrowed(error: &Error, reads: usize) -> Error {
     let less = "name the clusters to search in KEYROLL_CLUSTERS, or the services in the tag keyroll:services";
     let remedy = match error.kind() {
-        // ECS's rate, in half of the function's time, beside what else has to be done.
+        // 20 a second in half of the function's time, and a little for services and clusters; a repeat goes on from there.
         ErrorKind::FailedDeadline => {
-            format!("set the function's timeout to {} seconds or more, or {less}", 60 + size / 100)
+            let seconds = (60 + reads / 8).min(LONGEST);
+            format!("set the function's timeout to {seconds} seconds or more, or {less}")
         }
         _ => format!("{}; or {less}", error.remedy()),
     };
@@ -206,9 +210,9 @@ mod tests {
     #[test]
     fn many_errors_of_one_sort_become_one() {
         let late = Error::new(ErrorKind::FailedDeadline, "no time was left", "run it again");
-        let gap = gap("task definitions could not be read", 2000, &vec![late; 900], 20_000).unwrap();
+        let gap = gap("task definitions could not be read", 2000, &vec![late; 900], 2000).unwrap();
         assert!(gap.cause().starts_with("900 of 2000 task definitions could not be read: no time"), "{gap}");
-        assert!(gap.remedy().contains("260 seconds") && gap.remedy().contains("KEYROLL_CLUSTERS"), "{gap}");
+        assert!(gap.remedy().contains("310 seconds") && gap.remedy().contains("KEYROLL_CLUSTERS"), "{gap}");
         assert_eq!(super::gap("x", 1, &[], 1), None);
     }
 

@@ -73,6 +73,26 @@ async fn a_call_that_hangs_holds_up_its_own_lane_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_does_not_fit_is_told_in_time_and_the_advice_suffices() {
+    for timeout in [10, 60] {
+        let mut stage = Stage::of(many()).await;
+        let cut_off = stage.act("Reconcile", timeout).await;
+        let error = cut_off.error();
+        assert!(error.starts_with("FailedRollout: "), "{timeout}: {error}");
+        assert!(error.contains(" could not be "), "{timeout}: {error}");
+        assert!(!stage.closed());
+        let advice = error.split("set the function's timeout to ").skip(1);
+        let advice = advice.map(|rest| rest.split(' ').next().unwrap().parse::<u64>().unwrap()).max().unwrap();
+        told(&format!("2,000 services in {timeout} s: advised {advice} s"));
+        stage.cold().await;
+        let done = stage.act("Reconcile", advice).await;
+        assert!(done.answer.is_ok(), "{timeout} s, advised {advice} s: {}", done.error());
+        assert_eq!(stage.aws.state().over_rate, 0);
+        assert!(stage.closed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_process_goes_on_where_its_time_was_up() {
     let stage = Stage::of(many()).await;
     let mut times = 1;
