@@ -15,6 +15,9 @@ use crate::aws::error::code;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+/// What timers count in: a shorter wait, as rounding may leave, would wait for nothing.
+const TICK: Duration = Duration::from_millis(1);
+
 /// A token bucket. It is full when the process starts.
 pub(super) struct Pace {
     burst: f64,
@@ -23,7 +26,6 @@ pub(super) struct Pace {
 }
 
 struct State {
-    /// Below zero: this many calls are waiting for their turn.
     tokens: f64,
     filled: Option<Instant>,
 }
@@ -54,16 +56,25 @@ impl Pace {
         }
     }
 
+    /// Waits for a token. Who is cut off meanwhile has taken none.
     async fn turn(&self) {
-        let wait = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            let passed = state.filled.map_or(Duration::ZERO, |filled| now - filled);
-            state.filled = Some(now);
-            state.tokens = (state.tokens + passed.as_secs_f64() * self.per_second).min(self.burst) - 1.0;
-            Duration::from_secs_f64((-state.tokens / self.per_second).max(0.0))
-        };
-        tokio::time::sleep(wait).await;
+        while let Some(wait) = self.take() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Takes a token, or tells how long it takes until there is one.
+    fn take(&self) -> Option<Duration> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let passed = state.filled.map_or(Duration::ZERO, |filled| now - filled);
+        state.filled = Some(now);
+        state.tokens = (state.tokens + passed.as_secs_f64() * self.per_second).min(self.burst);
+        if state.tokens < 1.0 {
+            return Some(Duration::from_secs_f64((1.0 - state.tokens) / self.per_second).max(TICK));
+        }
+        state.tokens -= 1.0;
+        None
     }
 
     /// Somebody else has used the account's tokens: ours are worth nothing.
@@ -108,6 +119,18 @@ mod tests {
         let begun = Instant::now();
         tokio::join!(pace.turn(), pace.turn(), pace.turn(), pace.turn());
         assert!(begun.elapsed() >= Duration::from_millis(299), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_cut_off_while_waiting_takes_no_turn() {
+        let pace = Pace::new(1.0, 1.0);
+        pace.turn().await;
+        let begun = Instant::now();
+        for _ in 0..5 {
+            tokio::time::timeout(Duration::from_millis(10), pace.turn()).await.unwrap_err();
+        }
+        pace.turn().await;
+        assert!(begun.elapsed() < Duration::from_millis(1100), "{:?}", begun.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
