@@ -1,8 +1,9 @@
 //! Somebody else uses up the account's tokens for a minute.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::aws::{Call, THROTTLED};
+use crate::aws::{BROKEN, Call, THROTTLED};
 use crate::ecs::Ecs;
 use crate::stage::{Stage, told};
 
@@ -36,7 +37,7 @@ async fn throttled(ecs: Ecs, operation: &'static str) -> Stage {
 async fn with_time_enough_a_minute_of_throttling_is_waited_out_without_hammering() {
     // A redeploy has its share of the time only, be it throttled or not: one of two has half.
     for (operation, dependents, most) in
-        [("", DEPENDENTS, 36), ("DescribeTaskDefinition", DEPENDENTS, 120), ("UpdateService", 1, 12)]
+        [("", DEPENDENTS, 12), ("DescribeTaskDefinition", DEPENDENTS, 48), ("UpdateService", 1, 12)]
     {
         let stage = throttled(with_dependents(dependents), operation).await;
         let outcome = stage.reconcile().await;
@@ -50,6 +51,19 @@ async fn with_time_enough_a_minute_of_throttling_is_waited_out_without_hammering
         assert_eq!(stage.aws.calls("UpdateService").iter().filter(|call| call.at > MINUTE).count(), dependents);
         assert!(stage.closed());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_uses_up_no_retry_that_a_failing_call_needs() {
+    let stage = Stage::of(some()).await;
+    let mut failed = BTreeSet::new();
+    stage.aws.fail(move |call| match (call.operation.as_str(), call.at < MINUTE * 2) {
+        ("DescribeTaskDefinition", true) => Some(THROTTLED),
+        ("DescribeTaskDefinition", false) => failed.insert(call.request.to_string()).then_some(BROKEN),
+        _ => None,
+    });
+    assert_eq!(stage.verdicts("redeployed").await.len(), DEPENDENTS);
+    assert!(stage.closed());
 }
 
 #[tokio::test(start_paused = true)]

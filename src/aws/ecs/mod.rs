@@ -10,7 +10,7 @@ use aws_sdk_ecs::error::SdkError;
 use aws_sdk_ecs::operation::update_service::UpdateServiceError;
 use aws_sdk_ecs::types::ServiceField;
 
-use self::pace::Pace;
+use self::pace::{Pace, ThrottlingIsOurs};
 use super::error::{code, failed};
 use crate::dependents::{Found, Revision, ServiceName, Sighting};
 use crate::error::{Error, ErrorKind, Result};
@@ -39,8 +39,9 @@ pub(crate) enum Listed {
 
 impl Ecs {
     pub(crate) fn new(shared: &SdkConfig) -> Self {
+        let config = aws_sdk_ecs::config::Builder::from(shared).retry_classifier(ThrottlingIsOurs);
         Self {
-            client: Client::new(shared),
+            client: Client::from_conf(config.build()),
             services: Pace::new(50.0, 20.0),
             definitions: Pace::new(25.0, 20.0),
             changes: Pace::new(25.0, 5.0),

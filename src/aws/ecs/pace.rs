@@ -5,8 +5,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
+};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::ErrorKind;
 use tokio::time::Instant;
 
 use crate::aws::error::code;
@@ -81,6 +86,34 @@ impl Pace {
     fn drain(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.tokens = state.tokens.min(0.0);
+    }
+}
+
+/// Leaves throttled calls to [`Pace::call`]. Retries of the SDK would not wait for their turn, hide from the bucket that it
+/// is empty, and use up the quota that is for calls which fail.
+#[derive(Debug)]
+pub(super) struct ThrottlingIsOurs;
+
+impl ClassifyRetry for ThrottlingIsOurs {
+    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+        RetryAction::NoActionIndicated
+    }
+
+    fn classify_retry_v2(&self, _: &InterceptorContext, previous: &RetryAction) -> RetryAction {
+        match previous {
+            RetryAction::RetryIndicated(RetryReason::RetryableError { kind: ErrorKind::ThrottlingError, .. }) => {
+                RetryAction::RetryForbidden
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "throttling is keyroll's"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
 
