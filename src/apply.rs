@@ -108,12 +108,14 @@ pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &P
     for action in &plan.actions {
         match action {
             Action::Redeploy { service, reason, replaces } => {
-                let call = Box::pin(run.clients.ecs.redeploy(service, replaces.as_deref()));
-                let (verdict, reason) = match run.clock.share(calls, ANSWER, "ecs:UpdateService", call).await {
+                let call = run.clients.ecs.redeploy(service, replaces.as_deref());
+                let called = rollout::in_time(run, run.clock, (calls, ANSWER), "ecs:UpdateService", call).await;
+                let (verdict, reason) = match called {
                     Ok(()) => (Verdict::Redeployed, reason.clone()),
                     Err(error) => (Verdict::Failed, format!("{}; {}", error.cause(), error.remedy())),
                 };
                 if verdict == Verdict::Redeployed {
+                    run.scene.redeployed(service);
                     report.did(action);
                 }
                 report.services.push(ServiceReport::new(service, verdict, reason));

@@ -52,7 +52,7 @@ impl Clock {
     /// The clock of what is left less a reserve.
     #[must_use]
     pub fn leaving(self, reserve: Duration) -> Self {
-        Self { deadline: self.deadline.saturating_sub(reserve) }
+        Self { deadline: Instant::now() + self.left().saturating_sub(reserve) }
     }
 
     /// The clock of one of so many parts of what is left.

@@ -14,6 +14,7 @@ use crate::event::{Event, Payload, SecretId};
 use crate::memory::Memory;
 use crate::operator::{self, DryRun, Reconciled, Status};
 use crate::report::{Doing, Report};
+use crate::rollout::Scene;
 use crate::rotation;
 use crate::run::Run;
 
@@ -65,7 +66,8 @@ impl App {
     async fn answer(&self, event: Payload, function: &str, clock: Clock) -> Result<Answer> {
         match Event::read(event)? {
             Event::Rotation(event) => {
-                let run = self.run(&event.secret, Doing::Step(event.step.name()), clock);
+                let scene = Scene::new(clock);
+                let run = self.run(&event.secret, Doing::Step(event.step.name()), clock, &scene);
                 let answer = limited(clock, rotation::step(&run, &event)).await.map(Answer::Report);
                 let (step, secret, version) = (event.step.name(), event.secret.as_str(), event.version.as_str());
                 answer.map_err(|error| error.at(format!("{step} of {secret}, version {version}")))
@@ -84,8 +86,8 @@ impl App {
     }
 
     /// What work on one secret needs.
-    pub(crate) fn run<'a>(&'a self, secret: &'a SecretId, doing: Doing, clock: Clock) -> Run<'a> {
-        Run { config: &self.config, clients: &self.clients, memory: &self.memory, clock, secret, doing }
+    pub(crate) fn run<'a>(&'a self, secret: &'a SecretId, doing: Doing, clock: Clock, scene: &'a Scene) -> Run<'a> {
+        Run { config: &self.config, clients: &self.clients, memory: &self.memory, clock, secret, doing, scene }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::memory::Memory;
 use crate::plan::Plan;
 use crate::probe::Probe;
 use crate::report::{Doing, Report};
+use crate::rollout::Scene;
 use crate::settings::Settings;
 use crate::stages::{AWSCURRENT, Labels};
 
@@ -23,6 +24,7 @@ pub(crate) struct Run<'a> {
     pub(crate) clock: Clock,
     pub(crate) secret: &'a SecretId,
     pub(crate) doing: Doing,
+    pub(crate) scene: &'a Scene,
 }
 
 /// A secret as a whole, without its values.

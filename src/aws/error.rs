@@ -66,10 +66,15 @@ where
                 "check that the secret and the version exist in this Region and account, and that it is not being deleted",
             )
         }
-        _ if operation.starts_with("ecs:") => Error::new(
+        _ if operation == "ecs:UpdateService" => Error::new(
             ErrorKind::FailedAws,
             cause,
             "if ECS was only busy, another try helps; otherwise deploy the service by hand and see what it lacks",
+        ),
+        _ if operation.starts_with("ecs:") => Error::new(
+            ErrorKind::FailedAws,
+            cause,
+            "if ECS was only busy, another try helps; see the health of ECS in this Region",
         ),
         _ if operation.starts_with("rds:") => Error::new(
             ErrorKind::FailedAws,

@@ -49,7 +49,13 @@ pub fn judge(dependent: &Dependent, since: Since) -> Judgement {
         return skip("its desired count is 0; tasks read the new value whenever they start");
     }
     match &dependent.how {
-        Dependence::Named | Dependence::Tagged | Dependence::Reads => reads(found, &dependent.how, since),
+        Dependence::Named | Dependence::Tagged | Dependence::Reads => match since {
+            Since::Changed(_) if dependent.redeployed => Judgement::Leave(
+                Verdict::AlreadyCurrent,
+                "it was redeployed a moment ago, for another secret".to_owned(),
+            ),
+            since => reads(found, &dependent.how, since),
+        },
         Dependence::Pinned(version) => skip(&format!(
             "its task definition is pinned to version {version}, which no deployment changes; take the version id out of \
              valueFrom"
@@ -165,7 +171,7 @@ mod tests {
     }
 
     fn dependent(how: Dependence, sighting: Sighting) -> Dependent {
-        Dependent { name: ServiceName::known("prod", "api"), how, sighting, hazards: Vec::new() }
+        Dependent { name: ServiceName::known("prod", "api"), how, sighting, hazards: Vec::new(), redeployed: false }
     }
 
     fn verdict(found: Found, since: Since) -> Option<Verdict> {

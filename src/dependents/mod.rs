@@ -27,6 +27,8 @@ pub struct Dependent {
     pub sighting: Sighting,
     /// What a new deployment of it may do that nobody expects.
     pub hazards: Vec<String>,
+    /// Whether this very invocation has redeployed it already, for another secret.
+    pub redeployed: bool,
 }
 
 /// In what way a service depends on the secret.

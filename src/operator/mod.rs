@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Operator, VersionId};
 use crate::handler::{Answer, App};
 use crate::report::Doing;
+use crate::rollout::Scene;
 use crate::run::{Overview, Run};
 use crate::stages::{AWSCURRENT, AWSPENDING};
 
@@ -21,15 +22,14 @@ pub(crate) use status::Status;
 
 /// Does what an operator asks for. `function` is the ARN under which this function was invoked.
 pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock: Clock) -> Result<Answer> {
-    let doing = Doing::Action(operator.name());
+    let (doing, scene) = (Doing::Action(operator.name()), Scene::new(clock));
+    let run = |secret| app.run(secret, doing, clock, &scene);
     match operator {
-        Operator::Status(secret) => status::run(&app.run(secret, doing, clock), function).await.map(Answer::Status),
-        Operator::DryRun(secret, prove) => {
-            dry_run::run(&app.run(secret, doing, clock), *prove, function).await.map(Answer::DryRun)
-        }
-        Operator::Redeploy(secret) => redeploy::run(&app.run(secret, doing, clock)).await.map(Answer::Report),
-        Operator::Reconcile(Some(secret)) => reconcile::one(&app.run(secret, doing, clock)).await.map(Answer::Report),
-        Operator::Reconcile(None) => reconcile::all(app, function, clock).await.map(Answer::Reconciled),
+        Operator::Status(secret) => status::run(&run(secret), function).await.map(Answer::Status),
+        Operator::DryRun(secret, prove) => dry_run::run(&run(secret), *prove, function).await.map(Answer::DryRun),
+        Operator::Redeploy(secret) => redeploy::run(&run(secret)).await.map(Answer::Report),
+        Operator::Reconcile(Some(secret)) => reconcile::one(&run(secret)).await.map(Answer::Report),
+        Operator::Reconcile(None) => reconcile::all(app, function, clock, &scene).await.map(Answer::Reconciled),
         Operator::NotBuilt(name) => Err(Error::new(
             ErrorKind::RefusedNotBuilt,
             format!("this version of keyroll cannot do this yet: the action {name}"),

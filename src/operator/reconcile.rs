@@ -13,8 +13,9 @@ use crate::event::SecretId;
 use crate::handler::App;
 use crate::plan::Plan;
 use crate::report::{Doing, Report};
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Left, Scene};
 use crate::run::{Overview, Run};
+use crate::settings::Dependents;
 use crate::stages::{AWSCURRENT, ROLLOUT, Standing};
 
 const NAME: &str = "Reconcile";
@@ -58,7 +59,7 @@ pub(super) async fn one(run: &Run<'_>) -> Result<Report> {
 }
 
 /// All secrets that this function rotates. One that fails stops no other.
-pub(super) async fn all(app: &App, function: &str, clock: Clock) -> Result<Reconciled> {
+pub(super) async fn all(app: &App, function: &str, clock: Clock, scene: &Scene) -> Result<Reconciled> {
     if !is_function(function) {
         return Err(Error::new(
             ErrorKind::FailedDefect,
@@ -74,11 +75,16 @@ pub(super) async fn all(app: &App, function: &str, clock: Clock) -> Result<Recon
         .collect();
     let open: Vec<&Overview> = ours.iter().filter(|secret| is_open(secret)).collect();
     let (mut secrets, mut errors) = (Vec::new(), Vec::new());
-    for (number, secret) in open.iter().enumerate() {
+    let doing = Doing::Action(NAME);
+    let open: Vec<(&Overview, SecretId)> =
+        open.into_iter().filter_map(|secret| Some((secret, SecretId::parse(&secret.arn)?))).collect();
+    // The estate is searched once, and before the time is shared out.
+    if let Some((_, id)) = open.iter().find(|(secret, _)| secret.settings.dependents == Dependents::Discovered) {
+        rollout::search(&app.run(id, doing, clock, scene)).await;
+    }
+    for (number, (secret, id)) in open.iter().enumerate() {
         // The list may be a little old: each is looked at anew before anything is done.
-        let share = clock.part(open.len() - number);
-        let Some(id) = SecretId::parse(&secret.arn) else { continue };
-        let run = app.run(&id, Doing::Action(NAME), share);
+        let run = app.run(id, doing, clock.part(open.len() - number), scene);
         match Box::pin(one(&run)).await {
             Ok(report) => secrets.push(report),
             Err(error) => errors.push(error.at(&secret.arn)),

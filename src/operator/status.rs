@@ -187,7 +187,7 @@ mod tests {
             rolling: true,
         };
         let name = ServiceName::known("prod", "api");
-        Dependent { name, how, sighting: Sighting::Found(found), hazards: Vec::new() }
+        Dependent { name, how, sighting: Sighting::Found(found), hazards: Vec::new(), redeployed: false }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::{Seen, dependent};
+use super::{Scene, Seen, dependent};
 use crate::apply;
 use crate::aws::ecs::Listed;
 use crate::clock::Clock;
@@ -31,56 +31,96 @@ const LONGEST: usize = 900;
 
 type Revisions = HashMap<String, Arc<Revision>>;
 
-/// Finds the dependents of the secret of this ARN, in at most half of the time that is left: the other half is for
-/// redeploying them.
-pub(super) async fn discover(run: &Run<'_>, arn: &str) -> Seen {
-    let mut seen = Seen::default();
-    let search = Search { run, clock: run.clock.half(apply::ANSWER) };
-    let names = search.services(&mut seen).await;
-    let found = search.look(&names, &mut seen).await;
-    let revisions = search.revisions(&found, &mut seen).await;
-    for (name, found) in found {
-        if let Some(how) = found.dependence(arn, |revision| revisions.get(revision).map(AsRef::as_ref)) {
-            let (staying, _) = found.revisions();
-            let revision = staying.into_iter().find_map(|one| revisions.get(one)).cloned().unwrap_or_default();
-            seen.dependents.push(dependent(name, how, Sighting::Found(found), arn, &revision));
-        }
-    }
-    seen
+/// All that was found, whatever secret it depends on.
+#[derive(Default)]
+pub(crate) struct Estate {
+    clusters: usize,
+    services: Vec<(ServiceName, Found)>,
+    revisions: Revisions,
+    /// What could not be looked at.
+    unseen: Vec<Error>,
+    warnings: Vec<String>,
 }
 
-struct Search<'a> {
-    run: &'a Run<'a>,
+/// The estate, searched once in an invocation, in at most half of its time: the other half is for redeploying.
+pub(crate) async fn search<'a>(run: &Run<'a>) -> &'a Estate {
+    let search = Search { run, clock: run.scene.clock.half(apply::ANSWER) };
+    run.scene.estate.get_or_init(|| search.estate()).await
+}
+
+impl Estate {
+    /// The services that depend on the secret of this ARN.
+    pub(super) fn dependents(&self, arn: &str, scene: &Scene) -> Seen {
+        let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
+        let mut seen = Seen { unseen: self.unseen.clone(), warnings: self.warnings.clone(), ..Seen::default() };
+        for (name, found) in &self.services {
+            if let Some(how) = found.dependence(arn, known) {
+                let (staying, _) = found.revisions();
+                let revision = staying.into_iter().find_map(known).cloned().unwrap_or_default();
+                let sighting = Sighting::Found(found.clone());
+                seen.dependents.push(dependent(name.clone(), how, sighting, (arn, &revision), scene));
+            }
+        }
+        if seen.dependents.is_empty() && seen.unseen.is_empty() {
+            seen.warnings.push(format!(
+                "{} services of {} clusters were looked at, and none depends on the secret; the tag keyroll:services=none says \
+                 that none should",
+                self.services.len(),
+                self.clusters
+            ));
+        }
+        seen
+    }
+}
+
+struct Search<'r, 'a> {
+    run: &'r Run<'a>,
     clock: Clock,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
+    async fn estate(&self) -> Estate {
+        let mut estate = Estate::default();
+        let names = self.services(&mut estate).await;
+        estate.services = self.look(&names, &mut estate).await;
+        estate.revisions = self.revisions(&estate.services, &mut estate.unseen).await;
+        estate
+    }
+
     /// The names of all services of the clusters to look in.
-    async fn services(&self, seen: &mut Seen) -> Vec<ServiceName> {
+    async fn services(&self, estate: &mut Estate) -> Vec<ServiceName> {
         let configured = !self.run.config.clusters.is_empty();
         let clusters = match self.clusters().await {
             Ok(clusters) => clusters,
             Err(error) => {
-                seen.unseen.push(narrowed(&error, 0));
+                estate.unseen.push(narrowed(&error, 0));
                 return Vec::new();
             }
         };
-        let (mut names, mut errors) = (Vec::new(), Vec::new());
+        estate.clusters = clusters.len();
+        let (mut names, mut errors, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         let listed = side_by_side(&clusters, async |cluster| {
             self.limited("ecs:ListServices", self.run.clients.ecs.services(cluster)).await
         });
         for (cluster, listed) in clusters.iter().zip(listed.await) {
             match listed {
                 Ok(Listed::Services(arns)) => names.extend(arns.iter().map(|arn| ServiceName::known(cluster, arn))),
-                Ok(Listed::NoCluster) if configured => {
-                    seen.warnings.push(format!("KEYROLL_CLUSTERS names {cluster}, and ECS has no such cluster"));
-                }
+                Ok(Listed::NoCluster) if configured => missing.push(cluster.as_str()),
                 // Deleted since it was listed.
                 Ok(Listed::NoCluster) => {}
                 Err(error) => errors.push(error),
             }
         }
-        seen.unseen.extend(gap("clusters could not be searched", clusters.len(), &errors, 0));
+        estate.unseen.extend(gap("clusters could not be searched", clusters.len(), &errors, 0));
+        if !missing.is_empty() {
+            let told = format!("KEYROLL_CLUSTERS names {}, and ECS has no such cluster", missing.join(", "));
+            // One that was deleted is no reason to stop. Where there is none at all, nothing would ever be redeployed.
+            if missing.len() < clusters.len() {
+                estate.warnings.push(told);
+            } else {
+                estate.unseen.push(Error::new(ErrorKind::RefusedSetting, told, "correct KEYROLL_CLUSTERS"));
+            }
+        }
         names
     }
 
@@ -94,33 +134,26 @@ impl Search<'_> {
     }
 
     /// What ECS shows of these services.
-    async fn look(&self, names: &[ServiceName], seen: &mut Seen) -> Vec<(ServiceName, Found)> {
+    async fn look(&self, names: &[ServiceName], estate: &mut Estate) -> Vec<(ServiceName, Found)> {
         let batches = dependents::batches(names);
         let looked = side_by_side(&batches, async |batch| {
-            self.limited("ecs:DescribeServices", self.run.clients.ecs.describe(batch, true)).await
+            super::look(self.run, self.clock, (1, Duration::ZERO), batch, true).await
         });
         let (mut all, mut errors) = (Vec::new(), Vec::new());
-        for (batch, sightings) in batches.iter().zip(looked.await) {
-            match sightings {
-                Err(error) => errors.extend(vec![error; batch.len()]),
-                Ok(sightings) => {
-                    for (name, sighting) in batch.iter().zip(sightings) {
-                        match sighting {
-                            Sighting::Found(found) => all.push((name.clone(), found)),
-                            Sighting::Unseen(error) => errors.push(error),
-                            // Deleted since it was listed.
-                            Sighting::NoService | Sighting::NoCluster => {}
-                        }
-                    }
-                }
+        for (name, sighting) in batches.iter().flatten().zip(looked.await.into_iter().flatten()) {
+            match sighting {
+                Sighting::Found(found) => all.push((name.clone(), found)),
+                Sighting::Unseen(error) => errors.push(error),
+                // Deleted since it was listed.
+                Sighting::NoService | Sighting::NoCluster => {}
             }
         }
-        seen.unseen.extend(gap("services could not be looked at", names.len(), &errors, names.len()));
+        estate.unseen.extend(gap("services could not be looked at", names.len(), &errors, names.len()));
         all
     }
 
     /// The revisions that these services run, from memory where this process has read them before.
-    async fn revisions(&self, found: &[(ServiceName, Found)], seen: &mut Seen) -> Revisions {
+    async fn revisions(&self, found: &[(ServiceName, Found)], unseen: &mut Vec<Error>) -> Revisions {
         let memory = self.run.memory;
         let named = found.iter().flat_map(|(_, found)| {
             let (staying, outgoing) = found.revisions();
@@ -158,13 +191,13 @@ impl Search<'_> {
                 Err(error) => errors.push(error),
             }
         }
-        seen.unseen.extend(gap("task definitions could not be read", unread.len(), &errors, unread.len()));
+        unseen.extend(gap("task definitions could not be read", unread.len(), &errors, unread.len()));
         known
     }
 
     /// A call within the time of the search.
     async fn limited<T>(&self, what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
-        self.clock.share(1, Duration::ZERO, what, Box::pin(call)).await
+        super::in_time(self.run, self.clock, (1, Duration::ZERO), what, call).await
     }
 }
 

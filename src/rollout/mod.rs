@@ -2,18 +2,25 @@
 //! that need it and then takes the mark off.
 
 mod discovery;
+mod scene;
+
+use std::time::Duration;
 
 use crate::apply;
+use crate::clock::Clock;
 use crate::dependents::{
     self, Dependence, Dependent, Judgement, Revision, ServiceName, ServiceReport, Sighting, Since, Verdict,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
 use crate::plan::{Action, Plan};
 use crate::report::{Doing, Report};
 use crate::run::Run;
 use crate::settings::{Dependents, Settings};
 use crate::stages::Standing;
+
+pub(crate) use discovery::search;
+pub(crate) use scene::Scene;
 
 /// A version that is current and may not be rolled yet.
 pub(crate) struct Left<'a> {
@@ -64,7 +71,7 @@ pub(crate) fn again(doing: Doing, arn: &str) -> String {
 pub(crate) async fn observe(run: &Run<'_>, arn: &str, settings: &Settings) -> Seen {
     match &settings.dependents {
         Dependents::Named(names) => named(run, arn, names).await,
-        Dependents::Discovered => discovery::discover(run, arn).await,
+        Dependents::Discovered => search(run).await.dependents(arn, run.scene),
         Dependents::Unreadable(error) => Seen { unseen: vec![error.clone()], ..Seen::default() },
     }
 }
@@ -76,25 +83,77 @@ async fn named(run: &Run<'_>, arn: &str, names: &[ServiceName]) -> Seen {
     // Whatever needs a deployment needs time for one more call, and so does the mark.
     let mut calls = batches.len() + names.len() + 1;
     for batch in batches {
-        let call = Box::pin(run.clients.ecs.describe(&batch, false));
-        let sightings = match run.clock.share(calls, apply::ANSWER, "ecs:DescribeServices", call).await {
-            Ok(sightings) => sightings,
-            Err(error) => vec![Sighting::Unseen(error); batch.len()],
-        };
+        let sightings = look(run, run.clock, (calls, apply::ANSWER), &batch, false).await;
         let pairs = batch.into_iter().zip(sightings);
-        seen.dependents
-            .extend(pairs.map(|(name, it)| dependent(name, Dependence::Named, it, arn, &Revision::default())));
+        seen.dependents.extend(
+            pairs.map(|(name, it)| dependent(name, Dependence::Named, it, (arn, &Revision::default()), run.scene)),
+        );
         calls -= 1;
     }
     seen
 }
 
-fn dependent(name: ServiceName, how: Dependence, sighting: Sighting, arn: &str, revision: &Revision) -> Dependent {
+/// What ECS shows of up to ten services of one cluster. IAM denies all ten where it denies one: then each is asked for.
+async fn look(
+    run: &Run<'_>,
+    clock: Clock,
+    (calls, reserve): (usize, Duration),
+    batch: &[ServiceName],
+    tags: bool,
+) -> Vec<Sighting> {
+    let describe = async |names: &[ServiceName]| {
+        let call = run.clients.ecs.describe(names, tags);
+        in_time(run, clock, (calls, reserve), "ecs:DescribeServices", call).await
+    };
+    match describe(batch).await {
+        Ok(sightings) => sightings,
+        Err(error) if error.kind() == ErrorKind::RefusedPermission && batch.len() > 1 => {
+            let mut sightings = Vec::new();
+            for name in batch {
+                let alone = describe(std::slice::from_ref(name)).await;
+                sightings.extend(alone.unwrap_or_else(|error| vec![Sighting::Unseen(error)]));
+            }
+            sightings
+        }
+        Err(error) => vec![Sighting::Unseen(error); batch.len()],
+    }
+}
+
+/// A call to ECS within its share of the time, when so many are to come and so much is kept back. One that was throttled
+/// until its time was over is not told as one that got no answer.
+pub(crate) async fn in_time<T>(
+    run: &Run<'_>,
+    clock: Clock,
+    (calls, reserve): (usize, Duration),
+    what: &str,
+    call: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let throttled = run.clients.ecs.throttled();
+    let answer = clock.share(calls, reserve, what, Box::pin(call)).await;
+    let times = run.clients.ecs.throttled() - throttled;
+    answer.map_err(|error| match error.kind() {
+        ErrorKind::FailedDeadline if times > 0 => Error::new(
+            ErrorKind::FailedDeadline,
+            format!("ECS throttled {what} ({times} times) until its time was over"),
+            "find out who else calls ECS in this account and Region; what is left is done when it answers again",
+        ),
+        _ => error,
+    })
+}
+
+fn dependent(
+    name: ServiceName,
+    how: Dependence,
+    sighting: Sighting,
+    (arn, revision): (&str, &Revision),
+    scene: &Scene,
+) -> Dependent {
     let hazards = match &sighting {
         Sighting::Found(found) => dependents::hazards(&name, &how, found, arn, revision),
         _ => Vec::new(),
     };
-    Dependent { name, how, sighting, hazards }
+    let redeployed = scene.has_redeployed(&name);
+    Dependent { name, how, sighting, hazards, redeployed }
 }
 
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
@@ -141,7 +200,6 @@ fn held(doing: Doing, left: &Left<'_>, reason: &str) -> Plan {
 mod tests {
     use super::*;
     use crate::dependents::{Controller, Deployment, Found, RolloutState};
-    use crate::error::ErrorKind;
 
     fn service(name: &str, created: i64) -> Dependent {
         let primary = Deployment {
@@ -164,7 +222,8 @@ mod tests {
             rolling: true,
         };
         let name = ServiceName::known("prod", name);
-        dependent(name, Dependence::Named, Sighting::Found(found), "arn", &Revision::default())
+        let scene = Scene::new(Clock::ending_at(0));
+        dependent(name, Dependence::Named, Sighting::Found(found), ("arn", &Revision::default()), &scene)
     }
 
     fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan {

@@ -48,6 +48,11 @@ impl Ecs {
         }
     }
 
+    /// How many calls ECS has throttled since the process started.
+    pub(crate) fn throttled(&self) -> usize {
+        [&self.services, &self.definitions, &self.changes].into_iter().map(Pace::throttled).sum()
+    }
+
     /// The ARNs of all clusters of the Region.
     pub(crate) async fn clusters(&self) -> Result<Vec<String>> {
         let mut clusters = Vec::new();
@@ -144,7 +149,7 @@ impl Ecs {
 
 /// The service as a policy names it where its ARN is not at hand; a role is of one account anyway.
 fn pattern(name: &ServiceName) -> String {
-    format!("arn:aws:ecs:*:*:service/{name}")
+    format!("arn:*:ecs:*:*:service/{name}")
 }
 
 /// An answer without what it is for. An empty list would mean that nothing depends on the secret, and close its rollout.

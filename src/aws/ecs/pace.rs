@@ -2,6 +2,7 @@
 //! "Request throttling"): reads of services and reads of task definitions refill by 20 a second, changes of services by
 //! 5. Half of a bucket is left to everybody else.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub(super) struct Pace {
     burst: f64,
     per_second: f64,
     state: Mutex<State>,
+    throttled: AtomicUsize,
 }
 
 struct State {
@@ -37,7 +39,12 @@ struct State {
 
 impl Pace {
     pub(super) fn new(burst: f64, per_second: f64) -> Self {
-        Self { burst, per_second, state: Mutex::new(State { tokens: burst, filled: None }) }
+        Self {
+            burst,
+            per_second,
+            state: Mutex::new(State { tokens: burst, filled: None }),
+            throttled: AtomicUsize::new(0),
+        }
     }
 
     /// Makes a call in its turn, and again as long as ECS throttles it. Whoever calls this sets the limit of time.
@@ -52,6 +59,7 @@ impl Pace {
             match send().await {
                 Err(error) if is_throttling(&error) => {
                     self.drain();
+                    self.throttled.fetch_add(1, Ordering::Relaxed);
                     tracing::debug!("ECS throttles; waiting {pause:?}");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -59,6 +67,11 @@ impl Pace {
                 answer => return answer,
             }
         }
+    }
+
+    /// How many calls were throttled so far.
+    pub(super) fn throttled(&self) -> usize {
+        self.throttled.load(Ordering::Relaxed)
     }
 
     /// Waits for a token. Who is cut off meanwhile has taken none.

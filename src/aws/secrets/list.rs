@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Described, Secrets, millis};
+use super::{Described, Secrets, millis, tags};
 use crate::aws::error::failed;
 use crate::error::Result;
 use crate::event::SecretId;
@@ -12,7 +12,7 @@ use crate::stages::Labels;
 const PER_PAGE: i32 = 100;
 
 impl Secrets {
-    /// Every secret of the account and Region, with labels and rotation function but without tags: a call for a hundred.
+    /// Every secret of the account and Region, with labels, tags and rotation function: a call for a hundred.
     pub(crate) async fn list(&self) -> Result<Vec<Described>> {
         let mut secrets = Vec::new();
         let mut pages = self.0.list_secrets().into_paginator().page_size(PER_PAGE).send();
@@ -22,6 +22,7 @@ impl Secrets {
                 labels: Labels::new(seen.secret_versions_to_stages.unwrap_or_default().into_iter().collect()),
                 rotation_enabled: seen.rotation_enabled,
                 function: seen.rotation_lambda_arn,
+                tags: tags(seen.tags),
                 last_changed: millis(seen.last_changed_date),
                 arn: seen.arn.unwrap_or_default(),
                 ..Described::default()

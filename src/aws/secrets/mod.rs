@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 
-use aws_sdk_secretsmanager::types::RotationRulesType;
+use aws_sdk_secretsmanager::types::{RotationRulesType, Tag};
 use aws_smithy_types::DateTime;
 use serde::Serialize;
 
@@ -110,12 +110,7 @@ impl Secrets {
             .map_err(|error| failed("secretsmanager:DescribeSecret", secret.as_str(), &error))?;
         Ok(Described {
             labels: Labels::new(seen.version_ids_to_stages.unwrap_or_default().into_iter().collect::<BTreeMap<_, _>>()),
-            tags: seen
-                .tags
-                .unwrap_or_default()
-                .into_iter()
-                .map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()))
-                .collect(),
+            tags: tags(seen.tags),
             rotation_enabled: seen.rotation_enabled,
             function: seen.rotation_lambda_arn,
             rules: seen.rotation_rules.map(rules),
@@ -247,6 +242,11 @@ fn rules(rules: RotationRulesType) -> RotationRules {
         schedule_expression: rules.schedule_expression,
         duration: rules.duration,
     }
+}
+
+fn tags(tags: Option<Vec<Tag>>) -> Vec<(String, String)> {
+    let pair = |tag: Tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
+    tags.unwrap_or_default().into_iter().map(pair).collect()
 }
 
 fn millis(date: Option<DateTime>) -> Option<i64> {
