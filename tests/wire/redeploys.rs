@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::aws::{BROKEN, DENIED, Fault};
 use crate::ecs::Ecs;
-use crate::stage::Stage;
+use crate::stage::{Stage, told};
 
 async fn stage() -> Stage {
     let mut ecs = Ecs::default();
@@ -17,6 +17,20 @@ impl Stage {
     fn deployments(&self, name: &str) -> usize {
         self.aws.state().ecs.service("main", name)["deployments"].as_array().unwrap().len()
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_redeploys_than_fit_a_bucket_keep_to_its_rate() {
+    let mut ecs = Ecs::default();
+    for number in 0..120 {
+        ecs.add_dependent("main", &format!("s{number:03}"));
+    }
+    let stage = Stage::of(ecs).await;
+    let outcome = stage.reconcile().await;
+    told(&format!("120 redeploys: {:.1} s", outcome.took.as_secs_f64()));
+    assert_eq!(outcome.verdicts("redeployed").len(), 120);
+    assert_eq!(stage.aws.state().over_rate, 0);
+    assert!((19..40).contains(&outcome.took.as_secs()), "{:?}", outcome.took);
 }
 
 #[tokio::test(start_paused = true)]
