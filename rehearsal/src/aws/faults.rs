@@ -14,6 +14,8 @@ pub type Hook = Arc<dyn Fn() + Send + Sync>;
 pub enum Fault {
     /// The call is not applied and answers this error.
     Error(ApiError),
+    /// The call is not applied: no policy of the function's role allows it.
+    Denied,
     /// The connection is closed; the call is not applied.
     Reset,
     /// The call is applied and its answer never leaves: the connection is closed.
@@ -170,6 +172,7 @@ impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(error) => write!(f, "Error({})", error.code),
+            Self::Denied => f.write_str("Denied"),
             Self::Reset => f.write_str("Reset"),
             Self::LoseAnswer => f.write_str("LoseAnswer"),
             Self::Hang => f.write_str("Hang"),

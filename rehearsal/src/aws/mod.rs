@@ -5,6 +5,7 @@
 //! denied, everything else is answered from here, because it gets the versions' states wrong. All other services are
 //! the upstream's own.
 
+mod denial;
 mod ecs;
 mod faults;
 pub mod random;

@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::denial::denied;
 use super::faults::{Fault, Subject};
 use super::record::Call;
 use super::wire::{Answer, ApiError, Inbound, Reply};
@@ -90,6 +91,10 @@ async fn handle(
                 ensure!(!connection.is_gone(), "killed before the call");
             }
             Fault::Error(error) => return Ok(inner.answer(number, Reply::new(Err(error.clone())))),
+            Fault::Denied => {
+                let error = denied(&inbound.service, &inbound.operation, &inbound.json);
+                return Ok(inner.answer(number, Reply::new(Err(error))));
+            }
             Fault::Reset => bail!("reset, as a rule wants"),
             Fault::Hang => std::future::pending().await,
             Fault::LoseAnswer | Fault::After(_) => {}

@@ -71,16 +71,21 @@ async fn an_error_and_a_reset_are_not_applied_and_a_lost_answer_is() {
     let aws = stage().await;
     aws.fault(Rule::on("PutSecretValue", Fault::throttle()).nth(1));
     aws.fault(Rule::on("PutSecretValue", Fault::Reset).nth(2));
-    aws.fault(Rule::on("PutSecretValue", Fault::LoseAnswer).nth(3));
+    aws.fault(Rule::on("PutSecretValue", Fault::LoseAnswer).nth(4));
+    aws.fault(Rule::on("PutSecretValue", Fault::Denied).nth(3));
     let answer = put(&aws, FUNCTION_KEY).await.unwrap();
     assert_eq!((answer.status, &answer.body["__type"]), (400, &json!("ThrottlingException")));
     assert!(put(&aws, FUNCTION_KEY).await.is_err());
+    let answer = put(&aws, FUNCTION_KEY).await.unwrap();
+    assert!(
+        answer.body["message"].as_str().unwrap().contains("not authorized to perform: secretsmanager:PutSecretValue")
+    );
     assert_eq!(current(&aws), "one");
     assert!(put(&aws, FUNCTION_KEY).await.is_err());
     assert_eq!(current(&aws), "two");
     let seen: Vec<_> = aws.calls().into_iter().map(|call| (call.status, call.applied)).collect();
-    assert_eq!(seen, [(Some(400), false), (None, false), (None, true)]);
-    assert_eq!(aws.fired().len(), 3);
+    assert_eq!(seen, [(Some(400), false), (None, false), (Some(400), false), (None, true)]);
+    assert_eq!(aws.fired().len(), 4);
     assert_eq!(put(&aws, FUNCTION_KEY).await.unwrap().status, 200);
 }
 
