@@ -2,6 +2,7 @@
 
 mod deployments;
 mod services;
+mod show;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,7 +31,13 @@ pub struct Service {
     pub controller: String,
     /// `REPLICA` or `DAEMON`.
     pub scheduling: String,
-    /// The deployments, newest first: PRIMARY, then those being replaced.
+    /// `maximumPercent` of its deployments.
+    pub maximum_percent: u64,
+    /// `minimumHealthyPercent` of its deployments.
+    pub minimum_healthy_percent: u64,
+    /// The `serviceConnectConfiguration` of its next deployment.
+    pub service_connect: Option<Value>,
+    /// The deployments, PRIMARY first, then those being replaced; shown as task sets where ECS does not deploy.
     pub deployments: Vec<Deployment>,
     /// The service's tags.
     pub tags: BTreeMap<String, String>,
@@ -50,6 +57,8 @@ pub struct Ecs {
     families: BTreeMap<String, Vec<Value>>,
     /// By cluster and name.
     services: BTreeMap<(String, String), Service>,
+    /// The most that a page of a list holds, whatever was asked for.
+    page: usize,
 }
 
 impl Ecs {
@@ -60,7 +69,13 @@ impl Ecs {
             clusters: BTreeMap::new(),
             families: BTreeMap::new(),
             services: BTreeMap::new(),
+            page: 100,
         }
+    }
+
+    /// Makes every page of a list end after so many items: `maxResults` is the most that ECS gives, never the least.
+    pub(crate) fn limit_pages(&mut self, items: usize) {
+        self.page = items;
     }
 
     /// Answers one call. An error changes nothing.
@@ -96,7 +111,7 @@ impl Ecs {
 
     fn list_clusters(&self, request: &Value) -> Answer {
         let arns: Vec<&Value> = self.clusters.values().map(|cluster| &cluster["clusterArn"]).collect();
-        let (arns, next) = page(arns, size(request, 100)?, request.text("nextToken"))?;
+        let (arns, next) = page(arns, self.size(request, 100)?, request.text("nextToken"))?;
         Ok(with_next(json!({ "clusterArns": arns }), next))
     }
 
@@ -147,19 +162,19 @@ impl Ecs {
     fn arn(&self, kind: &str, name: &str) -> String {
         format!("arn:aws:ecs:{}:{}:{kind}/{name}", self.region, self.account)
     }
+
+    fn size(&self, request: &Value, default: u64) -> Result<usize, ApiError> {
+        let size = request.get("maxResults").and_then(Value::as_u64).unwrap_or(default);
+        match usize::try_from(size) {
+            Ok(size @ 1..=100) => Ok(size.min(self.page)),
+            _ => Err(ApiError::parameter("maxResults must be between 1 and 100.")),
+        }
+    }
 }
 
 /// The last part of an ARN, long or short; a name is itself.
 fn short(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
-}
-
-fn size(request: &Value, default: u64) -> Result<usize, ApiError> {
-    let size = request.get("maxResults").and_then(Value::as_u64).unwrap_or(default);
-    match usize::try_from(size) {
-        Ok(size @ 1..=100) => Ok(size),
-        _ => Err(ApiError::parameter("maxResults must be between 1 and 100.")),
-    }
 }
 
 fn with_next(mut answer: Value, next: Option<String>) -> Value {
@@ -237,6 +252,9 @@ mod tests {
         let page = ecs.ok("ListClusters", json!({"nextToken": page["nextToken"]}));
         assert_eq!(page["clusterArns"], json!(["arn:aws:ecs:us-east-1:123456789012:cluster/other"]));
         assert!(page.get("nextToken").is_none());
+        ecs.limit_pages(1);
+        let page = ecs.ok("ListClusters", json!({"maxResults": 100}));
+        assert_eq!((page["clusterArns"].as_array().unwrap().len(), page.get("nextToken").is_some()), (1, true));
         let described = ecs.ok("DescribeClusters", json!({"clusters": ["main", "none"]}));
         assert_eq!(described["clusters"][0]["clusterName"], "main");
         assert_eq!(described["failures"][0]["reason"], "MISSING");

@@ -146,9 +146,21 @@ impl LocalAws {
 
     /// Creates a service with one settled deployment and gives its ARN.
     pub fn create_service(&self, cluster: &str, name: &str, task_definition: &str) -> Result<String> {
-        let request = json!({ "cluster": cluster, "serviceName": name, "taskDefinition": task_definition });
+        self.create_service_with(cluster, name, json!({ "taskDefinition": task_definition }))
+    }
+
+    /// Creates a service with these fields of `CreateService` and gives its ARN.
+    pub fn create_service_with(&self, cluster: &str, name: &str, fields: Value) -> Result<String> {
+        let mut request = fields;
+        request["cluster"] = json!(cluster);
+        request["serviceName"] = json!(name);
         let answer = self.ecs("CreateService", &request)?;
         Ok(answer["service"].text("serviceArn").context("an ARN")?.to_owned())
+    }
+
+    /// Makes every page of `ListClusters` and `ListServices` end after so many items, so that few make several pages.
+    pub fn limit_pages(&self, items: usize) {
+        self.model(|model| model.ecs.limit_pages(items));
     }
 
     /// The service as it stands.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::random;
-use super::super::wire::{date, now};
+use super::super::wire::now;
 use super::Service;
 
 /// A deployment of a service.
@@ -27,10 +27,18 @@ pub struct Deployment {
     pub reason: String,
     /// How many tasks failed to start.
     pub failed_tasks: u64,
+    /// The `serviceConnectConfiguration` it was made with.
+    pub service_connect: Option<Value>,
 }
 
 impl Service {
-    /// A new PRIMARY deployment; the ones before it are being replaced.
+    /// A new PRIMARY deployment of another revision.
+    pub fn deploy_revision(&mut self, arn: &str) {
+        arn.clone_into(&mut self.task_definition);
+        self.deploy();
+    }
+
+    /// A new PRIMARY deployment; the ones before it are being replaced. It is a task set where ECS does not deploy.
     pub fn deploy(&mut self) {
         for deployment in &mut self.deployments {
             "ACTIVE".clone_into(&mut deployment.status);
@@ -45,6 +53,7 @@ impl Service {
             rollout_state: "IN_PROGRESS".to_owned(),
             reason: format!("ECS deployment ecs-svc/{id} in progress."),
             failed_tasks: 0,
+            service_connect: self.service_connect.clone(),
         };
         self.deployments.insert(0, deployment);
         if self.settles_at_once {
@@ -71,40 +80,26 @@ impl Service {
         }
     }
 
+    /// The circuit breaker ends the rollout and goes back: the deployment before is PRIMARY again, with the date it has,
+    /// and the failed one is drained. [`Service::settle`] ends that.
+    pub fn roll_back(&mut self, reason: &str) {
+        self.fail_rollout(reason);
+        if self.deployments.len() < 2 {
+            return;
+        }
+        self.deployments.swap(0, 1);
+        let [back, failed, ..] = &mut self.deployments[..] else { return };
+        "PRIMARY".clone_into(&mut back.status);
+        "IN_PROGRESS".clone_into(&mut back.rollout_state);
+        back.reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.id);
+        "ACTIVE".clone_into(&mut failed.status);
+        back.task_definition.clone_into(&mut self.task_definition);
+    }
+
     /// The PRIMARY deployment.
     #[must_use]
     pub fn primary(&self) -> Option<&Deployment> {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
-    }
-
-    pub(super) fn show(&self, with_tags: bool, arn_of: impl Fn(&str, &str) -> String) -> Value {
-        let running: u64 = self.deployments.iter().map(|deployment| deployment.running).sum();
-        let deployments: Vec<Value> = self.deployments.iter().map(|deployment| deployment.show(self)).collect();
-        let mut shown = json!({
-            "serviceArn": self.arn, "serviceName": self.name, "clusterArn": arn_of("cluster", &self.cluster),
-            "status": self.status, "desiredCount": self.desired_count, "runningCount": running, "pendingCount": 0,
-            "launchType": "FARGATE", "schedulingStrategy": self.scheduling, "taskDefinition": self.task_definition,
-            "deploymentController": { "type": self.controller }, "createdAt": date(self.created),
-            "deployments": deployments, "events": [], "loadBalancers": [],
-        });
-        if with_tags {
-            let tags: Vec<Value> = self.tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
-            shown["tags"] = json!(tags);
-        }
-        shown
-    }
-}
-
-impl Deployment {
-    fn show(&self, service: &Service) -> Value {
-        let desired = if self.status == "PRIMARY" { service.desired_count } else { self.running };
-        json!({
-            "id": self.id, "status": self.status, "taskDefinition": self.task_definition,
-            "createdAt": date(self.created), "updatedAt": date(self.created), "desiredCount": desired,
-            "runningCount": self.running, "pendingCount": desired.saturating_sub(self.running),
-            "failedTasks": self.failed_tasks, "rolloutState": self.rollout_state, "rolloutStateReason": self.reason,
-            "launchType": "FARGATE",
-        })
     }
 }
 
@@ -130,5 +125,21 @@ mod tests {
         service.settles_at_once = true;
         service.deploy();
         assert_eq!(service.primary().unwrap().rollout_state, "COMPLETED");
+    }
+
+    #[test]
+    fn a_rollback_makes_the_deployment_before_primary_again_with_its_date_and_revision() {
+        let mut ecs = ecs();
+        let service = ecs.service_mut("main", "web").unwrap();
+        let (first, revision) = (service.deployments[0].clone(), service.task_definition.clone());
+        service.deploy_revision("web:2");
+        service.roll_back("tasks failed to start");
+        let states: Vec<_> =
+            service.deployments.iter().map(|d| (d.status.as_str(), d.rollout_state.as_str())).collect();
+        assert_eq!(states, [("PRIMARY", "IN_PROGRESS"), ("ACTIVE", "FAILED")]);
+        assert_eq!((&service.deployments[0].id, service.deployments[0].created), (&first.id, first.created));
+        assert_eq!(service.task_definition, revision);
+        service.settle();
+        assert_eq!((service.deployments.len(), &service.deployments[0].id), (1, &first.id));
     }
 }

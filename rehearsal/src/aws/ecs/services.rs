@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::wire::{Answer, ApiError, Fields as _, now, page, strings};
-use super::{Ecs, Service, short, size, with_next};
+use super::{Ecs, Service, short, with_next};
 
 impl Ecs {
     pub(super) fn create_service(&mut self, request: &Value) -> Answer {
@@ -26,6 +26,16 @@ impl Ecs {
         let tags: BTreeMap<String, String> = tags
             .filter_map(|tag| Some((tag.text("key")?.to_owned(), tag.text("value").unwrap_or_default().to_owned())))
             .collect();
+        let scheduling = request.text("schedulingStrategy").unwrap_or("REPLICA");
+        if scheduling == "DAEMON" && request.get("desiredCount").is_some() {
+            return Err(ApiError::parameter(
+                "The daemon scheduling strategy does not support a desired count for services. Remove the desired count \
+                 value and try again",
+            ));
+        }
+        // The API's own defaults; the console proposes others for daemons.
+        let (most, least) = if scheduling == "DAEMON" { (100, 0) } else { (200, 100) };
+        let percent = |key| request.get("deploymentConfiguration").and_then(|given| given.get(key)?.as_u64());
         let mut service = Service {
             arn: self.arn("service", &format!("{cluster}/{name}")),
             cluster,
@@ -34,14 +44,20 @@ impl Ecs {
             task_definition,
             desired_count: request.get("desiredCount").and_then(Value::as_u64).unwrap_or(1),
             controller: controller.unwrap_or("ECS").to_owned(),
-            scheduling: request.text("schedulingStrategy").unwrap_or("REPLICA").to_owned(),
+            scheduling: scheduling.to_owned(),
+            maximum_percent: percent("maximumPercent").unwrap_or(most),
+            minimum_healthy_percent: percent("minimumHealthyPercent").unwrap_or(least),
+            service_connect: request.get("serviceConnectConfiguration").cloned(),
             deployments: Vec::new(),
             tags,
             created: now(),
             settles_at_once: false,
         };
-        service.deploy();
-        service.settle();
+        // An EXTERNAL service begins without a task set: its deployer makes one.
+        if !service.task_definition.is_empty() {
+            service.deploy();
+            service.settle();
+        }
         let shown = service.show(true, |kind, name| self.arn(kind, name));
         self.services.insert(key, service);
         Ok(json!({ "service": shown }))
@@ -52,7 +68,7 @@ impl Ecs {
         let listed =
             self.services.values().filter(|service| service.cluster == cluster && service.status != "INACTIVE");
         let arns: Vec<&str> = listed.map(|service| service.arn.as_str()).collect();
-        let (arns, next) = page(arns, size(request, 10)?, request.text("nextToken"))?;
+        let (arns, next) = page(arns, self.size(request, 10)?, request.text("nextToken"))?;
         Ok(with_next(json!({ "serviceArns": arns }), next))
     }
 
@@ -198,17 +214,6 @@ mod tests {
         for cluster in [json!({"cluster": "no", "services": ["web"]}), json!({"services": ["web"]})] {
             assert_eq!(ecs.refused("DescribeServices", cluster).0, "ClusterNotFoundException");
         }
-    }
-
-    #[test]
-    fn tags_are_shown_only_when_asked_for() {
-        let mut ecs = ecs();
-        ecs.service_mut("main", "web").unwrap().tags.insert("keyroll:secret".into(), "app/db".into());
-        let mut request = json!({"cluster": "main", "services": ["web"]});
-        assert!(ecs.ok("DescribeServices", request.clone())["services"][0].get("tags").is_none());
-        request["include"] = json!(["TAGS"]);
-        let tags = ecs.ok("DescribeServices", request)["services"][0]["tags"].clone();
-        assert_eq!(tags, json!([{"key": "keyroll:secret", "value": "app/db"}]));
     }
 
     #[test]
