@@ -103,6 +103,7 @@ impl Secret {
             ("Description", self.description.as_ref().map(|text| json!(text))),
             ("OwningService", self.owning_service.as_ref().map(|text| json!(text))),
             ("LastRotatedDate", self.rotated.map(date)),
+            ("NextRotationDate", self.next_rotation().map(date)),
             ("DeletedDate", self.deleted.map(date)),
         ];
         for (key, value) in optional {

@@ -1,5 +1,7 @@
 //! What the service itself does around a rotation: the empty pending version, the refusal of a second one, the end.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::super::wire::{Answer, ApiError, Fields as _, now};
@@ -42,6 +44,13 @@ impl Secret {
     pub(crate) fn rotation_succeeded(&mut self) {
         self.rotated = Some(now());
         self.rotating = None;
+    }
+
+    /// When the schedule comes next, where it is a number of days and rotation is on.
+    pub(super) fn next_rotation(&self) -> Option<Duration> {
+        let rotation = self.rotation.as_ref().filter(|rotation| rotation.enabled)?;
+        let days = rotation.rules.get("AutomaticallyAfterDays")?.as_u64()?;
+        Some(self.rotated.unwrap_or(self.created) + Duration::from_hours(24 * days))
     }
 
     pub(crate) fn refuse_second_rotation(&self) -> Result<(), ApiError> {
@@ -111,7 +120,10 @@ mod tests {
         assert!(job.unwrap().whole);
         assert_eq!(model.labels(T2), [PENDING]);
         assert_eq!(model.content("app/db", T2), Ok(None));
-        assert_eq!(model.ok("DescribeSecret", json!({}))["RotationRules"], rules);
+        let described = model.ok("DescribeSecret", json!({}));
+        let days = |key: &str| described[key].as_f64().unwrap() / 86_400.0;
+        assert_eq!(described["RotationRules"], rules);
+        assert!((days("NextRotationDate") - days("CreatedDate") - 1.0).abs() < 1e-6);
     }
 
     #[test]
@@ -148,6 +160,7 @@ mod tests {
         assert_eq!(model.ok("CancelRotateSecret", json!({}))["VersionId"], T2);
         let described = model.ok("DescribeSecret", json!({}));
         assert_eq!(described["RotationEnabled"], false);
+        assert!(described.get("NextRotationDate").is_none());
         assert_eq!(described["RotationLambdaARN"], LAMBDA);
         assert_eq!(model.labels(T2), [PENDING]);
     }
