@@ -1,0 +1,222 @@
+//! A stage without a database, for all that comes after the move of AWSCURRENT: a secret whose current version carries
+//! the open mark, a cluster, and the function. Most of it is free to build, so that a test can have many services.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use rehearsal::aws::{LocalAws, Service, random};
+use rehearsal::lambda::{Function, Outcome};
+use serde_json::{Value, json};
+
+use crate::support::{TIMEOUT, bootstrap, random_password};
+
+/// The secret's name.
+pub const SECRET: &str = "orders/db";
+const DAY: Duration = Duration::from_hours(24);
+const HOUR: Duration = Duration::from_hours(1);
+
+pub struct Scene {
+    pub aws: LocalAws,
+    pub function: Function,
+    pub arn: String,
+    heard: std::sync::Mutex<String>,
+}
+
+impl Scene {
+    /// A secret that was promoted an hour ago and not rolled, and the empty cluster `prod`.
+    pub async fn start() -> Self {
+        let aws = LocalAws::start().await.unwrap();
+        let function = Function::start(
+            bootstrap(),
+            [
+                ("AWS_ENDPOINT_URL", aws.url()),
+                ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+                ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
+                ("RUST_LOG", "trace".to_owned()),
+            ],
+        )
+        .unwrap();
+        aws.create_cluster("prod").unwrap();
+        let mut scene = Self { aws, function, arn: String::new(), heard: std::sync::Mutex::default() };
+        scene.arn = scene.secret(SECRET);
+        scene.promote(&scene.arn);
+        scene.aws.age_secret(&scene.arn, HOUR).unwrap();
+        scene
+    }
+
+    /// One more secret that this function rotates, with one version and no mark.
+    pub fn secret(&self, name: &str) -> String {
+        let arn = self.aws.create_secret(name, &value(), &[]).unwrap();
+        self.aws.enable_rotation(&arn, self.function.arn(), json!({"AutomaticallyAfterDays": 30})).unwrap();
+        self.aws.age_secret(&arn, DAY).unwrap();
+        arn
+    }
+
+    /// A new version of a secret that is current and carries the open mark, as a crash right after the move leaves it.
+    pub fn promote(&self, secret: &str) -> String {
+        self.aws.put_value(secret, &value(), &["AWSCURRENT", "AWSPENDING", "KEYROLL_ROLLOUT"]).unwrap()
+    }
+
+    /// The ARN without the suffix that Secrets Manager gives.
+    pub fn partial(&self) -> &str {
+        &self.arn[..self.arn.len() - 7]
+    }
+
+    /// A container that takes these secrets and names its build.
+    pub fn container(value_from: &[&str]) -> Value {
+        let secrets = value_from.iter().map(|from| json!({"name": "S", "valueFrom": from}));
+        json!({"name": "app", "image": "app:1.4.2", "secrets": secrets.collect::<Vec<_>>()})
+    }
+
+    /// A new revision of one container that takes these secrets.
+    pub fn revision(&self, family: &str, value_from: &[&str]) -> String {
+        let containers = [Self::container(value_from)];
+        let definition = json!({"family": family, "containerDefinitions": containers});
+        self.aws.register_task_definition(&definition).unwrap()
+    }
+
+    /// A service of `prod` since yesterday, with its own task definition that takes these secrets.
+    pub fn service(&self, name: &str, value_from: &[&str]) {
+        let revision = self.revision(name, value_from);
+        self.service_with(name, json!({"taskDefinition": revision}));
+    }
+
+    /// A service of `prod` since yesterday, with these fields of `CreateService`.
+    pub fn service_with(&self, name: &str, fields: Value) {
+        self.aws.create_service_with("prod", name, fields).unwrap();
+        self.aws.age_service("prod", name, DAY).unwrap();
+    }
+
+    /// A service of `prod` since yesterday, with this task definition.
+    pub fn service_of(&self, name: &str, mut definition: Value) {
+        definition["family"] = json!(name);
+        let revision = self.aws.register_task_definition(&definition).unwrap();
+        self.service_with(name, json!({"taskDefinition": revision}));
+    }
+
+    /// A service of `prod` as it stands.
+    pub fn seen(&self, name: &str) -> Service {
+        self.aws.service("prod", name).unwrap()
+    }
+
+    /// Sends an event and takes whatever comes.
+    pub async fn send_within(&self, event: &Value, timeout: Duration) -> Outcome {
+        let outcome = self.function.invoke(event, timeout).await.unwrap();
+        write!(self.heard.lock().unwrap(), "{outcome:?}").unwrap();
+        outcome
+    }
+
+    /// Sends an event and expects an answer.
+    pub async fn answer(&self, event: &Value) -> Value {
+        answered(self.send_within(event, TIMEOUT).await)
+    }
+
+    /// Sends an event and expects an error of this type; gives its message.
+    pub async fn error(&self, event: &Value, expected: &str) -> String {
+        refused(self.send_within(event, TIMEOUT).await, expected)
+    }
+
+    /// An operator's action on the secret.
+    pub fn action(&self, name: &str) -> Value {
+        json!({"Action": name, "SecretId": self.arn})
+    }
+
+    /// `Reconcile` of the secret, which must succeed.
+    pub async fn reconcile(&self) -> Value {
+        self.answer(&self.action("Reconcile")).await
+    }
+
+    /// The event of a finishSecret that comes once more.
+    pub fn finish(&self) -> Value {
+        let version = self.aws.holder(&self.arn, "AWSCURRENT").unwrap();
+        json!({"Step": "finishSecret", "SecretId": self.arn, "ClientRequestToken": version})
+    }
+
+    /// Whether the current version carries the open mark.
+    pub fn is_open(&self) -> bool {
+        let holder = self.aws.holder(&self.arn, "KEYROLL_ROLLOUT");
+        holder.is_some() && holder == self.aws.holder(&self.arn, "AWSCURRENT")
+    }
+
+    /// How often a service of `prod` was deployed since it was made.
+    pub fn redeployed(&self, service: &str) -> usize {
+        self.seen(service).deployments.len() - 1
+    }
+
+    /// The function's calls, in order.
+    pub fn calls(&self) -> Vec<String> {
+        self.aws.function_calls().into_iter().map(|call| call.operation).collect()
+    }
+
+    /// How many calls of an operation the function made.
+    pub fn count(&self, operation: &str) -> usize {
+        self.calls().iter().filter(|call| *call == operation).count()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let (heard, output) = (self.heard.lock().unwrap().clone(), self.function.output());
+        for secret in self.aws.snapshot().secrets.values() {
+            for version in secret.versions.keys().filter_map(|id| self.aws.value(&secret.arn, id)) {
+                let value: Value = serde_json::from_str(&version).unwrap();
+                let password = value["password"].as_str().unwrap();
+                assert!(!heard.contains(password) && !output.contains(password), "a secret value leaked");
+            }
+        }
+    }
+}
+
+fn value() -> String {
+    let password = random_password();
+    json!({"engine": "postgres", "host": "h", "username": "u", "password": password, "id": random::uuid()}).to_string()
+}
+
+/// The answer.
+pub fn answered(outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Answer(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The message of an error of this type.
+pub fn refused(outcome: Outcome, expected: &str) -> String {
+    match outcome {
+        Outcome::Error { error_type, message } => {
+            assert_eq!(error_type, expected, "{message}");
+            assert!(message.contains("Remedy: "), "{message}");
+            message
+        }
+        other => panic!("{other:?}, expected {expected}"),
+    }
+}
+
+/// A service's verdict and reason in a report.
+pub fn verdict<'a>(report: &'a Value, service: &str) -> (&'a str, &'a str) {
+    let services = report["services"].as_array().unwrap();
+    let lines: Vec<&Value> = services.iter().filter(|line| line["service"] == service).collect();
+    let [line] = lines[..] else { panic!("{service} has {} lines: {report:#}", lines.len()) };
+    (line["verdict"].as_str().unwrap(), line["reason"].as_str().unwrap())
+}
+
+/// The services of a report with this verdict, sorted.
+pub fn with_verdict(report: &Value, verdict: &str) -> Vec<String> {
+    let services = report["services"].as_array().unwrap().iter().filter(|line| line["verdict"] == verdict);
+    let mut names: Vec<String> = services.map(|line| line["service"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+/// The warnings of a report, as one text.
+pub fn warnings(report: &Value) -> String {
+    report.get("warnings").map(ToString::to_string).unwrap_or_default()
+}
+
+/// What happens on ECS now happens after the move, also by its dates, which have milliseconds.
+pub fn a_moment_later() {
+    std::thread::sleep(Duration::from_millis(3));
+}
