@@ -24,6 +24,7 @@ mod refusals;
 mod relay;
 mod repeats;
 mod scene;
+mod search;
 mod sequences;
 mod services;
 mod support;
