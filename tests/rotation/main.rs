@@ -13,6 +13,7 @@ mod crashes;
 mod discovery;
 mod dry_run;
 mod events;
+mod gaps;
 mod good_path;
 mod guards;
 mod hazards;

@@ -216,6 +216,13 @@ pub fn warnings(report: &Value) -> String {
     report.get("warnings").map(ToString::to_string).unwrap_or_default()
 }
 
+/// The policy statement that a message tells to add.
+pub fn statement(message: &str) -> Value {
+    let start = message.find("{\"Effect\"").unwrap_or_else(|| panic!("no statement in: {message}"));
+    let mut values = serde_json::Deserializer::from_str(&message[start..]).into_iter::<Value>();
+    values.next().unwrap().unwrap()
+}
+
 /// What happens on ECS now happens after the move, also by its dates, which have milliseconds.
 pub fn a_moment_later() {
     std::thread::sleep(Duration::from_millis(3));
