@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use rehearsal::aws::{LocalAws, Service, random};
+use rehearsal::aws::{Call, LocalAws, Service, random};
 use rehearsal::lambda::{Function, Outcome};
 use serde_json::{Value, json};
 
@@ -151,6 +151,13 @@ impl Scene {
     /// How many calls of an operation the function made.
     pub fn count(&self, operation: &str) -> usize {
         self.calls().iter().filter(|call| *call == operation).count()
+    }
+
+    /// The calls that change something.
+    pub fn writes(&self) -> Vec<Call> {
+        let reads = ["Describe", "List", "Get"];
+        let is_read = |call: &Call| reads.iter().any(|read| call.operation.starts_with(read));
+        self.aws.function_calls().into_iter().filter(|call| !is_read(call)).collect()
     }
 }
 
