@@ -30,6 +30,7 @@ mod scene;
 mod search;
 mod sequences;
 mod services;
+mod status;
 mod support;
 mod unreachable;
 mod witness;
