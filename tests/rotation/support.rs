@@ -192,17 +192,22 @@ impl Stage {
 
     /// Asserts the end of a rotation: labels, logins, services, no open mark.
     pub fn assert_finished(&self, token: &str) {
+        let moved = self.assert_current(token);
+        for service in SERVICES {
+            let service = self.aws.service("prod", service).unwrap();
+            assert!(service.deployments[0].created > moved, "{} was not redeployed", service.name);
+        }
+    }
+
+    /// Asserts all of that but the services, and gives when AWSCURRENT moved.
+    pub fn assert_current(&self, token: &str) -> Duration {
         let stages = self.aws.stages(&self.arn);
         assert_eq!(self.aws.holder(&self.arn, "AWSCURRENT").as_deref(), Some(token), "{stages:?}");
         assert_eq!(self.aws.holder(&self.arn, "KEYROLL_ROLLOUT"), None, "{stages:?}");
         assert!(self.aws.holder(&self.arn, "AWSPENDING").is_none_or(|holder| holder == token), "{stages:?}");
         assert!(self.logs_in("AWSCURRENT"), "the current password does not work");
         assert!(!self.logs_in("AWSPREVIOUS"), "the previous password still works");
-        let moved = self.aws.secret(&self.arn).unwrap().versions[token].promoted.unwrap();
-        for service in SERVICES {
-            let service = self.aws.service("prod", service).unwrap();
-            assert!(service.deployments[0].created > moved, "{} was not redeployed", service.name);
-        }
+        self.aws.secret(&self.arn).unwrap().versions[token].promoted.unwrap()
     }
 
     /// All that a refused step must leave alone: secrets and services, and what the server holds of the account.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rehearsal::aws::Content;
 use serde_json::Value;
@@ -86,6 +87,9 @@ fn passwords(stage: &Stage) -> Vec<String> {
     texts.map(|value| value["password"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Takes a breath between looks: each is a process and a login, and would take a whole core from what is watched.
+const BREATH: Duration = Duration::from_millis(15);
+
 /// Looks all the time, from a thread of its own.
 pub struct Watcher {
     over: Arc<AtomicBool>,
@@ -99,6 +103,7 @@ impl Watcher {
         let thread = std::thread::spawn(move || {
             while !ended.load(Ordering::Relaxed) {
                 witness.look("while nothing in particular happened");
+                std::thread::sleep(BREATH);
             }
         });
         Self { over, thread: Some(thread) }
