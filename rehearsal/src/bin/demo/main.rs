@@ -3,13 +3,14 @@
 mod promises;
 mod screen;
 mod stage;
+mod status;
 mod timeline;
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Output};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use rehearsal::aws::LocalAws;
 use rehearsal::ministack::{Ministack, tool};
 use rehearsal::postgres::Postgres;
@@ -18,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::promises::Facts;
 use crate::screen::Screen;
-use crate::stage::{CLUSTER, DATABASE, FUNCTION, ROLE, SECRET, SERVICES, Stage};
+use crate::stage::{DATABASE, FUNCTION, OTHER, ROLE, SECRET, SERVICES, Stage};
 use crate::timeline::Run;
 
 fn main() -> ExitCode {
@@ -72,7 +73,8 @@ async fn show(package: &Path) -> Result<usize> {
     let run = rotate(&screen, &stage).await?;
     let after = Facts::gather(&stage).await?;
     promises::show_state(&screen, &run, &before, &after);
-    promises::check(&mut screen, &stage, &run, &before, &after, mark).await?;
+    let status = status::ask(&screen, &stage).await?;
+    promises::check(&mut screen, &stage, &run, &status, &before, &after, mark).await?;
     let begun = Instant::now();
     drop(stage);
     screen.heading("The end");
@@ -105,16 +107,17 @@ async fn set(screen: &Screen, package: &Path, password: &str) -> Result<Stage> {
 
     let begun = Instant::now();
     let admin = Caller::administrator(aws.port());
-    let secret_arn = stage::create_secret(&admin, postgres.port(), password).await?;
+    let [secret_arn, other_arn] = stage::create_secrets(&admin, postgres.port(), password).await?;
     screen.row("secret", format!("{SECRET}, in the shape of AWS's own templates"));
-    stage::create_services(&admin, &secret_arn).await?;
-    let services: Vec<String> = SERVICES.iter().map(|(name, count)| format!("{name} ({count})")).collect();
-    screen.row("ECS services", format!("{} in the cluster {CLUSTER}", services.join(", ")));
+    screen.row("another", OTHER);
+    stage::create_services(&admin, &secret_arn, &other_arn).await?;
+    let services: Vec<String> = SERVICES.iter().map(|it| format!("{} ({})", it.name, it.desired)).collect();
+    screen.row("ECS services", services.join(", "));
     let authority = postgres.ca_pem_path();
     let function_arn = stage::create_function(&admin, package, &secret_arn, &aws.url(), &authority).await?;
     let size = std::fs::metadata(package)?.len();
     let package = package.file_name().unwrap_or_default().display().to_string();
-    let text = format!("{FUNCTION}, {package}, {:.2} MB, a role for 6 actions", mega(size));
+    let text = format!("{FUNCTION}, {package}, {:.2} MB, a role for {} actions", mega(size), stage::allowed().len());
     screen.row("function", format!("{text:<64}{}", took(screen, begun)));
     Ok(Stage { postgres, aws, ministack, admin, function_arn })
 }
@@ -141,12 +144,19 @@ async fn rotate(screen: &Screen, stage: &Stage) -> Result<Run> {
     command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null").env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("AWS_ENDPOINT_URL", stage.aws.url()).env("AWS_DEFAULT_REGION", REGION);
     command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
-    let Output { status, stderr, .. } = command.output().await.context("the aws command line cannot be started")?;
-    ensure!(status.success(), "aws secretsmanager rotate-secret failed: {}", String::from_utf8_lossy(&stderr).trim());
-    match tokio::time::timeout(Duration::from_mins(2), rotation.show(screen, stage)).await {
-        Ok(run) => run,
-        Err(_) => bail!("the rotation was not over after two minutes"),
-    }
+    let call = async {
+        let output = command.output().await.context("the aws command line cannot be started")?;
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "aws secretsmanager rotate-secret failed: {}", told.trim());
+        Ok(())
+    };
+    let shown = async {
+        let shown = tokio::time::timeout(Duration::from_mins(2), rotation.show(screen, stage)).await;
+        shown.context("the rotation was not over after two minutes")?
+    };
+    // Side by side: the rotation may be over before the command line has ended.
+    let (run, ()) = tokio::try_join!(shown, call)?;
+    Ok(run)
 }
 
 async fn interruption() -> Result<()> {

@@ -1,15 +1,19 @@
 //! What keyroll promises, looked at from outside: labels, real logins, deployments, logs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use rehearsal::aws::{CURRENT, PENDING, PREVIOUS};
 use rehearsal::postgres::{Login, Mark};
 use serde_json::{Value, json};
 
-use crate::screen::Screen;
-use crate::stage::{CLUSTER, DATABASE, FUNCTION, ROLE, SECRET, SERVICES, Stage};
+use crate::screen::{Screen, wrapped};
+use crate::stage::{self, CLUSTER, DATABASE, FUNCTION, OTHER, ROLE, SECRET, SERVICES, Stage, Takes};
+use crate::status::Status;
 use crate::timeline::Run;
+
+/// What is left of a line for a reason.
+const WIDTH: usize = 62;
 
 /// Everything that a rotation changes, at one moment.
 pub(crate) struct Facts {
@@ -48,7 +52,7 @@ impl Facts {
 
 /// The PRIMARY deployment of each service, as ECS tells it.
 async fn deployments(stage: &Stage) -> Result<Vec<String>> {
-    let names = SERVICES.map(|(name, _)| name);
+    let names = SERVICES.map(|service| service.name);
     let answer = stage.admin.ecs("DescribeServices", &json!({ "cluster": CLUSTER, "services": names })).await?;
     let mut ids = Vec::new();
     for name in names {
@@ -74,20 +78,24 @@ pub(crate) fn show_state(screen: &Screen, run: &Run, before: &Facts, after: &Fac
         screen.line(format!("{version:<38} {then:<24} {}", now.join(" ")));
     }
     screen.heading("The services");
-    for (number, (name, _)) in SERVICES.iter().enumerate() {
-        let (verdict, reason) = run.verdict(name);
-        let verdict = format!("{verdict:<15}");
-        let verdict = match verdict.trim_end() {
-            "redeployed" => screen.good(&verdict),
-            "skipped" | "alreadyCurrent" => screen.dim(&verdict),
-            _ => screen.bad(&verdict),
+    for (number, service) in SERVICES.iter().enumerate() {
+        let (mut verdict, mut reason) = run.verdict(service.name);
+        if verdict.is_empty() {
+            (verdict, reason) = ("not named".to_owned(), format!("it takes {OTHER}"));
+        }
+        let shown = format!("{verdict:<15}");
+        let shown = match verdict.as_str() {
+            "redeployed" => screen.good(&shown),
+            "skipped" | "alreadyCurrent" | "not named" => screen.dim(&shown),
+            _ => screen.bad(&shown),
         };
         let (old, new) = (&before.deployments[number], &after.deployments[number]);
-        screen.line(format!("{name:<15} {verdict} {reason}"));
-        if old == new {
-            screen.line(format!("{:15} {old} as before", ""));
-        } else {
-            screen.line(format!("{:15} {old} -> {}", "", screen.bold(new)));
+        let deployments =
+            if old == new { format!("{old} as before") } else { format!("{old} -> {}", screen.bold(new)) };
+        screen.line(format!("{:<15} {shown} {deployments}", service.name));
+        let words: Vec<String> = reason.split_whitespace().map(str::to_owned).collect();
+        for line in wrapped(&words, WIDTH) {
+            screen.line(format!("{:31} {}", "", screen.dim(&line)));
         }
     }
 }
@@ -97,6 +105,7 @@ pub(crate) async fn check(
     screen: &mut Screen,
     stage: &Stage,
     run: &Run,
+    status: &Status,
     before: &Facts,
     after: &Facts,
     mark: Mark,
@@ -124,19 +133,24 @@ pub(crate) async fn check(
     let (accepted, failed) = (function_logins.accepted.len(), function_logins.failed.len());
     screen.promise(accepted <= 3 && failed == 0, format!("{accepted} logins by the function, {failed} of them failed"));
 
-    for (number, (name, desired)) in SERVICES.iter().enumerate() {
+    for (number, service) in SERVICES.iter().enumerate() {
         let rolled = before.deployments[number] != after.deployments[number];
-        let (verdict, _) = run.verdict(name);
-        let (kept, text) = if *desired > 0 {
-            (rolled && verdict == "redeployed", "runs a new deployment")
-        } else {
-            (!rolled && verdict == "skipped", "has no tasks and was left alone")
+        let (verdict, _) = run.verdict(service.name);
+        let (kept, text) = match service.takes {
+            Takes::AnotherSecret => (!rolled && verdict.is_empty(), "takes another secret and was left alone"),
+            _ if service.desired == 0 => (!rolled && verdict == "skipped", "has no tasks and was left alone"),
+            _ => (rolled && verdict == "redeployed", "was found and runs a new deployment"),
         };
-        screen.promise(kept, format!("{CLUSTER}/{name} {text}"));
+        screen.promise(kept, format!("{CLUSTER}/{} {text}", service.name));
     }
+    screen.promise(status.is_done(&["orders-api", "orders-worker"]), "the function itself finds nothing left to do");
+    let used: BTreeSet<String> =
+        stage.aws.function_calls().iter().map(|call| format!("{}:{}", call.service, call.operation)).collect();
+    let allowed = stage::allowed();
+    screen.promise(used == allowed, format!("the role's {} actions were all needed, and no other", allowed.len()));
 
     let function_log = function_log(stage).await?;
-    let answers = run.answers();
+    let answers = run.answers() + &status.text();
     let leaks = |text: &str| [&old, &new].iter().any(|value| text.contains(password(value)));
     screen.promise(!leaks(&server_log), "no password in the server's log, where every statement stands");
     screen.promise(!function_log.is_empty() && !leaks(&function_log), "no password in the function's log");

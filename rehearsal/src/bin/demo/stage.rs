@@ -1,5 +1,6 @@
 //! What the demo needs before it can begin: a database with data, the local AWS, the function, the secret, services.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -13,12 +14,38 @@ use ring::rand::SecureRandom as _;
 use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "shop/prod/orders-db";
+/// Another secret, whose name begins alike.
+pub(crate) const OTHER: &str = "shop/prod/orders-db-replica";
 pub(crate) const FUNCTION: &str = "keyroll";
 pub(crate) const CLUSTER: &str = "shop";
 pub(crate) const ROLE: &str = "orders_app";
 pub(crate) const DATABASE: &str = "orders";
-/// Name and desired count: two that run, and one that is scaled to nothing and so has nothing to roll.
-pub(crate) const SERVICES: [(&str, u32); 3] = [("orders-api", 2), ("orders-worker", 1), ("orders-report", 0)];
+/// Who runs, and what for; nothing but ECS itself knows.
+pub(crate) const SERVICES: [Service; 4] = [
+    Service { name: "orders-api", desired: 2, takes: Takes::TheSecret },
+    Service { name: "orders-worker", desired: 1, takes: Takes::TheSecretByItself },
+    Service { name: "orders-report", desired: 0, takes: Takes::TheSecret },
+    Service { name: "orders-replica", desired: 1, takes: Takes::AnotherSecret },
+];
+
+/// A service of the demo.
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    /// How many tasks it should run. With none there is nothing to roll.
+    pub(crate) desired: u32,
+    pub(crate) takes: Takes,
+}
+
+/// What a service's tasks take as they start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// The secret, by their task definition.
+    TheSecret,
+    /// The secret, by code of their own: the service says so in its tag `keyroll:secret`.
+    TheSecretByItself,
+    /// Another one, whose name begins alike.
+    AnotherSecret,
+}
 
 /// The stage, set. Dropping it stops and removes everything.
 pub(crate) struct Stage {
@@ -46,37 +73,42 @@ pub(crate) fn create_database(postgres: &Postgres, password: &str) -> Result<()>
     Ok(())
 }
 
-/// A cluster with the services that read the secret.
-pub(crate) async fn create_services(admin: &Caller, secret_arn: &str) -> Result<()> {
+/// A cluster with the services.
+pub(crate) async fn create_services(admin: &Caller, secret_arn: &str, other_arn: &str) -> Result<()> {
     admin.ecs("CreateCluster", &json!({ "clusterName": CLUSTER })).await?;
-    for (service, desired) in SERVICES {
-        let container = json!({
-            "name": "app", "image": "app", "essential": true, "memory": 64,
-            "secrets": [{ "name": "DB_PASSWORD", "valueFrom": format!("{secret_arn}:password::") }],
-        });
-        let definition = json!({ "family": service, "containerDefinitions": [container] });
+    for Service { name, desired, takes } in SERVICES {
+        let mut container = json!({ "name": "app", "image": "app:1", "essential": true, "memory": 64 });
+        let secret = match takes {
+            Takes::TheSecret => Some(secret_arn),
+            Takes::TheSecretByItself => None,
+            Takes::AnotherSecret => Some(other_arn),
+        };
+        if let Some(arn) = secret {
+            container["secrets"] = json!([{ "name": "DB_PASSWORD", "valueFrom": format!("{arn}:password::") }]);
+        }
+        let definition = json!({ "family": name, "containerDefinitions": [container] });
         admin.ecs("RegisterTaskDefinition", &definition).await?;
-        let service = json!({
-            "cluster": CLUSTER, "serviceName": service, "taskDefinition": service, "desiredCount": desired,
-        });
+        let mut service =
+            json!({ "cluster": CLUSTER, "serviceName": name, "taskDefinition": name, "desiredCount": desired });
+        if takes == Takes::TheSecretByItself {
+            service["tags"] = json!([{ "key": "keyroll:secret", "value": SECRET }]);
+        }
         admin.ecs("CreateService", &service).await?;
     }
     Ok(())
 }
 
-/// The secret, in the shape of AWS's own templates, with a key that only the team knows the meaning of.
-pub(crate) async fn create_secret(admin: &Caller, port: u16, password: &str) -> Result<String> {
+/// The secret, in the shape of AWS's own templates, with a key that only the team knows the meaning of; and another one.
+pub(crate) async fn create_secrets(admin: &Caller, port: u16, password: &str) -> Result<[String; 2]> {
     let value = json!({
         "engine": "postgres", "host": "localhost", "port": port, "username": ROLE, "password": password,
         "dbname": DATABASE, "team": "orders",
     });
-    let services: Vec<String> = SERVICES.iter().map(|(service, _)| format!("{CLUSTER}/{service}")).collect();
-    let request = json!({
-        "Name": SECRET,
-        "ClientRequestToken": random_text(32)?,
-        "SecretString": value.to_string(),
-        "Tags": [{ "Key": "keyroll:services", "Value": services.join(" ") }],
-    });
+    Ok([create_secret(admin, SECRET, &value).await?, create_secret(admin, OTHER, &json!({ "password": "-" })).await?])
+}
+
+async fn create_secret(admin: &Caller, name: &str, value: &Value) -> Result<String> {
+    let request = json!({ "Name": name, "ClientRequestToken": random_text(32)?, "SecretString": value.to_string() });
     let created = admin.secrets("CreateSecret", &request).await?;
     Ok(created["ARN"].as_str().context("CreateSecret answers with the ARN")?.to_owned())
 }
@@ -117,18 +149,36 @@ pub(crate) async fn create_function(
     Ok(created["FunctionArn"].as_str().context("CreateFunction answers with the ARN")?.to_owned())
 }
 
-/// What the function's role may do. ministack looks for ECS calls under the cluster's ARN; on AWS it is the services'.
+/// What the function's role may do with the secret: all that a rotation does, and `Status`.
+const WITH_THE_SECRET: [&str; 5] = [
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:ListSecretVersionIds",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+];
+/// What it may do with services.
+const WITH_SERVICES: [&str; 2] = ["ecs:DescribeServices", "ecs:UpdateService"];
+/// What finds the services. These take no resource but `*` (Service Authorization Reference, Amazon ECS).
+const WITH_ALL: [&str; 3] = ["ecs:DescribeTaskDefinition", "ecs:ListClusters", "ecs:ListServices"];
+
+/// The policy of the function's role. ministack looks for calls about services under the cluster's ARN; on AWS it is the
+/// services' own.
 pub(crate) fn policy(secret_arn: &str) -> Value {
     let allow =
         |actions: &[&str], resource: &str| json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
-    let secrets = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"];
-    let secrets = secrets.map(|action| format!("secretsmanager:{action}"));
-    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     let cluster = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{CLUSTER}");
     json!({ "Version": "2012-10-17", "Statement": [
-        allow(&secrets, secret_arn),
-        allow(&["ecs:DescribeServices", "ecs:UpdateService"], &cluster),
+        allow(&WITH_THE_SECRET, secret_arn),
+        allow(&WITH_SERVICES, &cluster),
+        allow(&WITH_ALL, "*"),
     ]})
+}
+
+/// Every action that the role may do.
+pub(crate) fn allowed() -> BTreeSet<String> {
+    let all = WITH_THE_SECRET.iter().chain(&WITH_SERVICES).chain(&WITH_ALL);
+    all.map(|action| (*action).to_owned()).collect()
 }
 
 /// Letters and digits, drawn anew every time.
@@ -144,11 +194,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_role_may_touch_one_secret_and_one_cluster() {
-        let policy = policy("arn:aws:secretsmanager:us-east-1:000000000000:secret:a-AbCdEf");
-        let text = policy.to_string();
-        assert!(!text.contains('*'), "{text}");
-        assert_eq!(policy["Statement"][0]["Action"].as_array().unwrap().len(), 4);
+    fn the_role_may_touch_one_secret_and_one_cluster_and_look_for_services() {
+        let secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:a-AbCdEf";
+        let policy = policy(secret);
+        let statements = policy["Statement"].as_array().unwrap();
+        let resources: Vec<&Value> = statements.iter().map(|statement| &statement["Resource"]).collect();
+        assert_eq!(resources, [secret, "arn:aws:ecs:us-east-1:000000000000:cluster/shop", "*"]);
+        // Whatever is allowed on everything only reads, and shows no value.
+        let reads =
+            |action: &Value| ["ecs:List", "ecs:Describe"].iter().any(|it| action.as_str().unwrap().starts_with(it));
+        assert!(statements[2]["Action"].as_array().unwrap().iter().all(reads));
+        let all: Vec<&Value> = statements.iter().flat_map(|it| it["Action"].as_array().unwrap()).collect();
+        assert_eq!(all.len(), allowed().len());
+        assert!(
+            all.iter().all(|action| allowed().contains(action.as_str().unwrap()) && !action.to_string().contains('*'))
+        );
     }
 
     #[test]

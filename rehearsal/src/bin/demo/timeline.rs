@@ -152,8 +152,8 @@ fn paragraph(text: &str) -> Vec<String> {
     wrapped(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>(), WIDTH)
 }
 
-/// One step, through Lambda's own API.
-async fn invoke(lambda: &Caller, event: &Value) -> Result<Outcome> {
+/// One invocation, through Lambda's own API.
+pub(crate) async fn invoke(lambda: &Caller, event: &Value) -> Result<Outcome> {
     let answer = lambda.lambda(Method::POST, &format!("functions/{FUNCTION}/invocations"), event).await?;
     let body = answer.json().context("the function answers in JSON")?;
     if !answer.headers.contains_key("x-amz-function-error") {
@@ -163,7 +163,7 @@ async fn invoke(lambda: &Caller, event: &Value) -> Result<Outcome> {
     Ok(Outcome::Error { error_type: text("errorType"), message: text("errorMessage") })
 }
 
-fn told(outcome: &Outcome) -> String {
+pub(crate) fn told(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Answer(answer) => answer.to_string(),
         Outcome::Error { error_type, message } => format!("{error_type}: {message}"),
