@@ -43,8 +43,9 @@ enum Action {
 /// How an event came out.
 struct Heard {
     answered: bool,
-    /// It was sent to two environments at the same time.
-    twice: bool,
+    /// How many deployments each dependent needed, and got.
+    needed: [usize; 2],
+    redeployed: [usize; 2],
 }
 
 /// A rotation and how many of its steps were answered in their order.
@@ -146,29 +147,19 @@ impl Play {
 
     /// An action does what it says, on what is the secret's own, and no more.
     async fn action(&mut self, dice: &mut Dice, action: Action) {
-        let before = (self.stage.aws.snapshot(), self.labels(), estate::dependents(&self.stage));
-        let open = self.is_open();
-        let changed = self.stage.aws.secret(&self.stage.arn).unwrap().changed;
-        let needs = |service: &Service| match action {
-            Action::Status => false,
-            Action::Redeploy => true,
-            Action::Reconcile | Action::ReconcileAll => open && service.deployments[0].created <= changed,
-        };
+        let (before, labels, open) = (self.stage.aws.snapshot(), self.labels(), self.is_open());
         let event = self.event_of(action);
         let heard = self.send(dice, &format!("{action:?}"), &event, 14).await;
         if action == Action::Status || (action != Action::Redeploy && !open) {
-            assert_eq!(self.stage.aws.snapshot(), before.0, "{action:?} has changed something");
+            assert_eq!(self.stage.aws.snapshot(), before, "{action:?} has changed something");
         }
-        assert_eq!(self.labels(), before.1, "{action:?} has moved a label of Secrets Manager's");
-        for (before, after) in before.2.iter().zip(estate::dependents(&self.stage)) {
-            let (new, needed) = (after.deployments.len() - before.deployments.len(), usize::from(needs(before)));
-            // Each of two at the same time may see a service before the other has redeployed it.
-            let most = if heard.twice { 2 * needed } else { needed };
-            assert!(new <= most, "{action:?} redeployed {} {new} times, with a need of {needed}", after.name);
-            assert!(!heard.answered || new >= needed, "{action:?} left {} out", after.name);
-        }
+        assert_eq!(self.labels(), labels, "{action:?} has moved a label of Secrets Manager's");
         if heard.answered && action != Action::Status {
             assert!(!self.is_open(), "{action:?} left the rollout open");
+            assert!(
+                heard.redeployed.iter().zip(heard.needed).all(|(new, needed)| *new >= needed),
+                "a service was left out"
+            );
         }
     }
 
@@ -185,6 +176,8 @@ impl Play {
         let fault = if dice.below(2) == 0 { "" } else { *dice.pick(&FAULTS) };
         let nth = dice.below(calls) + 1;
         self.note(&format!("{what}, twice: {twice}, {fault} at {nth}"));
+        let (open, current, before) = (self.is_open(), self.labels()[0].clone(), estate::dependents(&self.stage));
+        let changed = self.stage.aws.secret(&self.stage.arn).unwrap().changed;
         // No network is so quick that the move and a redeploy fall into one millisecond, but this stage is.
         self.stage.aws.fault(Rule::on("DescribeServices", Fault::Delay(Duration::from_millis(3))));
         if let Some(fault) = self.fault(fault) {
@@ -200,7 +193,16 @@ impl Play {
             here.await.is_answer()
         };
         self.stage.aws.clear_faults();
-        Heard { answered, twice }
+        let every = self.labels()[0] != current || event["Action"] == "Redeploy";
+        let old = |service: &Service| open && service.deployments[0].created <= changed && event["Action"] != "Status";
+        let needed = before.each_ref().map(|service| usize::from(every || old(service)));
+        let after = estate::dependents(&self.stage);
+        let redeployed = [0, 1].map(|number| after[number].deployments.len() - before[number].deployments.len());
+        // Each of two at the same time may look at a service before the other has redeployed it.
+        let most = needed.map(|needed| if twice { 2 * needed } else { needed });
+        let enough = redeployed.iter().zip(most).all(|(new, most)| *new <= most);
+        assert!(enough, "redeployed {redeployed:?} times, with a need of {needed:?}");
+        Heard { answered, needed, redeployed }
     }
 
     fn fault(&self, name: &str) -> Option<Fault> {
