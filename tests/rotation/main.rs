@@ -33,5 +33,6 @@ mod sequences;
 mod services;
 mod status;
 mod support;
+mod theatre;
 mod unreachable;
 mod witness;

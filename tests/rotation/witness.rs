@@ -6,9 +6,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rehearsal::aws::Content;
+use rehearsal::driver::{self, Driver};
 use serde_json::Value;
 
-use crate::support::{ACCOUNT, Stage, random_password};
+use crate::support::{ACCOUNT, Stage, TIMEOUT, random_password};
 
 #[tokio::test]
 async fn a_lock_out_is_noticed() {
@@ -36,6 +37,20 @@ impl Witness {
     /// that hold the witness.
     pub fn watch(&self, stage: &Arc<Stage>) {
         let _ = self.stage.set(Arc::downgrade(stage));
+    }
+
+    /// An engine that has the witness look after every step.
+    pub fn engine(&self, stage: &Stage) -> Driver {
+        let (function, witness) = (stage.function.clone(), self.clone());
+        let invoker = driver::invoker(move |event| {
+            let (function, witness) = (function.clone(), witness.clone());
+            async move {
+                let outcome = function.invoke(&event, TIMEOUT).await;
+                witness.look("after a step");
+                outcome
+            }
+        });
+        Driver::new(&stage.aws, invoker)
     }
 
     /// Looks whether some labelled version logs in, and notes it if none does.
@@ -88,7 +103,7 @@ fn passwords(stage: &Stage) -> Vec<String> {
 }
 
 /// Takes a breath between looks: each is a process and a login, and would take a whole core from what is watched.
-const BREATH: Duration = Duration::from_millis(15);
+const BREATH: Duration = Duration::from_millis(30);
 
 /// Looks all the time, from a thread of its own.
 pub struct Watcher {
