@@ -1,6 +1,7 @@
-//! Crashes. The function dies, or an answer is lost, at every call it makes (discovery and the rollout with them) and at
-//! the statement that counts. Secrets Manager retries, or nobody calls but the schedule's Reconcile, which dies as well.
-//! The rotation always ends finished: a stored version logs in at every moment, every dependent was redeployed, and once.
+//! Crashes. The function dies, an answer is lost, or a refusal, at every call it makes (discovery and the rollout with
+//! them) and at the statement that counts. Secrets Manager retries, or nobody calls but the schedule's Reconcile, to which
+//! the same happens. The rotation always ends finished: a stored version logs in at every moment, and every dependent was
+//! redeployed, once.
 
 use rehearsal::aws::Call;
 use rehearsal::postgres::PostgresOptions;
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use crate::estate;
 use crate::relay::{Relay, Strike, When};
-use crate::theatre::{After, Blow, CUTS, KILLS, Scope, Theatre, persistent};
+use crate::theatre::{After, Blow, CUTS, Scope, Theatre, persistent};
 use crate::witness::Shown;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,13 +34,23 @@ async fn cut_off_before_any_call_a_rotation_ends_finished_and_locks_nobody_out()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_call_a_reconcile_is_finished_by_the_next() {
-    sweep_reconcile(KILLS).await;
+async fn refused_any_call_a_rotation_ends_finished_and_locks_nobody_out() {
+    sweep(Blow::Refused).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cut_off_at_any_call_a_reconcile_is_finished_by_the_next() {
-    sweep_reconcile(CUTS).await;
+async fn killed_at_any_call_a_reconcile_is_finished_by_the_next() {
+    sweep_reconcile(&[Blow::KilledBeforeTheCall, Blow::KilledAfterTheCall]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_off_at_any_call_a_reconcile_does_all_the_same() {
+    sweep_reconcile(&CUTS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_any_call_a_reconcile_is_finished_by_the_next() {
+    sweep_reconcile(&[Blow::Refused]).await;
 }
 
 async fn sweep(blow: Blow) {
@@ -62,14 +73,14 @@ async fn sweep(blow: Blow) {
 }
 
 /// Nothing here comes near the database but the rotations before, so that the looks at each blow are enough.
-async fn sweep_reconcile(blows: [Blow; 2]) {
+async fn sweep_reconcile(blows: &[Blow]) {
     let theatre = Theatre::open(estate::stage().await).await;
     let mut runs = 0;
     for scope in [Scope::ThisSecret, Scope::EverySecret] {
         let calls = theatre.calls_of_a_reconcile(scope).await;
         for (nth, call) in calls.iter().enumerate() {
             for blow in blows {
-                theatre.reconcile(nth, call, blow, scope).await;
+                theatre.reconcile(nth, call, *blow, scope).await;
                 runs += 1;
             }
         }

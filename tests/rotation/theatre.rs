@@ -18,9 +18,11 @@ pub enum Blow {
     KilledAfterTheCall,
     AnswerLost,
     ConnectionReset,
+    /// An error that no client repeats, of which nothing came.
+    Refused,
 }
 
-pub const KILLS: [Blow; 2] = [Blow::KilledBeforeTheCall, Blow::KilledAfterTheCall];
+/// A lost answer or connection is nobody's business but the client's; all else ends the invocation without an answer.
 pub const CUTS: [Blow; 2] = [Blow::AnswerLost, Blow::ConnectionReset];
 
 /// Who calls after finishSecret broke off with AWSCURRENT already moved.
@@ -119,8 +121,7 @@ impl Theatre {
         };
         let rotation = self.stage.try_rotate(options).await;
         self.disarm(call);
-        // A lost answer or connection is nobody's business but the client's.
-        let broken_off = usize::from(KILLS.contains(&blow));
+        let broken_off = usize::from(!CUTS.contains(&blow));
         assert!(rotation.succeeded() && rotation.failures().len() == broken_off, "{rotation:#?}");
         if let After::Reconcile(scope) = after {
             self.answer_to(scope).await;
@@ -168,6 +169,7 @@ impl Theatre {
             Blow::KilledAfterTheCall => vec![Fault::after(kill)],
             Blow::AnswerLost => vec![Fault::after(move || later.look("before the answer is lost")), Fault::LoseAnswer],
             Blow::ConnectionReset => vec![Fault::before(move || before.look("before the reset")), Fault::Reset],
+            Blow::Refused => vec![Fault::error("AccessDeniedException", 400, "not authorized")],
         };
         for fault in faults {
             aws.fault(Rule::any(fault).nth(u64::try_from(nth).unwrap() + 1));
