@@ -2,7 +2,8 @@
 # and the ones in `services` are redeployed.
 #
 #   make build
-#   TF_VAR_password=… terraform apply     # the password that the database has now; only the first apply needs it
+#   TF_VAR_password=… terraform apply         # the password that the database has now
+#   TF_VAR_password=unused terraform apply    # ever after: it is sent with the first version only
 
 terraform {
   required_version = ">= 1.11" # write-only attributes and ephemeral variables
@@ -28,8 +29,9 @@ resource "aws_secretsmanager_secret" "database" {
 # Leave the version at 1. Raising it would put the old password back over whatever has been rotated since.
 resource "aws_secretsmanager_secret_version" "first" {
   secret_id                = aws_secretsmanager_secret.database.id
+  version_stages           = ["AWSCURRENT", "SEED"]
   secret_string_wo_version = 1
-  secret_string_wo = var.password == null ? null : jsonencode({
+  secret_string_wo = jsonencode({
     engine   = "postgres"
     host     = var.host
     port     = 5432
@@ -37,6 +39,12 @@ resource "aws_secretsmanager_secret_version" "first" {
     username = "orders_api"
     password = var.password
   })
+
+  # AWS deletes versions that no label holds, and Terraform would put a deleted one back, password and all. The label of
+  # its own keeps this one, and where AWSCURRENT has gone since is none of Terraform's business.
+  lifecycle {
+    ignore_changes = [version_stages]
+  }
 }
 
 module "keyroll" {
@@ -61,9 +69,8 @@ variable "host" {
 }
 
 variable "password" {
-  description = "The password that the database has now. Null once the secret exists."
+  description = "The password that the database has now; once the secret exists, any text."
   type        = string
-  default     = null
   ephemeral   = true
 }
 

@@ -45,6 +45,7 @@ resource "aws_secretsmanager_secret" "database" {
 
 resource "aws_secretsmanager_secret_version" "first" {
   secret_id                = aws_secretsmanager_secret.database.id
+  version_stages           = ["AWSCURRENT", "SEED"]
   secret_string_wo_version = 1
   secret_string_wo = jsonencode({
     engine   = "postgres"
@@ -54,4 +55,10 @@ resource "aws_secretsmanager_secret_version" "first" {
     username = aws_db_instance.this.username
     password = ephemeral.aws_secretsmanager_random_password.first.random_password
   })
+
+  # AWS deletes versions that no label holds, and Terraform would put a deleted one back with a password that no database
+  # has. The label of its own keeps this one, and where AWSCURRENT has gone since is none of Terraform's business.
+  lifecycle {
+    ignore_changes = [version_stages]
+  }
 }
