@@ -133,7 +133,6 @@ def test_the_minimal_example(terraform, aws, package, clean):
     rotated = json.dumps(stored | {"password": secrets.token_urlsafe(24)})
     rotate(example, rotated)
     assert drift(example.plan("second.plan", unused)) == set()
-    example.run("apply", "-input=false", "second.plan", env=unused)
     assert example.stored() == rotated
 
     example.run("destroy", "-input=false", "-auto-approve", env=unused)
@@ -176,7 +175,8 @@ def test_the_dry_run_example(terraform, aws, package, clean):
     arn = client.create_secret(Name="orders/db", SecretString="{}")["ARN"]
     example = Example(terraform, aws, package, "staging-dry-run", {
         "secret_arn": arn, "clusters": ["arn:aws:ecs:eu-west-1:123456789012:cluster/staging"]})
-    example.apply()
+    example.run("init", "-input=false")
+    example.run("apply", "-input=false", "-auto-approve")
     assert not example.client("secretsmanager").describe_secret(SecretId=arn).get("RotationEnabled")
     policy = example.client("iam").get_role_policy(RoleName=f"keyroll-dry-run-{REGION}", PolicyName="keyroll")["PolicyDocument"]
     actions = {action for statement in policy["Statement"] for action in statement["Action"]}
