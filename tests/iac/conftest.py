@@ -130,8 +130,8 @@ def package(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def plans(terraform, aws, package):
-    """What Terraform plans in every scenario: name of the scenario => resource type => list of planned values."""
+def shown(terraform, aws, package):
+    """One plan for all scenarios, as Terraform shows it in JSON."""
     folder = terraform.folder / "plans"
     folder.mkdir()
     modules = {}
@@ -143,7 +143,12 @@ def plans(terraform, aws, package):
     env = {"AWS_ENDPOINT_URL": aws.url}
     terraform.run(folder, "init", "-input=false", "-backend=false")
     terraform.run(folder, "plan", "-input=false", "-out=plan", env=env)
-    shown = json.loads(terraform.run(folder, "show", "-json", "plan", env=env).stdout)
+    return json.loads(terraform.run(folder, "show", "-json", "plan", env=env).stdout)
+
+
+@pytest.fixture(scope="session")
+def plans(shown):
+    """What Terraform plans in every scenario: name of the scenario => resource => list of planned values."""
     found = {name: {} for name in scenarios.ALL}
     for module in shown["planned_values"]["root_module"]["child_modules"]:
         kinds = found[module["address"].removeprefix("module.")]

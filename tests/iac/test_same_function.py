@@ -70,11 +70,17 @@ def test_days_and_expression_exclude_each_other_in_the_template():
         cfn.Filled(given)
 
 
-def test_the_permission_comes_before_the_rotation():
+def test_the_permission_comes_before_the_rotation_in_the_template():
     rotations = [r for r in cfn.template()["Resources"].values() if r["Type"] == "AWS::SecretsManager::RotationSchedule"]
     assert len(rotations) == 5
     for rotation in rotations:
         assert rotation["DependsOn"] == "SecretsManagerPermission"
+
+
+def test_the_permission_comes_before_the_rotation_in_terraform(shown):
+    resources = shown["configuration"]["root_module"]["module_calls"]["defaults"]["module"]["resources"]
+    rotation, = [resource for resource in resources if resource["type"] == "aws_secretsmanager_secret_rotation"]
+    assert {"aws_lambda_permission.secrets_manager", "aws_iam_role_policy.function"} <= set(rotation["depends_on"])
 
 
 @pytest.mark.parametrize("name", scenarios.ALL)
