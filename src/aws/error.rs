@@ -88,15 +88,24 @@ where
 /// The statement that a role lacks. AWS's message ends with the ARN that it looked for, where there is one.
 fn statement(operation: &str, on: &str, message: &str) -> String {
     let told = message.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    let resources: Vec<String> = told.map_or_else(
+    let mut resources: Vec<String> = told.map_or_else(
         || on.split(", ").map(|resource| format!("{resource:?}")).collect(),
         |resource| vec![format!("{resource:?}")],
     );
+    // One call looks at ten services, and a search at all of a cluster: reading is allowed for all of it or in vain.
+    if operation == "ecs:DescribeServices" {
+        resources = resources.iter().map(|resource| all_of_cluster(resource)).collect();
+        resources.dedup();
+    }
     let resource = match &resources[..] {
         [one] => one.clone(),
         several => format!("[{}]", several.join(", ")),
     };
     format!("{{\"Effect\": \"Allow\", \"Action\": {operation:?}, \"Resource\": {resource}}}")
+}
+
+fn all_of_cluster(service: &str) -> String {
+    service.rsplit_once('/').map_or_else(|| service.to_owned(), |(cluster, _)| format!("{cluster}/*\""))
 }
 
 /// The error code of the service's answer, if it answered.
@@ -131,8 +140,10 @@ mod tests {
         let one = statement("ecs:UpdateService", "arn:aws:ecs:*:*:service/prod/api", &message);
         let expected = format!("{{\"Effect\": \"Allow\", \"Action\": \"ecs:UpdateService\", \"Resource\": \"{arn}\"}}");
         assert_eq!(one, expected);
-        let several = statement("ecs:DescribeServices", "a, b", "no");
+        let several = statement("ecs:Any", "a, b", "no");
         assert!(several.ends_with("\"Resource\": [\"a\", \"b\"]}"), "{several}");
         assert!(serde_json::from_str::<serde_json::Value>(&several).is_ok());
+        let services = statement("ecs:DescribeServices", "arn:x:service/prod/a, arn:x:service/prod/b", "no");
+        assert!(services.ends_with("\"Resource\": \"arn:x:service/prod/*\"}"), "{services}");
     }
 }

@@ -62,6 +62,10 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     if let Err(error) = values(run, secret, prove, &mut found).await {
         found.lacking.push(error);
     }
+    // A rotation that cannot begin has no later steps either.
+    if found.steps.first().is_none_or(|(step, _)| *step != Step::Create) {
+        found.steps.clear();
+    }
     services(run, secret, &mut found).await;
     found
 }
@@ -76,11 +80,16 @@ async fn values(run: &Run<'_>, secret: &Overview, prove: bool, found: &mut Findi
             found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
             found.steps.push((Step::Create, Plan::nothing(Standing::Pending)));
         }
-        None => found.steps.push((Step::Create, create::plan(&current, secret, run)?)),
+        None => match create::plan(&current, secret, run) {
+            Ok(plan) => found.steps.push((Step::Create, plan)),
+            Err(error) => found.lacking.push(error),
+        },
     }
     // Drawn and thrown away: shows whether the document with a new password still fits.
-    apply::draw(run, &document, &current)?;
-    found.checked.push("the value can be read, and takes a new password by the policy of this function".to_owned());
+    found.lacking.extend(apply::draw(run, &document, &current).err());
+    found
+        .checked
+        .push("the value can be read, and a new password by the policy of this function was drawn for it".to_owned());
     found.warnings.extend(current.warnings());
     let (arn, settings) = (secret.arn.clone(), secret.settings.clone());
     database(run, &Account { arn, settings, current }, begun.as_ref(), prove, found).await

@@ -68,7 +68,7 @@ async fn a_redeploy_that_never_gets_through_is_given_up_and_stops_no_other() {
         (call.operation == "UpdateService" && call.request["service"] == "api").then_some(Fault::LostBefore)
     });
     let error = stage.reconcile().await.error();
-    assert!(error.contains("main/api failed (ecs:UpdateService on arn:aws:ecs:*:*:service/main/api"), "{error}");
+    assert!(error.contains("main/api failed (ecs:UpdateService on arn:*:ecs:*:*:service/main/api"), "{error}");
     assert!(error.contains("main/worker redeployed"), "{error}");
     assert_eq!(stage.aws.counts()[4], 4);
     assert!(!stage.closed());

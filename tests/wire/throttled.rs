@@ -70,7 +70,7 @@ async fn throttling_uses_up_no_retry_that_a_failing_call_needs() {
 async fn what_throttling_keeps_from_being_redeployed_is_done_by_the_next_reconcile_and_once_only() {
     let stage = throttled(some(), "UpdateService").await;
     let error = stage.reconcile().await.error();
-    assert!(error.contains("c000/s000 failed (ecs:UpdateService had no answer within its share"), "{error}");
+    assert!(error.contains("c000/s000 failed (ECS throttled ecs:UpdateService"), "{error}");
     assert!(!stage.closed());
     let rest = stage.reconcile().await;
     assert_eq!(rest.verdicts("redeployed").len() + rest.verdicts("alreadyCurrent").len(), DEPENDENTS);
@@ -84,7 +84,7 @@ async fn with_too_little_time_the_error_names_what_is_left() {
         ("", "clusters"),
         ("DescribeServices", "120 of 120 services could not be looked at"),
         ("DescribeTaskDefinition", "120 of 120 task definitions could not be read"),
-        ("UpdateService", "c000/s000 failed (ecs:UpdateService"),
+        ("UpdateService", "c000/s000 failed (ECS throttled ecs:UpdateService"),
     ] {
         let stage = throttled(some(), operation).await;
         let error = stage.act("Reconcile", 40).await.error();

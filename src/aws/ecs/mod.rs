@@ -129,12 +129,12 @@ impl Ecs {
         loop {
             match self.changes.call(force).await {
                 Ok(_) => return Ok(()),
-                Err(error) if attempt < ATTEMPTS && may_be_done(&error) => {
-                    if self.has_replaced(name, replaces).await? {
-                        return Ok(());
-                    }
-                    attempt += 1;
-                }
+                Err(error) if may_be_done(&error) => match self.has_replaced(name, replaces).await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) if attempt < ATTEMPTS => attempt += 1,
+                    // Not to know is a failure too: the next look at the dates tells.
+                    Ok(false) | Err(_) => return Err(failed("ecs:UpdateService", &pattern(name), &error)),
+                },
                 Err(error) => return Err(failed("ecs:UpdateService", &pattern(name), &error)),
             }
         }

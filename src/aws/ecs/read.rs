@@ -112,6 +112,7 @@ pub(super) fn revision(definition: &TaskDefinition) -> Revision {
     references.extend(definition.volumes().iter().filter_map(of_volume));
     let images = containers.iter().filter_map(ContainerDefinition::image);
     let mut floating_images: Vec<String> = images.filter(|image| floating_tag(image)).map(str::to_owned).collect();
+    floating_images.sort_unstable();
     floating_images.dedup();
     Revision { references, floating_images }
 }
