@@ -5,24 +5,37 @@ use aws_smithy_types::date_time::Format;
 
 use super::{Found, RolloutState};
 
-/// Whether a service's tasks run with the current value, as far as dates tell. `changed` is the secret's
-/// `LastChangedDate`, `created` the `CreatedDate` of its current version, `open` whether its rollout is.
+/// What a service's tasks run with, as far as dates tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// The current value, all of them.
+    Current,
+    /// The current value in a deployment that is still replacing older tasks.
+    Replacing,
+    /// An older one.
+    Older,
+    /// Dates do not tell.
+    Unknown,
+}
+
+/// What a service's tasks run with. `changed` is the secret's `LastChangedDate`, `created` the `CreatedDate` of its current
+/// version, `open` whether its rollout is.
 ///
 /// Once a rollout is complete every dependent had a deployment younger than the version; a value that was stored by hand
 /// is current from its creation on.
 #[must_use]
-pub fn runs_current(found: &Found, changed: Option<i64>, created: Option<i64>, open: bool) -> Option<bool> {
-    let primary = found.primary()?;
-    // While a deployment runs, and where it failed, there are tasks of both.
-    if primary.state != RolloutState::Completed || found.deployments.iter().any(|one| !one.primary) {
-        return None;
+pub fn runs(found: &Found, changed: Option<i64>, created: Option<i64>, open: bool) -> Runs {
+    let Some(primary) = found.primary().filter(|primary| primary.state != RolloutState::Failed) else {
+        return Runs::Unknown;
+    };
+    let alone = primary.state == RolloutState::Completed && found.deployments.iter().all(|one| one.primary);
+    let young = if alone { Runs::Current } else { Runs::Replacing };
+    match (primary.created, changed, created) {
+        (Some(primary), Some(changed), _) if primary > changed => young,
+        (Some(primary), _, Some(created)) if primary <= created => Runs::Older,
+        (Some(_), _, Some(_)) if !open => young,
+        _ => Runs::Unknown,
     }
-    let primary = primary.created?;
-    if changed.is_some_and(|changed| primary > changed) {
-        return Some(true);
-    }
-    let created = created?;
-    if primary <= created { Some(false) } else { (!open).then_some(true) }
 }
 
 /// A date, as AWS writes it.
@@ -55,23 +68,22 @@ mod tests {
     fn what_a_service_runs_with_is_said_only_where_dates_prove_it() {
         let completed = |created| running(created, RolloutState::Completed);
         for (changed, created, open, expected) in [
-            (Some(900), Some(800), true, Some(true)),
-            (Some(1100), Some(900), true, None),
-            (Some(1100), Some(900), false, Some(true)),
-            (Some(1100), Some(1000), false, Some(false)),
-            (Some(1100), None, false, None),
-            (None, Some(1001), true, Some(false)),
+            (Some(900), Some(800), true, Runs::Current),
+            (Some(1100), Some(900), true, Runs::Unknown),
+            (Some(1100), Some(900), false, Runs::Current),
+            (Some(1100), Some(1000), false, Runs::Older),
+            (Some(1100), None, false, Runs::Unknown),
+            (None, Some(1001), true, Runs::Older),
         ] {
-            let found = runs_current(&completed(Some(1000)), changed, created, open);
-            assert_eq!(found, expected, "{changed:?} {created:?}");
+            assert_eq!(runs(&completed(Some(1000)), changed, created, open), expected, "{changed:?} {created:?}");
         }
-        for state in [RolloutState::Failed, RolloutState::InProgress] {
-            assert_eq!(runs_current(&running(Some(1000), state), Some(900), Some(800), true), None);
+        for (state, expected) in [(RolloutState::Failed, Runs::Unknown), (RolloutState::InProgress, Runs::Replacing)] {
+            assert_eq!(runs(&running(Some(1000), state), Some(900), Some(800), true), expected);
         }
         let mut replacing = completed(Some(1000));
         let old = Deployment { primary: false, ..replacing.deployments[0].clone() };
         replacing.deployments.push(old);
-        assert_eq!(runs_current(&replacing, Some(900), Some(800), true), None);
-        assert_eq!(runs_current(&completed(None), Some(900), Some(800), false), None);
+        assert_eq!(runs(&replacing, Some(900), Some(800), true), Runs::Replacing);
+        assert_eq!(runs(&completed(None), Some(900), Some(800), false), Runs::Unknown);
     }
 }

@@ -10,7 +10,7 @@ mod service;
 use crate::error::Error;
 use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 
-pub use dates::{runs_current, utc};
+pub use dates::{Runs, runs, utc};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
 pub use reference::{Reference, Wanted};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::schedule::Rotation;
 use super::unfinished;
 use crate::dependents::{
-    Dependence, Dependent, Judgement, ServiceReport, Sighting, Since, Verdict, judge, runs_current, utc,
+    Dependence, Dependent, Judgement, Runs, ServiceReport, Sighting, Since, Verdict, judge, runs, utc,
 };
 use crate::error::Result;
 use crate::event::VersionId;
@@ -53,7 +53,7 @@ struct Version {
 struct Service {
     #[serde(flatten)]
     report: ServiceReport,
-    /// Whether its tasks run with the current value, where dates prove it.
+    /// Whether all its tasks run with the current value, where dates prove it.
     runs_current: Option<bool>,
 }
 
@@ -118,8 +118,8 @@ fn service(dependent: &Dependent, dates: Dates) -> Service {
     // What is pinned, or takes another label, runs with that, however young its tasks are.
     let takes_current = matches!(dependent.how, Dependence::Named | Dependence::Tagged | Dependence::Reads);
     let runs = match &dependent.sighting {
-        Sighting::Found(found) if takes_current => runs_current(found, dates.changed, dates.created, dates.open),
-        _ => None,
+        Sighting::Found(found) if takes_current => runs(found, dates.changed, dates.created, dates.open),
+        _ => Runs::Unknown,
     };
     let since = Since::Changed(dates.changed.filter(|_| dates.open));
     let (verdict, reason) = match (judge(dependent, since), runs) {
@@ -127,17 +127,26 @@ fn service(dependent: &Dependent, dates: Dates) -> Service {
         (Judgement::Redeploy(reason), _) if dates.open => {
             (Verdict::Skipped, format!("Status changes nothing; Reconcile would redeploy it: {reason}"))
         }
-        (_, Some(true)) => (
+        (_, Runs::Current) => (
             Verdict::AlreadyCurrent,
             "its PRIMARY deployment is younger than this version, and no rollout is open".to_owned(),
         ),
-        (_, Some(false)) => (
+        (_, Runs::Replacing) => (
+            Verdict::AlreadyCurrent,
+            "its PRIMARY deployment is younger than this version, and is still replacing older tasks".to_owned(),
+        ),
+        (_, Runs::Older) => (
             Verdict::Skipped,
             "its PRIMARY deployment is older than this version; the action Redeploy replaces its tasks".to_owned(),
         ),
-        (_, None) => (Verdict::Skipped, "dates do not tell what its tasks run with".to_owned()),
+        (_, Runs::Unknown) => (Verdict::Skipped, "dates do not tell what its tasks run with".to_owned()),
     };
-    Service { report: ServiceReport::new(&dependent.name, verdict, reason), runs_current: runs }
+    let runs_current = match runs {
+        Runs::Current => Some(true),
+        Runs::Older => Some(false),
+        Runs::Replacing | Runs::Unknown => None,
+    };
+    Service { report: ServiceReport::new(&dependent.name, verdict, reason), runs_current }
 }
 
 /// What is left: the plan of Reconcile, and what it cannot see to.

@@ -49,7 +49,7 @@ async fn a_call_that_is_denied_names_the_statement_to_add_and_holds_nothing_else
         Denied {
             rule: on("DescribeServices").about("batch"),
             action: "ecs:DescribeServices",
-            resource: arn_of("job").replace("prod", "batch"),
+            resource: arn_of("*").replace("prod", "batch"),
             rolled: &["api", "tagged"],
             told: "1 of 3 services could not be looked at",
         },

@@ -84,10 +84,10 @@ async fn reconciling_all_asks_about_no_secret_that_has_nothing_left() {
     assert_eq!(report["secretArn"], json!(open));
     assert_eq!(with_verdict(&answer, "redeployed"), ["api"]);
     assert!(answer["done"].as_array().unwrap().iter().all(|line| line.as_str().unwrap().starts_with(&open)));
-    let ecs = ["ListClusters", "ListServices", "DescribeServices", "DescribeTaskDefinition", "UpdateService"];
-    let mut calls = vec!["ListSecrets", "ListSecrets", "DescribeSecret"];
-    calls.extend(ecs);
-    calls.push("UpdateSecretVersionStage");
+    let search = ["ListClusters", "ListServices", "DescribeServices", "DescribeTaskDefinition"];
+    let mut calls = vec!["ListSecrets", "ListSecrets"];
+    calls.extend(search);
+    calls.extend(["DescribeSecret", "UpdateService", "UpdateSecretVersionStage"]);
     assert_eq!(scene.calls(), calls);
     let after = scene.aws.snapshot();
     for (arn, secret) in &before.secrets {

@@ -100,7 +100,7 @@ async fn where_nobody_can_tell_whether_it_was_done_it_counts_as_failed_and_the_n
         _ => None,
     });
     let error = stage.reconcile().await.error();
-    assert!(error.contains("main/api failed (ecs:DescribeServices"), "{error}");
+    assert!(error.contains("main/api failed (ecs:UpdateService"), "{error}");
     stage.aws.fail(|_| None);
     assert_eq!(stage.verdicts("alreadyCurrent").await, ["api", "worker"]);
     assert_eq!((stage.deployments("api"), stage.deployments("worker")), (2, 2));
