@@ -15,7 +15,7 @@ export KEYROLL_BOOTSTRAP := $(target)/release/bootstrap
 
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo test build bench send lint fmt clean release
+.PHONY: help demo test iac build bench send lint fmt clean release
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -29,9 +29,14 @@ demo: ## rotate a secret end to end on this machine and show it
 
 test: ## install what is missing and run every test
 	@scripts/prepare test
-	@$(MAKE) lint release
+	@$(MAKE) lint build
 	$(call say,running the tests)
 	@cargo nextest run --workspace
+	@$(MAKE) iac
+
+iac: ## check template.yaml and terraform/: valid, the same function, no right too many
+	$(call say,checking template.yaml and terraform/)
+	@scripts/check-iac
 
 build: release ## the function's package, dist/bootstrap-ARCH.zip
 	@mkdir -p dist/package
