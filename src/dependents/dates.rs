@@ -47,26 +47,10 @@ pub fn utc(millis: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::{Controller, Deployment};
-
-    fn running(created: Option<i64>, state: RolloutState) -> Found {
-        let (id, reason, revision) = ("ecs-svc/1".to_owned(), String::new(), "api:1".to_owned());
-        Found {
-            active: true,
-            desired: 2,
-            controller: Controller::Ecs,
-            revision: None,
-            deployments: vec![Deployment { id, primary: true, created, state, reason, revision }],
-            tagged: Vec::new(),
-            connect: Vec::new(),
-            percent: None,
-            rolling: true,
-        }
-    }
+    use crate::dependents::sample::{deployment, found, running};
 
     #[test]
     fn what_a_service_runs_with_is_said_only_where_dates_prove_it() {
-        let completed = |created| running(created, RolloutState::Completed);
         for (changed, created, open, expected) in [
             (Some(900), Some(800), true, Runs::Current),
             (Some(1100), Some(900), true, Runs::Unknown),
@@ -75,15 +59,14 @@ mod tests {
             (Some(1100), None, false, Runs::Unknown),
             (None, Some(1001), true, Runs::Older),
         ] {
-            assert_eq!(runs(&completed(Some(1000)), changed, created, open), expected, "{changed:?} {created:?}");
+            assert_eq!(runs(&running(Some(1000)), changed, created, open), expected, "{changed:?} {created:?}");
         }
         for (state, expected) in [(RolloutState::Failed, Runs::Unknown), (RolloutState::InProgress, Runs::Replacing)] {
-            assert_eq!(runs(&running(Some(1000), state), Some(900), Some(800), true), expected);
+            assert_eq!(runs(&found(vec![deployment(Some(1000), true, state)]), Some(900), Some(800), true), expected);
         }
-        let mut replacing = completed(Some(1000));
-        let old = Deployment { primary: false, ..replacing.deployments[0].clone() };
-        replacing.deployments.push(old);
+        let mut replacing = running(Some(1000));
+        replacing.deployments.push(deployment(Some(500), false, RolloutState::Completed));
         assert_eq!(runs(&replacing, Some(900), Some(800), true), Runs::Replacing);
-        assert_eq!(runs(&completed(None), Some(900), Some(800), false), Runs::Unknown);
+        assert_eq!(runs(&running(None), Some(900), Some(800), false), Runs::Unknown);
     }
 }

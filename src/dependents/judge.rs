@@ -149,26 +149,8 @@ fn skip(reason: &str) -> Judgement {
 mod tests {
     use super::*;
     use crate::dependents::ServiceName;
+    use crate::dependents::sample::{deployment, running};
     use crate::error::{Error, ErrorKind};
-
-    fn deployment(created: Option<i64>, primary: bool, state: RolloutState) -> Deployment {
-        let (id, revision) = (format!("ecs-svc/{}", created.unwrap_or_default()), "api:1".to_owned());
-        Deployment { id, primary, created, state, reason: "tasks failed to start".to_owned(), revision }
-    }
-
-    fn running(created: Option<i64>) -> Found {
-        Found {
-            active: true,
-            desired: 2,
-            controller: Controller::Ecs,
-            revision: Some("api:1".to_owned()),
-            deployments: vec![deployment(created, true, RolloutState::Completed)],
-            tagged: Vec::new(),
-            connect: Vec::new(),
-            percent: None,
-            rolling: true,
-        }
-    }
 
     fn dependent(how: Dependence, sighting: Sighting) -> Dependent {
         Dependent { name: ServiceName::known("prod", "api"), how, sighting, hazards: Vec::new(), redeployed: false }

@@ -186,4 +186,6 @@ impl Wanted {
 }
 
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;

@@ -1,38 +1,18 @@
 //! Who depends on a secret.
 
+use super::sample::{deployment, found};
 use super::*;
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf";
 
+/// A deployment of a revision.
+fn running(revision: &str, primary: bool) -> Deployment {
+    Deployment { revision: revision.to_owned(), ..deployment(Some(1000), primary, RolloutState::Completed) }
+}
+
 fn revision(value_from: &[&str]) -> Revision {
     let references = value_from.iter().filter_map(|text| Reference::value_from(text)).collect();
     Revision { references, floating_images: Vec::new() }
-}
-
-fn deployment(id: &str, primary: bool) -> Deployment {
-    let revision = id.to_owned();
-    Deployment {
-        id: id.to_owned(),
-        primary,
-        created: Some(1000),
-        state: RolloutState::Completed,
-        reason: String::new(),
-        revision,
-    }
-}
-
-fn found(deployments: Vec<Deployment>) -> Found {
-    Found {
-        active: true,
-        desired: 1,
-        controller: Controller::Ecs,
-        revision: None,
-        deployments,
-        tagged: Vec::new(),
-        connect: Vec::new(),
-        percent: None,
-        rolling: true,
-    }
 }
 
 #[test]
@@ -50,7 +30,7 @@ fn the_reference_that_a_rotation_changes_counts_most() {
         (vec![], None),
     ] {
         let revision = revision(&value_from);
-        let service = found(vec![deployment("a:1", true)]);
+        let service = found(vec![running("a:1", true)]);
         assert_eq!(service.dependence(ARN, |_| Some(&revision)), expected, "{value_from:?}");
     }
 }
@@ -58,7 +38,7 @@ fn the_reference_that_a_rotation_changes_counts_most() {
 #[test]
 fn of_two_deployments_the_one_that_stays_decides() {
     let (reads, none) = (revision(&[ARN]), revision(&[]));
-    let service = found(vec![deployment("a:2", true), deployment("a:1", false)]);
+    let service = found(vec![running("a:2", true), running("a:1", false)]);
     for (new, old, expected) in
         [(&reads, &none, Some(Dependence::Reads)), (&none, &reads, Some(Dependence::Outgoing)), (&none, &none, None)]
     {
@@ -70,7 +50,7 @@ fn of_two_deployments_the_one_that_stays_decides() {
 #[test]
 fn a_service_may_opt_in_by_its_tag_and_by_service_connect() {
     let none = revision(&[]);
-    let mut service = found(vec![deployment("a:1", true)]);
+    let mut service = found(vec![running("a:1", true)]);
     service.tagged = Reference::tag("orders/db").collect();
     assert_eq!(service.dependence(ARN, |_| Some(&none)), Some(Dependence::Tagged));
     service.tagged = Reference::tag("orders/db2").collect();

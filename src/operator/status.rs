@@ -173,28 +173,11 @@ fn left(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::{Controller, Dependence, Deployment, Found, RolloutState, ServiceName};
+    use crate::dependents::ServiceName;
+    use crate::dependents::sample::running;
 
     fn dependent(how: Dependence, created: i64) -> Dependent {
-        let primary = Deployment {
-            id: "ecs-svc/1".to_owned(),
-            primary: true,
-            created: Some(created),
-            state: RolloutState::Completed,
-            reason: String::new(),
-            revision: "api:1".to_owned(),
-        };
-        let found = Found {
-            active: true,
-            desired: 1,
-            controller: Controller::Ecs,
-            revision: None,
-            deployments: vec![primary],
-            tagged: Vec::new(),
-            connect: Vec::new(),
-            percent: None,
-            rolling: true,
-        };
+        let found = running(Some(created));
         let name = ServiceName::known("prod", "api");
         Dependent { name, how, sighting: Sighting::Found(found), hazards: Vec::new(), redeployed: false }
     }

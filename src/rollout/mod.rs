@@ -199,28 +199,11 @@ fn held(doing: Doing, left: &Left<'_>, reason: &str) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::{Controller, Deployment, Found, RolloutState};
+    use crate::dependents::Found;
+    use crate::dependents::sample::running;
 
     fn service(name: &str, created: i64) -> Dependent {
-        let primary = Deployment {
-            id: format!("ecs-svc/{created}"),
-            primary: true,
-            created: Some(created),
-            state: RolloutState::Completed,
-            reason: String::new(),
-            revision: "orders:1".to_owned(),
-        };
-        let found = Found {
-            active: true,
-            desired: 1,
-            controller: Controller::Ecs,
-            revision: None,
-            deployments: vec![primary],
-            tagged: Vec::new(),
-            connect: Vec::new(),
-            percent: Some((100, 0)),
-            rolling: true,
-        };
+        let found = Found { percent: Some((100, 0)), ..running(Some(created)) };
         let name = ServiceName::known("prod", name);
         let scene = Scene::new(Clock::ending_at(0));
         dependent(name, Dependence::Named, Sighting::Found(found), ("arn", &Revision::default()), &scene)

@@ -1,0 +1,26 @@
+//! A service for tests: two tasks, one deployment of one revision, nothing else.
+
+use super::{Controller, Deployment, Found, RolloutState};
+
+pub(crate) fn deployment(created: Option<i64>, primary: bool, state: RolloutState) -> Deployment {
+    let (id, revision) = (format!("ecs-svc/{}", created.unwrap_or_default()), "api:1".to_owned());
+    Deployment { id, primary, created, state, reason: "told by ECS".to_owned(), revision }
+}
+
+pub(crate) fn found(deployments: Vec<Deployment>) -> Found {
+    Found {
+        active: true,
+        desired: 2,
+        controller: Controller::Ecs,
+        revision: None,
+        deployments,
+        tagged: Vec::new(),
+        connect: Vec::new(),
+        percent: None,
+        rolling: true,
+    }
+}
+
+pub(crate) fn running(created: Option<i64>) -> Found {
+    found(vec![deployment(created, true, RolloutState::Completed)])
+}
