@@ -19,6 +19,8 @@ use crate::settings::Dependents;
 use crate::stages::{AWSCURRENT, ROLLOUT, Standing};
 
 const NAME: &str = "Reconcile";
+/// Of how many secrets an error tells.
+const TOLD: usize = 20;
 
 /// The answer for all secrets of a function.
 #[derive(Debug, Serialize)]
@@ -93,10 +95,21 @@ pub(super) async fn all(app: &App, function: &str, clock: Clock, scene: &Scene) 
     for report in &secrets {
         report.log();
     }
-    match Error::join(errors) {
+    match failure(errors) {
         Some(error) => Err(error),
         None => Ok(summary(&ours, secrets)),
     }
+}
+
+/// One error for all secrets that failed, as far as a line of the log can tell them.
+fn failure(mut errors: Vec<Error>) -> Option<Error> {
+    let more = errors.len().saturating_sub(TOLD);
+    errors.truncate(TOLD);
+    let error = Error::join(errors)?;
+    if more == 0 {
+        return Some(error);
+    }
+    Some(Error::new(error.kind(), format!("{}; and {more} more secrets", error.cause()), error.remedy()))
 }
 
 fn is_open(secret: &Overview) -> bool {
@@ -116,5 +129,22 @@ fn summary(ours: &[Overview], secrets: Vec<Report>) -> Reconciled {
         services: secrets.iter().flat_map(|report| report.services.clone()).collect(),
         warnings: warnings.collect(),
         secrets,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_over_many_secrets_stays_readable() {
+        let errors = |number: usize| {
+            (0..number)
+                .map(|n| Error::new(ErrorKind::FailedRollout, "cause", "remedy").at(format!("secret {n}")))
+                .collect()
+        };
+        assert_eq!(failure(errors(0)), None);
+        assert!(failure(errors(20)).unwrap().cause().ends_with("secret 19: cause"));
+        assert!(failure(errors(23)).unwrap().cause().ends_with("secret 19: cause; and 3 more secrets"));
     }
 }
