@@ -140,7 +140,7 @@ mod tests {
         let one = statement("ecs:UpdateService", "arn:aws:ecs:*:*:service/prod/api", &message);
         let expected = format!("{{\"Effect\": \"Allow\", \"Action\": \"ecs:UpdateService\", \"Resource\": \"{arn}\"}}");
         assert_eq!(one, expected);
-        let several = statement("ecs:Any", "a, b", "no");
+        let several = statement("ecs:UpdateService", "a, b", "no");
         assert!(several.ends_with("\"Resource\": [\"a\", \"b\"]}"), "{several}");
         assert!(serde_json::from_str::<serde_json::Value>(&several).is_ok());
         let services = statement("ecs:DescribeServices", "arn:x:service/prod/a, arn:x:service/prod/b", "no");
