@@ -32,7 +32,8 @@ pub fn runs(found: &Found, changed: Option<i64>, created: Option<i64>, open: boo
     let young = if alone { Runs::Current } else { Runs::Replacing };
     match (primary.created, changed, created) {
         (Some(primary), Some(changed), _) if primary > changed => young,
-        (Some(primary), _, Some(created)) if primary <= created => Runs::Older,
+        // Not every ECS shows fractions of a second.
+        (Some(primary), _, Some(created)) if primary / 1000 < created / 1000 => Runs::Older,
         (Some(_), _, Some(_)) if !open => young,
         _ => Runs::Unknown,
     }
@@ -55,9 +56,10 @@ mod tests {
             (Some(900), Some(800), true, Runs::Current),
             (Some(1100), Some(900), true, Runs::Unknown),
             (Some(1100), Some(900), false, Runs::Current),
-            (Some(1100), Some(1000), false, Runs::Older),
+            (Some(2100), Some(2000), false, Runs::Older),
+            (Some(1100), Some(1001), false, Runs::Current),
             (Some(1100), None, false, Runs::Unknown),
-            (None, Some(1001), true, Runs::Older),
+            (None, Some(2000), true, Runs::Older),
         ] {
             assert_eq!(runs(&running(Some(1000)), changed, created, open), expected, "{changed:?} {created:?}");
         }

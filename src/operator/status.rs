@@ -118,7 +118,9 @@ fn service(dependent: &Dependent, dates: Dates) -> Service {
     // What is pinned, or takes another label, runs with that, however young its tasks are.
     let takes_current = matches!(dependent.how, Dependence::Named | Dependence::Tagged | Dependence::Reads);
     let runs = match &dependent.sighting {
-        Sighting::Found(found) if takes_current => runs(found, dates.changed, dates.created, dates.open),
+        Sighting::Found(found) if takes_current && found.active && found.desired > 0 => {
+            runs(found, dates.changed, dates.created, dates.open)
+        }
         _ => Runs::Unknown,
     };
     let since = Since::Changed(dates.changed.filter(|_| dates.open));

@@ -26,8 +26,8 @@ pub(crate) async fn ask(screen: &Screen, stage: &Stage) -> Result<Status> {
     }
     let services = status.services().map(|(name, current)| match current {
         Some(true) => format!("{name} has the current value"),
-        Some(false) => format!("{name} has no task with it"),
-        None => format!("{name} may have it or not"),
+        Some(false) => format!("{name} has an older one"),
+        None => format!("{name} has no tasks to tell of"),
     });
     let services = services.collect::<Vec<_>>().join(", ");
     for (label, text) in [("services", services), ("left to do", status.left().join("; "))] {
