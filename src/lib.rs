@@ -11,7 +11,7 @@
 //! | [`event`], [`settings`], [`config`] | what comes from outside, parsed once into types |
 //! | [`stages`] | staging labels and what they say: the state machine |
 //! | `rotation` | the four steps, and the order of the writes |
-//! | `operator` | what may be asked for outside of a rotation: Status, Redeploy, Reconcile |
+//! | `operator` | what may be asked for outside of a rotation: Status, DryRun, Redeploy, Reconcile |
 //! | `run`, `memory` | what work on one secret needs; what the process remembers |
 //! | [`plan`], `apply` | what a step will do, as data; doing it |
 //! | [`secret`] | what a secret's value looks like, and the password policy |

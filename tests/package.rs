@@ -139,3 +139,22 @@ fn the_readme_names_every_variable_and_tag_that_is_read() {
         assert!(offered || name == "keyroll:field", "{name} is missing");
     }
 }
+
+#[test]
+fn the_role_in_the_deployment_guide_has_every_action_that_is_called() {
+    let guide = read("docs/deploy.md");
+    let mut called: Vec<String> = Vec::new();
+    for (_, text) in sources().into_iter().filter(|(name, _)| name.starts_with("aws/")) {
+        let words = code(&text).split('"').map(str::to_owned);
+        called.extend(words.filter(|word| {
+            let action = word.split_once(':').filter(|(service, _)| ["secretsmanager", "ecs", "rds"].contains(service));
+            action.is_some_and(|(_, name)| !name.is_empty() && name.chars().all(char::is_alphanumeric))
+        }));
+    }
+    called.sort();
+    called.dedup();
+    assert!(called.len() >= 13, "{called:?}");
+    for action in called {
+        assert!(guide.contains(&action), "{action} is missing in docs/deploy.md");
+    }
+}
