@@ -8,7 +8,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::aws::secrets::Stored;
-use crate::dependents::{ServiceReport, Since, Verdict};
+use crate::dependents::{ServiceName, ServiceReport, Since, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, VersionId};
 use crate::kind::{Credential, Session};
@@ -103,23 +103,20 @@ pub(crate) async fn promote(run: &Run<'_>, event: &Rotation, arn: &str, plan: &P
 /// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone.
 pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &Plan) -> Result<Report> {
     let mut report = run.report(arn, version, plan);
-    // One more than redeploys: taking the mark off is a call too.
-    let mut calls = 1 + plan.actions.iter().filter(|action| matches!(action, Action::Redeploy { .. })).count();
+    let mut redeployed = redeploy_all(run, plan).await.into_iter();
     for action in &plan.actions {
         match action {
-            Action::Redeploy { service, reason, replaces } => {
-                let call = run.clients.ecs.redeploy(service, replaces.as_deref());
-                let called = rollout::in_time(run, run.clock, (calls, ANSWER), "ecs:UpdateService", call).await;
-                let (verdict, reason) = match called {
-                    Ok(()) => (Verdict::Redeployed, reason.clone()),
-                    Err(error) => (Verdict::Failed, format!("{}; {}", error.cause(), error.remedy())),
+            Action::Redeploy { service, reason, .. } => {
+                let (verdict, reason) = match redeployed.next() {
+                    Some(Ok(())) => (Verdict::Redeployed, reason.clone()),
+                    Some(Err(error)) => (Verdict::Failed, format!("{}; {}", error.cause(), error.remedy())),
+                    None => return Err(stray(action)),
                 };
                 if verdict == Verdict::Redeployed {
                     run.scene.redeployed(service);
                     report.did(action);
                 }
                 report.services.push(ServiceReport::new(service, verdict, reason));
-                calls -= 1;
             }
             Action::CloseMark if report.any_failed() => {}
             Action::CloseMark => {
@@ -135,6 +132,35 @@ pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &P
         return Err(left_over(run.doing, arn, &report, &plan.unseen));
     }
     Ok(report)
+}
+
+/// Redeploys what the plan says, one after the other. What did not fit in its share of the time, as when ECS throttles for
+/// a while, gets another turn at the end: by then the others have left more of it.
+async fn redeploy_all(run: &Run<'_>, plan: &Plan) -> Vec<Result<()>> {
+    let wanted: Vec<(&ServiceName, Option<&str>)> = plan
+        .actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Redeploy { service, replaces, .. } => Some((service, replaces.as_deref())),
+            _ => None,
+        })
+        .collect();
+    let ecs = &run.clients.ecs;
+    let mut results = Vec::new();
+    for (number, (service, replaces)) in wanted.iter().enumerate() {
+        // One more than redeploys: taking the mark off is a call too.
+        let share = (1 + wanted.len() - number, ANSWER);
+        results
+            .push(rollout::in_time(run, run.clock, share, "ecs:UpdateService", ecs.redeploy(service, *replaces)).await);
+    }
+    let is_late = |result: &Result<()>| result.as_ref().is_err_and(|error| error.kind() == ErrorKind::FailedDeadline);
+    let mut late = results.iter().filter(|result| is_late(result)).count();
+    for ((service, replaces), result) in wanted.into_iter().zip(&mut results).filter(|(_, result)| is_late(result)) {
+        let again = ecs.redeploy_unless_done(service, replaces);
+        *result = rollout::in_time(run, run.clock, (1 + late, ANSWER), "ecs:UpdateService", again).await;
+        late -= 1;
+    }
+    results
 }
 
 fn left_over(doing: Doing, arn: &str, report: &Report, unseen: &[Error]) -> Error {

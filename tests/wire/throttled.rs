@@ -67,9 +67,19 @@ async fn throttling_uses_up_no_retry_that_a_failing_call_needs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_throttling_keeps_from_being_redeployed_is_done_by_the_next_reconcile_and_once_only() {
+async fn what_throttling_keeps_from_being_redeployed_gets_another_turn_and_is_done_once_only() {
     let stage = throttled(some(), "UpdateService").await;
-    let error = stage.reconcile().await.error();
+    let outcome = stage.reconcile().await;
+    assert!(outcome.took > MINUTE, "{:?}", outcome.took);
+    assert_eq!(outcome.verdicts("redeployed").len(), DEPENDENTS);
+    assert_eq!(stage.aws.calls("UpdateService").iter().filter(|call| call.at > MINUTE).count(), DEPENDENTS);
+    assert!(stage.closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_throttling_leaves_for_lack_of_time_is_done_by_the_next_reconcile() {
+    let stage = throttled(some(), "UpdateService").await;
+    let error = stage.act("Reconcile", 40).await.error();
     assert!(error.contains("c000/s000 failed (ECS throttled ecs:UpdateService"), "{error}");
     assert!(!stage.closed());
     let rest = stage.reconcile().await;

@@ -140,6 +140,11 @@ impl Ecs {
         }
     }
 
+    /// The same, where an earlier call was cut off and may have been done.
+    pub(crate) async fn redeploy_unless_done(&self, name: &ServiceName, replaces: Option<&str>) -> Result<()> {
+        if self.has_replaced(name, replaces).await? { Ok(()) } else { self.redeploy(name, replaces).await }
+    }
+
     async fn has_replaced(&self, name: &ServiceName, old: Option<&str>) -> Result<bool> {
         let primary = |seen: &Found| seen.primary().map(|primary| primary.id.clone());
         let seen = self.describe(std::slice::from_ref(name), false).await?;
