@@ -31,47 +31,38 @@ async fn tasks_with_the_secret_that_stay_because_their_successors_fail_keep_the_
 #[tokio::test]
 async fn a_deployment_that_failed_after_the_move_is_told_and_not_repeated() {
     let scene = Scene::start().await;
-    for name in ["stuck", "rolled-back", "failed-before", "fine"] {
+    for name in ["stuck", "failed-before", "fine"] {
         scene.service(name, &[&scene.arn]);
     }
     let why = "ECS deployment circuit breaker: tasks failed to start.";
     scene.aws.with_service("prod", "failed-before", |service| service.fail_rollout(why)).unwrap();
-    for (name, fail) in
-        [("stuck", Service::fail_rollout as fn(&mut Service, &str)), ("rolled-back", Service::roll_back)]
-    {
-        scene
-            .aws
-            .with_service("prod", name, |service| {
-                service.deploy();
-                fail(service, why);
-            })
-            .unwrap();
-    }
+    scene
+        .aws
+        .with_service("prod", "stuck", |service| {
+            service.deploy();
+            service.fail_rollout(why);
+        })
+        .unwrap();
     for event in [scene.action("Reconcile"), scene.finish()] {
         let message = scene.error(&event, "FailedRollout").await;
-        for name in ["stuck", "rolled-back"] {
-            let newest = scene.seen(name).deployments.into_iter().max_by_key(|one| one.created).unwrap();
-            let told = format!("prod/{name} failed (its deployment {} FAILED ({why})", newest.id);
-            assert!(message.contains(&told), "{message}");
-            assert_eq!(scene.redeployed(name), 1);
-        }
+        let told =
+            format!("prod/stuck failed (its deployment {} FAILED ({why})", scene.seen("stuck").deployments[0].id);
+        assert!(message.contains(&told), "{message}");
         assert!(message.contains("see why its tasks do not start"), "{message}");
-        assert!(scene.is_open());
+        assert!(scene.is_open() && scene.redeployed("stuck") == 1);
     }
     assert_eq!((scene.redeployed("fine"), scene.redeployed("failed-before")), (1, 1));
 
     // Somebody mends it and deploys.
-    for name in ["stuck", "rolled-back"] {
-        scene
-            .aws
-            .with_service("prod", name, |service| {
-                service.deploy();
-                service.settle();
-            })
-            .unwrap();
-    }
+    scene
+        .aws
+        .with_service("prod", "stuck", |service| {
+            service.deploy();
+            service.settle();
+        })
+        .unwrap();
     let report = scene.reconcile().await;
-    assert_eq!(with_verdict(&report, "alreadyCurrent"), ["failed-before", "fine", "rolled-back", "stuck"]);
+    assert_eq!(with_verdict(&report, "alreadyCurrent"), ["failed-before", "fine", "stuck"]);
     assert!(!scene.is_open());
 }
 
@@ -136,4 +127,45 @@ async fn named_services_are_warned_of_without_reading_their_task_definitions() {
     assert_eq!(verdict(&report, "api").0, "redeployed");
     assert!(warnings(&report).contains("prod/api: maximumPercent 100"), "{report:#}");
     assert_eq!(scene.count("DescribeTaskDefinition") + scene.count("ListClusters") + scene.count("ListServices"), 0);
+}
+
+#[tokio::test]
+async fn an_image_is_warned_of_once_however_many_containers_start_it() {
+    let scene = Scene::start().await;
+    let mut second = Scene::container(&[]);
+    second["image"] = json!("team/app:latest");
+    let mut first = Scene::container(&[&scene.arn]);
+    first["image"] = second["image"].clone();
+    let containers =
+        json!([first, second, {"name": "side", "image": "envoy:main"}, {"name": "log", "image": "fluent:3"}]);
+    scene.service_of("api", json!({"containerDefinitions": containers}));
+    let report = scene.reconcile().await;
+    let told: Vec<&str> = report["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let about = |image: &str| told.iter().filter(|line| line.contains(image)).count();
+    assert_eq!((about("team/app:latest"), about("envoy:main"), told.len()), (1, 1, 2), "{report:#}");
+}
+
+#[tokio::test]
+async fn a_blue_green_service_is_warned_of_its_bake_time_and_not_of_its_percentages() {
+    let scene = Scene::start().await;
+    let percent = |strategy: &str| json!({"strategy": strategy, "maximumPercent": 100, "minimumHealthyPercent": 100});
+    let revision = scene.revision("app", &[&scene.arn]);
+    for (name, strategy) in
+        [("rolling", "ROLLING"), ("blue-green", "BLUE_GREEN"), ("linear", "LINEAR"), ("canary", "CANARY")]
+    {
+        scene.service_with(name, json!({"taskDefinition": revision, "deploymentConfiguration": percent(strategy)}));
+    }
+    let report = scene.reconcile().await;
+    assert_eq!(with_verdict(&report, "redeployed"), ["blue-green", "canary", "linear", "rolling"], "{report:#}");
+    let told = |name: &str| {
+        let lines = report["warnings"].as_array().unwrap().iter().filter_map(Value::as_str);
+        let lines: Vec<&str> = lines.filter(|line| line.starts_with(&format!("prod/{name}: "))).collect();
+        let [line] = lines[..] else { panic!("{name}: {report:#}") };
+        line
+    };
+    assert!(told("rolling").contains("maximumPercent 100"), "{report:#}");
+    for name in ["blue-green", "linear", "canary"] {
+        let line = told(name);
+        assert!(line.contains("bake time") && !line.contains("Percent"), "{line}");
+    }
 }

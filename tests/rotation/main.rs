@@ -27,6 +27,7 @@ mod reconcile;
 mod refusals;
 mod relay;
 mod repeats;
+mod rollbacks;
 mod scene;
 mod search;
 mod sequences;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::wire::{Answer, ApiError, Fields as _, date, now, page};
-pub use deployments::Deployment;
+pub use deployments::{Deployment, Event};
 
 /// An ECS service.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +35,14 @@ pub struct Service {
     pub maximum_percent: u64,
     /// `minimumHealthyPercent` of its deployments.
     pub minimum_healthy_percent: u64,
+    /// `strategy` of its deployments: `ROLLING`, `BLUE_GREEN`, `LINEAR` or `CANARY`.
+    pub strategy: String,
     /// The `serviceConnectConfiguration` of its next deployment.
     pub service_connect: Option<Value>,
     /// The deployments, PRIMARY first, then those being replaced; shown as task sets where ECS does not deploy.
     pub deployments: Vec<Deployment>,
+    /// What the service has told, newest first.
+    pub events: Vec<Event>,
     /// The service's tags.
     pub tags: BTreeMap<String, String>,
     /// When it was created, since 1970.

@@ -26,7 +26,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-pub use ecs::{Deployment, Ecs, Service};
+pub use ecs::{Deployment, Ecs, Event, Service};
 pub use faults::{Fault, Fired, Hook, Rule};
 pub use record::Call;
 pub use secrets::{CURRENT, Content, PENDING, PREVIOUS, Rotation, RotationJob, Secret, Version};

@@ -175,11 +175,12 @@ impl LocalAws {
         changed.with_context(|| format!("no service {cluster}/{name}"))
     }
 
-    /// Makes a service's deployments older.
+    /// Makes a service's deployments, and what it has told, older.
     pub fn age_service(&self, cluster: &str, name: &str, by: Duration) -> Result<()> {
         self.with_service(cluster, name, |service| {
-            for deployment in &mut service.deployments {
-                deployment.created = deployment.created.saturating_sub(by);
+            let deployments = service.deployments.iter_mut().map(|deployment| &mut deployment.created);
+            for date in deployments.chain(service.events.iter_mut().map(|event| &mut event.created)) {
+                *date = date.saturating_sub(by);
             }
         })
     }

@@ -31,6 +31,20 @@ pub struct Deployment {
     pub service_connect: Option<Value>,
 }
 
+/// What a service tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: String,
+    /// When it was told, since 1970.
+    pub created: Duration,
+    /// What.
+    pub message: String,
+}
+
+/// ECS, `DescribeServices`: so many events, the newest, are shown.
+const EVENTS: usize = 100;
+
 impl Service {
     /// A new PRIMARY deployment of another revision.
     pub fn deploy_revision(&mut self, arn: &str) {
@@ -69,6 +83,16 @@ impl Service {
             "COMPLETED".clone_into(&mut deployment.rollout_state);
             deployment.reason = format!("ECS deployment {} completed.", deployment.id);
         }
+        if let Some(done) = self.deployments.first().map(|deployment| deployment.id.clone()) {
+            self.tell(&format!("(deployment {done}) deployment completed."));
+            self.tell("has reached a steady state.");
+        }
+    }
+
+    fn tell(&mut self, what: &str) {
+        let message = format!("(service {}) {what}", self.name);
+        self.events.insert(0, Event { id: random::uuid(), created: now(), message });
+        self.events.truncate(EVENTS);
     }
 
     /// The circuit breaker ends the rollout: FAILED, and without rollback the old tasks go on.
@@ -80,8 +104,9 @@ impl Service {
         }
     }
 
-    /// The circuit breaker ends the rollout and goes back: the deployment before is PRIMARY again, with the date it has,
-    /// and the failed one is drained. [`Service::settle`] ends that.
+    /// The circuit breaker ends the rollout and goes back: the deployment before is PRIMARY again, under its old id and with
+    /// a new date, and the failed one is drained. [`Service::settle`] ends that; then only what the service has told shows
+    /// that there was a rollback.
     pub fn roll_back(&mut self, reason: &str) {
         self.fail_rollout(reason);
         if self.deployments.len() < 2 {
@@ -91,9 +116,13 @@ impl Service {
         let [back, failed, ..] = &mut self.deployments[..] else { return };
         "PRIMARY".clone_into(&mut back.status);
         "IN_PROGRESS".clone_into(&mut back.rollout_state);
-        back.reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.id);
+        back.created = now();
+        back.reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}", back.id);
         "ACTIVE".clone_into(&mut failed.status);
         back.task_definition.clone_into(&mut self.task_definition);
+        let (back, failed) = (back.id.clone(), failed.id.clone());
+        self.tell(&format!("(deployment {failed}) deployment failed: tasks failed to start."));
+        self.tell(&format!("rolling back to deployment {back}."));
     }
 
     /// The PRIMARY deployment.
@@ -106,6 +135,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::super::testing::ecs;
+    use super::*;
 
     #[test]
     fn a_rollout_ends_completed_with_one_deployment_or_failed_with_two() {
@@ -128,18 +158,27 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_makes_the_deployment_before_primary_again_with_its_date_and_revision() {
+    fn a_rollback_makes_the_deployment_before_primary_again_under_its_id_and_with_a_new_date() {
         let mut ecs = ecs();
         let service = ecs.service_mut("main", "web").unwrap();
+        service.deployments[0].created -= Duration::from_secs(1);
         let (first, revision) = (service.deployments[0].clone(), service.task_definition.clone());
         service.deploy_revision("web:2");
+        let (failed, begun) = (service.deployments[0].id.clone(), service.deployments[0].created);
         service.roll_back("tasks failed to start");
         let states: Vec<_> =
             service.deployments.iter().map(|d| (d.status.as_str(), d.rollout_state.as_str())).collect();
         assert_eq!(states, [("PRIMARY", "IN_PROGRESS"), ("ACTIVE", "FAILED")]);
-        assert_eq!((&service.deployments[0].id, service.deployments[0].created), (&first.id, first.created));
-        assert_eq!(service.task_definition, revision);
+        let [back, gone] = &service.deployments[..] else { panic!("{service:?}") };
+        assert_eq!((&back.id, &gone.id, &service.task_definition), (&first.id, &failed, &revision));
+        assert!(back.created >= begun && back.created > first.created, "{service:?}");
+        assert!(back.reason.ends_with(&format!("rolling back to deploymentId {}", first.id)), "{}", back.reason);
         service.settle();
-        assert_eq!((service.deployments.len(), &service.deployments[0].id), (1, &first.id));
+        let [back] = &service.deployments[..] else { panic!("{service:?}") };
+        assert_eq!((&back.id, back.rollout_state.as_str()), (&first.id, "COMPLETED"));
+        // Only the events still tell.
+        assert!(!back.reason.contains("rolling back"), "{}", back.reason);
+        let told = format!("(service web) rolling back to deployment {}.", first.id);
+        assert!(service.events.iter().any(|event| event.message == told), "{:?}", service.events);
     }
 }

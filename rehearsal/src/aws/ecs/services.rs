@@ -35,7 +35,8 @@ impl Ecs {
         }
         // The API's own defaults; the console proposes others for daemons.
         let (most, least) = if scheduling == "DAEMON" { (100, 0) } else { (200, 100) };
-        let percent = |key| request.get("deploymentConfiguration").and_then(|given| given.get(key)?.as_u64());
+        let configuration = request.get("deploymentConfiguration");
+        let percent = |key| configuration.and_then(|given| given.get(key)?.as_u64());
         let mut service = Service {
             arn: self.arn("service", &format!("{cluster}/{name}")),
             cluster,
@@ -47,8 +48,10 @@ impl Ecs {
             scheduling: scheduling.to_owned(),
             maximum_percent: percent("maximumPercent").unwrap_or(most),
             minimum_healthy_percent: percent("minimumHealthyPercent").unwrap_or(least),
+            strategy: configuration.and_then(|given| given.text("strategy")).unwrap_or("ROLLING").to_owned(),
             service_connect: request.get("serviceConnectConfiguration").cloned(),
             deployments: Vec::new(),
+            events: Vec::new(),
             tags,
             created: now(),
             settles_at_once: false,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::wire::date;
-use super::{Deployment, Service};
+use super::{Deployment, Event, Service};
 
 impl Service {
     pub(super) fn show(&self, with_tags: bool, arn_of: impl Fn(&str, &str) -> String) -> Value {
@@ -14,9 +14,10 @@ impl Service {
             "launchType": "FARGATE", "schedulingStrategy": self.scheduling,
             "deploymentConfiguration": {
                 "maximumPercent": self.maximum_percent, "minimumHealthyPercent": self.minimum_healthy_percent,
+                "strategy": self.strategy,
             },
             "deploymentController": { "type": self.controller }, "createdAt": date(self.created),
-            "deployments": [], "events": [], "loadBalancers": [],
+            "deployments": [], "events": self.events.iter().map(Event::show).collect::<Vec<_>>(), "loadBalancers": [],
         });
         // Model of `Service$taskSets`: what CodeDeploy or an external deployer runs; ECS's own are `deployments`.
         if self.controller == "ECS" {
@@ -38,6 +39,12 @@ impl Service {
     }
 }
 
+impl Event {
+    fn show(&self) -> Value {
+        json!({ "id": self.id, "createdAt": date(self.created), "message": self.message })
+    }
+}
+
 impl Deployment {
     fn show(&self, service: &Service) -> Value {
         let desired = self.desired(service);
@@ -45,9 +52,13 @@ impl Deployment {
             "id": self.id, "status": self.status, "taskDefinition": self.task_definition,
             "createdAt": date(self.created), "updatedAt": date(self.created), "desiredCount": desired,
             "runningCount": self.running, "pendingCount": desired.saturating_sub(self.running),
-            "failedTasks": self.failed_tasks, "rolloutState": self.rollout_state, "rolloutStateReason": self.reason,
-            "launchType": "FARGATE",
+            "failedTasks": self.failed_tasks, "launchType": "FARGATE",
         });
+        // Model of `Deployment$rolloutState`: only of rolling updates.
+        if service.strategy == "ROLLING" {
+            shown["rolloutState"] = json!(self.rollout_state);
+            shown["rolloutStateReason"] = json!(self.reason);
+        }
         if let Some(connect) = &self.service_connect {
             shown["serviceConnectConfiguration"] = connect.clone();
         }
@@ -109,12 +120,45 @@ mod tests {
         }
         for (name, most, least) in [("web", 200, 100), ("daemon", 100, 0), ("own", 100, 50)] {
             let percent = shown(&mut ecs, name)["deploymentConfiguration"].clone();
-            assert_eq!(percent, json!({"maximumPercent": most, "minimumHealthyPercent": least}), "{name}");
+            let expected = json!({"maximumPercent": most, "minimumHealthyPercent": least, "strategy": "ROLLING"});
+            assert_eq!(percent, expected, "{name}");
         }
         assert_eq!(shown(&mut ecs, "daemon")["schedulingStrategy"], "DAEMON");
         daemon["serviceName"] = json!("counted");
         daemon["desiredCount"] = json!(2);
         assert_eq!(ecs.refused("CreateService", daemon).0, "InvalidParameterException");
+    }
+
+    #[test]
+    fn the_state_of_a_rollout_is_shown_of_rolling_updates_only() {
+        let mut ecs = ecs();
+        let request = json!({"cluster": "main", "serviceName": "blue", "taskDefinition": "web",
+            "deploymentConfiguration": {"strategy": "BLUE_GREEN"}});
+        ecs.ok("CreateService", request);
+        for (name, strategy) in [("web", "ROLLING"), ("blue", "BLUE_GREEN")] {
+            let service = shown(&mut ecs, name);
+            assert_eq!(service["deploymentConfiguration"]["strategy"], strategy);
+            let [deployment] = &service["deployments"].as_array().unwrap()[..] else { panic!("{service}") };
+            let keys = ["rolloutState", "rolloutStateReason"];
+            assert_eq!(keys.map(|key| deployment.get(key).is_some()), [strategy == "ROLLING"; 2], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_service_tells_is_shown_newest_first() {
+        let mut ecs = ecs();
+        let service = ecs.service_mut("main", "web").unwrap();
+        let back = service.deployments[0].id.clone();
+        service.deploy();
+        let failed = service.deployments[0].id.clone();
+        service.roll_back("tasks failed to start");
+        let service = shown(&mut ecs, "web");
+        let events = service["events"].as_array().unwrap();
+        let messages: Vec<&str> = events.iter().map(|event| event["message"].as_str().unwrap()).collect();
+        assert_eq!(messages[0], format!("(service web) rolling back to deployment {back}."));
+        let told = format!("(service web) (deployment {failed}) deployment failed: tasks failed to start.");
+        assert_eq!(messages[1], told);
+        assert!(events.iter().all(|event| event["id"].is_string() && event["createdAt"].is_f64()), "{service}");
     }
 
     #[test]
