@@ -9,6 +9,11 @@ use serde_json::{Value, json};
 use crate::scene::{SECRET, Scene, a_moment_later, refused, verdict, with_verdict};
 use crate::support::TIMEOUT;
 
+/// The secret as a parameter of the Parameter Store of this Region and account.
+fn parameter(region: &str, account: &str) -> String {
+    format!("arn:aws:ssm:{region}:{account}:parameter/aws/reference/secretsmanager/{SECRET}")
+}
+
 #[tokio::test]
 async fn every_place_that_can_name_a_secret_is_looked_at() {
     let scene = Scene::start().await;
@@ -22,6 +27,7 @@ async fn every_place_that_can_name_a_secret_is_looked_at() {
     };
     scene.service("environment", &[arn]);
     scene.service("parameter", &[&format!("/aws/reference/secretsmanager/{SECRET}")]);
+    scene.service("parameter-by-arn", &[&parameter("us-east-1", "123456789012")]);
     scene.service_of("log-driver", container("logConfiguration", &options));
     scene.service_of("registry", container("repositoryCredentials", &json!({"credentialsParameter": arn})));
     scene.service_of("registry-by-name", container("repositoryCredentials", &json!({"credentialsParameter": SECRET})));
@@ -36,7 +42,9 @@ async fn every_place_that_can_name_a_secret_is_looked_at() {
     let bystander = scene.seen("bystander");
 
     let report = scene.reconcile().await;
-    let all = ["environment", "file-system", "log-driver", "mesh", "parameter", "registry", "registry-by-name"];
+    let parameters = ["parameter", "parameter-by-arn"];
+    let mut all = vec!["environment", "file-system", "log-driver", "mesh", "registry", "registry-by-name"];
+    all.splice(4..4, parameters);
     assert_eq!(with_verdict(&report, "redeployed"), all, "{report:#}");
     assert_eq!(report["services"].as_array().unwrap().len(), all.len());
     assert!(all.iter().all(|name| scene.redeployed(name) == 1));
@@ -108,6 +116,9 @@ async fn names_that_begin_alike_other_accounts_and_plain_parameters_are_never_to
         format!("arn:aws:ssm:us-east-1:123456789012:parameter/{SECRET}"),
         "/aws/reference/secretsmanager/orders/db2".to_owned(),
         "arn:aws:ssm:us-east-1:123456789012:parameter/aws/reference/secretsmanager/orders/db-replica".to_owned(),
+        parameter("us-west-2", "123456789012"),
+        parameter("us-east-1", "210987654321"),
+        parameter("us-east-1", "123456789012").replace("arn:aws:", "arn:aws-cn:"),
     ];
     for (number, stranger) in strangers.iter().enumerate() {
         scene.service(&format!("stranger-{number}"), &[stranger]);
@@ -216,6 +227,60 @@ async fn services_of_other_deployers_are_found_by_their_task_sets() {
     }
     let report = scene.reconcile().await;
     assert_eq!(with_verdict(&report, "alreadyCurrent"), ["blue-green", "external"], "{report:#}");
+}
+
+#[tokio::test]
+async fn a_task_set_that_comes_is_not_taken_for_one_that_goes() {
+    let scene = Scene::start().await;
+    let (with, without) = (scene.revision("app", &[&scene.arn]), scene.revision("app", &[]));
+    // CodeDeploy: the new task set is ACTIVE until the traffic is on it; then the old one drains.
+    for (name, of_new, of_old, [new, old]) in [
+        ("coming", &with, &without, ["ACTIVE", "PRIMARY"]),
+        ("staying", &without, &with, ["ACTIVE", "PRIMARY"]),
+        ("gone", &without, &with, ["PRIMARY", "DRAINING"]),
+    ] {
+        let controller = json!({"type": "CODE_DEPLOY"});
+        scene.service_with(name, json!({"taskDefinition": of_old, "deploymentController": controller}));
+        let shift = |service: &mut Service| {
+            service.deploy_revision(of_new);
+            new.clone_into(&mut service.deployments[0].status);
+            old.clone_into(&mut service.deployments[1].status);
+            service.task_definition = service.primary().unwrap().task_definition.clone();
+        };
+        scene.aws.with_service("prod", name, shift).unwrap();
+        scene.aws.age_service("prod", name, Duration::from_hours(5)).unwrap();
+    }
+    let report = scene.reconcile().await;
+    assert_eq!(with_verdict(&report, "skipped"), ["coming", "staying"], "{report:#}");
+    for name in ["coming", "staying"] {
+        let reason = verdict(&report, name).1;
+        assert!(reason.contains("CODE_DEPLOY; start a CodeDeploy deployment"), "{name}: {reason}");
+    }
+    assert_eq!(report["services"].as_array().unwrap().len(), 2, "{report:#}");
+    assert_eq!((scene.count("UpdateService"), scene.is_open()), (0, false));
+}
+
+#[tokio::test]
+async fn a_log_driver_of_service_connect_counts_in_the_deployment_that_stays_only() {
+    let scene = Scene::start().await;
+    let revision = scene.revision("app", &[]);
+    let options = json!([{"name": "token", "valueFrom": scene.arn}]);
+    let connect = json!({"enabled": true, "logConfiguration": {"logDriver": "splunk", "secretOptions": options}});
+    for (name, before, after) in [("leaving", Some(&connect), None), ("arriving", None, Some(&connect))] {
+        scene.service_with(name, json!({"taskDefinition": revision, "serviceConnectConfiguration": before}));
+        scene
+            .aws
+            .with_service("prod", name, |service| {
+                service.service_connect = after.cloned();
+                service.deploy();
+            })
+            .unwrap();
+        scene.aws.age_service("prod", name, Duration::from_hours(3)).unwrap();
+    }
+    let report = scene.reconcile().await;
+    assert_eq!(with_verdict(&report, "redeployed"), ["arriving"], "{report:#}");
+    assert_eq!((report["services"].as_array().unwrap().len(), scene.redeployed("leaving")), (1, 1), "{report:#}");
+    assert!(!scene.is_open());
 }
 
 #[tokio::test]
