@@ -128,6 +128,53 @@ async fn the_search_is_narrowed_to_the_clusters_that_are_configured() {
 }
 
 #[tokio::test]
+async fn clusters_of_which_none_exists_keep_the_rollout_open() {
+    let scene = Scene::start().await;
+    scene.service("api", &[&scene.arn]);
+    scene.function.set_env("KEYROLL_CLUSTERS", "gone lost");
+    for event in [scene.action("Reconcile"), json!({"Action": "Reconcile"}), scene.finish()] {
+        let message = scene.error(&event, "FailedRollout").await;
+        for word in ["KEYROLL_CLUSTERS names gone, lost, and ECS has no such cluster", "correct KEYROLL_CLUSTERS"] {
+            assert!(message.contains(word), "{message}");
+        }
+        assert!(scene.is_open() && scene.count("UpdateService") == 0);
+    }
+    scene.function.set_env("KEYROLL_CLUSTERS", "gone prod");
+    scene.function.cold().await;
+    let report = scene.reconcile().await;
+    assert_eq!((verdict(&report, "api").0, scene.is_open()), ("redeployed", false), "{report:#}");
+    assert!(warnings(&report).contains("KEYROLL_CLUSTERS names gone, and ECS"), "{report:#}");
+}
+
+#[tokio::test]
+async fn a_search_that_finds_nothing_says_where_it_looked_and_closes_the_rollout() {
+    let scene = Scene::start().await;
+    scene.aws.create_cluster("batch").unwrap();
+    for number in 0..11 {
+        scene.service(&format!("s{number}"), &[]);
+    }
+    scene.aws.create_service("batch", "job", &scene.revision("job", &[])).unwrap();
+    let told = "12 services of 2 clusters were looked at, and none depends on the secret";
+    // What could not be looked at may depend on it.
+    scene.aws.fault(Rule::on("DescribeServices", Fault::Denied).about("batch"));
+    let message = scene.error(&scene.action("Reconcile"), "FailedRollout").await;
+    assert!(!message.contains("none depends") && scene.is_open(), "{message}");
+    scene.aws.clear_faults();
+    let report = scene.reconcile().await;
+    let lines = report["warnings"].as_array().unwrap();
+    let [line] = &lines[..] else { panic!("{report:#}") };
+    let line = line.as_str().unwrap();
+    assert!(line.contains(told) && line.contains("keyroll:services=none"), "{line}");
+    assert_eq!((&report["services"], scene.is_open()), (&json!([]), false), "{report:#}");
+    // It does as it says: with the tag there is neither a search nor a warning.
+    scene.promote(&scene.arn);
+    scene.aws.set_tag(&scene.arn, "keyroll:services", "none").unwrap();
+    scene.aws.clear();
+    let report = scene.reconcile().await;
+    assert_eq!((warnings(&report).as_str(), scene.count("ListClusters"), scene.is_open()), ("", 0, false));
+}
+
+#[tokio::test]
 async fn an_update_whose_answer_is_lost_is_not_repeated_once_ecs_shows_a_new_deployment() {
     let internal = Fault::error("ServerException", 500, "internal");
     for (fault, updates) in [(Fault::LoseAnswer, 1), (Fault::Reset, 2), (internal, 2)] {
