@@ -193,3 +193,35 @@ async fn a_search_that_does_not_fit_into_the_timeout_rolls_what_it_found_and_say
     assert_eq!(scene.count("DescribeTaskDefinition"), names.len() - rolled);
     assert!(!scene.is_open() && names.iter().all(|name| scene.redeployed(name) == 1));
 }
+
+#[tokio::test]
+async fn a_service_that_may_not_be_looked_at_holds_none_of_its_batch_back() {
+    let names = ["api", "private", "worker"];
+    for named in [false, true] {
+        let scene = Scene::start().await;
+        for name in names {
+            scene.service(name, &[&scene.arn]);
+        }
+        if named {
+            scene.aws.set_tag(&scene.arn, "keyroll:services", "prod/api prod/private prod/worker").unwrap();
+            scene.aws.age_secret(&scene.arn, Duration::from_hours(1)).unwrap();
+        }
+        scene.aws.fault(Rule::on("DescribeServices", Fault::Denied).about("\"private\""));
+        let message = scene.error(&scene.action("Reconcile"), "FailedRollout").await;
+        // As IAM does, the call about all three is denied as a whole; then each is asked for.
+        assert_eq!(scene.count("DescribeServices"), 1 + 3, "{message}");
+        let told = if named { "prod/private failed (" } else { "1 of 3 services could not be looked at" };
+        assert!(message.contains(told) && message.contains("prod/worker redeployed"), "{message}");
+        assert!(message.contains("service/prod/private"), "{message}");
+        let wanted = json!({"Effect": "Allow", "Action": "ecs:DescribeServices", "Resource": arn_of("*")});
+        assert_eq!(statement(&message), wanted, "{message}");
+        assert_eq!(names.map(|name| scene.redeployed(name)), [1, 0, 1], "{message}");
+        assert!(scene.is_open());
+
+        scene.aws.clear_faults();
+        let report = scene.reconcile().await;
+        assert_eq!(with_verdict(&report, "alreadyCurrent"), ["api", "worker"], "{report:#}");
+        assert_eq!((verdict(&report, "private").0, scene.is_open()), ("redeployed", false));
+        assert_eq!(names.map(|name| scene.redeployed(name)), [1; 3]);
+    }
+}
