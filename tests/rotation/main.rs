@@ -24,6 +24,7 @@ mod pooler;
 mod preflight;
 mod quoting;
 mod reconcile;
+mod reconcile_many;
 mod refusals;
 mod relay;
 mod repeats;
