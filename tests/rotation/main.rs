@@ -34,6 +34,7 @@ mod search;
 mod sequences;
 mod services;
 mod status;
+mod status_left;
 mod support;
 mod theatre;
 mod unreachable;

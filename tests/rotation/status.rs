@@ -15,12 +15,12 @@ fn keys(object: &Value) -> Vec<&str> {
 }
 
 /// What is left, as one text.
-fn left(status: &Value) -> String {
+pub fn left(status: &Value) -> String {
     status["left"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect::<Vec<_>>().join("\n")
 }
 
 /// A service's line: verdict, reason and whether it runs with the current value.
-fn line<'a>(status: &'a Value, service: &str) -> (&'a str, &'a str, &'a Value) {
+pub fn line<'a>(status: &'a Value, service: &str) -> (&'a str, &'a str, &'a Value) {
     let (verdict, reason) = verdict(status, service);
     let lines = status["services"].as_array().unwrap();
     (verdict, reason, &lines.iter().find(|line| line["service"] == service).unwrap()["runsCurrent"])
@@ -33,7 +33,8 @@ fn version<'a>(status: &'a Value, id: &str) -> (&'a Value, &'a Value) {
     (&version["labels"], &version["standing"])
 }
 
-async fn status(scene: &Scene) -> Value {
+/// The secret's status, and that nothing was changed and no value read.
+pub async fn status(scene: &Scene) -> Value {
     let before = scene.aws.snapshot();
     scene.aws.clear();
     let status = scene.answer(&scene.action("Status")).await;
