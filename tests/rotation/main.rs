@@ -33,6 +33,7 @@ mod scene;
 mod search;
 mod sequences;
 mod services;
+mod side_by_side;
 mod status;
 mod status_left;
 mod support;
