@@ -25,14 +25,14 @@ const READS: [&str; 9] = [
 ];
 
 /// A stage whose services are found, not named.
-async fn discovering(options: &PostgresOptions, keys: &Value) -> Stage {
+pub async fn discovering(options: &PostgresOptions, keys: &Value) -> Stage {
     let stage = Stage::with(options, ACCOUNT, keys).await;
     stage.aws.remove_tag(&stage.arn, "keyroll:services").unwrap();
     stage
 }
 
 /// Dry-runs, and sees that nothing at all has changed and that AWS was only read.
-async fn dry_run(stage: &Stage, prove: bool) -> Value {
+pub async fn dry_run(stage: &Stage, prove: bool) -> Value {
     let before = stage.state();
     stage.aws.clear();
     let event = json!({"Action": "DryRun", "SecretId": stage.arn, "Prove": prove});
@@ -45,7 +45,7 @@ async fn dry_run(stage: &Stage, prove: bool) -> Value {
 }
 
 /// Dry-runs with a planted fault: the verdict names it, and a real rotation fails as was told.
-async fn finds(stage: &Stage, error_type: &str, words: &[&str]) {
+pub async fn finds(stage: &Stage, error_type: &str, words: &[&str]) {
     let report = dry_run(stage, false).await;
     assert_eq!(report["verdict"], "wouldFail", "{report:#}");
     let reasons = report["reasons"].as_array().unwrap();

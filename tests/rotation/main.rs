@@ -12,6 +12,7 @@ mod budgets;
 mod crashes;
 mod discovery;
 mod dry_run;
+mod dry_run_halfway;
 mod estate;
 mod events;
 mod gaps;
