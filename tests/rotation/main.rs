@@ -20,6 +20,7 @@ mod good_path;
 mod guards;
 mod hazards;
 mod leaks;
+mod leftovers;
 mod operators;
 mod pooler;
 mod preflight;
