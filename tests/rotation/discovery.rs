@@ -1,12 +1,10 @@
 //! Which services depend on a secret, found from what they run: every place and form of a reference, bystanders that look
 //! alike, and every sort of service. The secret has no tag `keyroll:services`.
 
-use std::time::Duration;
-
 use rehearsal::aws::Service;
 use serde_json::{Value, json};
 
-use crate::scene::{SECRET, Scene, a_moment_later, refused, verdict, with_verdict};
+use crate::scene::{SECRET, Scene, refused, verdict, with_verdict};
 use crate::support::TIMEOUT;
 
 /// The secret as a parameter of the Parameter Store of this Region and account.
