@@ -1,13 +1,11 @@
 //! The dry run of a secret whose last rotation broke off: with the password half changed, or with services left to roll.
 
-use std::time::Duration;
-
 use rehearsal::aws::{Content, Fault, Rule, Service};
 use rehearsal::postgres::{PostgresOptions, literal};
 use serde_json::{Value, json};
 
 use crate::dry_run::{discovering, dry_run, finds};
-use crate::scene::{statement, verdict, warnings};
+use crate::scene::{a_moment_later, statement, verdict, warnings};
 use crate::support::{ACCOUNT, Stage};
 
 async fn stage() -> Stage {
@@ -31,6 +29,7 @@ async fn left_open(stage: &Stage) {
     stage.aws.fault(Rule::on("UpdateService", Fault::Denied));
     stage.error("finishSecret", &token, "FailedRollout").await;
     stage.aws.clear_faults();
+    a_moment_later();
 }
 
 #[tokio::test]
@@ -123,7 +122,6 @@ async fn what_an_open_rollout_has_left_is_skipped_now_and_redeployed_by_create_s
 async fn an_open_rollout_with_a_failed_deployment_stops_the_next_rotation_and_names_the_service() {
     let stage = stage().await;
     left_open(&stage).await;
-    std::thread::sleep(Duration::from_millis(3));
     let fail = |service: &mut Service| {
         service.deploy();
         service.fail_rollout("ECS deployment circuit breaker: tasks failed to start.");
