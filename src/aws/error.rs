@@ -51,7 +51,7 @@ where
             format!(
                 "add a statement that allows {operation} to the function's role: {}{}",
                 statement(operation, on, message),
-                if operation.starts_with("secretsmanager:") { " (and the use of its KMS key)" } else { "" }
+                if operation.ends_with("SecretValue") { " (and the use of its KMS key)" } else { "" }
             ),
         ),
         "ResourceNotFoundException"

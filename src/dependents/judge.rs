@@ -16,6 +16,9 @@ pub enum Since {
     JustNow,
     /// It moved before; the secret last changed at this time, in milliseconds since 1970, if that is known.
     Changed(Option<i64>),
+    /// It moved before, to a version of this date, and a new one has been staged since: that has moved the secret's date,
+    /// which tells of no deployment any more that it is young enough.
+    Staged(Option<i64>),
     /// That does not matter: somebody wants every dependent redeployed.
     Wanted,
 }
@@ -78,9 +81,9 @@ pub fn judge(dependent: &Dependent, since: Since) -> Judgement {
 }
 
 fn reads(found: &Found, how: &Dependence, since: Since) -> Judgement {
-    if let Since::Changed(Some(changed)) = since {
+    if let Since::Changed(Some(moved)) | Since::Staged(Some(moved)) = since {
         // ECS was asked in vain: asking again and again would only start tasks that fail.
-        if let Some(failed) = failed(found).filter(|failed| failed.created.is_some_and(|created| created > changed)) {
+        if let Some(failed) = failed(found).filter(|failed| failed.created.is_some_and(|created| created > moved)) {
             let why = if failed.reason.is_empty() { "no reason given" } else { &failed.reason };
             return Judgement::Leave(
                 Verdict::Failed,
@@ -91,17 +94,19 @@ fn reads(found: &Found, how: &Dependence, since: Since) -> Judgement {
                 ),
             );
         }
-        if let Some(created) = found.primary().and_then(|primary| primary.created).filter(|created| *created > changed)
-        {
-            return Judgement::Leave(
-                Verdict::AlreadyCurrent,
-                format!(
-                    "its PRIMARY deployment began at {}, after the secret last changed at {}",
-                    utc(created),
-                    utc(changed)
-                ),
-            );
-        }
+    }
+    if let Since::Changed(Some(changed)) = since
+        && let Some(created) = found.primary().and_then(|primary| primary.created)
+        && created > changed
+    {
+        return Judgement::Leave(
+            Verdict::AlreadyCurrent,
+            format!(
+                "its PRIMARY deployment began at {}, after the secret last changed at {}",
+                utc(created),
+                utc(changed)
+            ),
+        );
     }
     match found.controller {
         Controller::External => {
@@ -131,6 +136,7 @@ fn too_old(found: &Found, since: Since) -> String {
             utc(created),
             utc(changed)
         ),
+        (Since::Staged(_), _) => "since a new version was staged, no date shows what its tasks have".to_owned(),
         (Since::Changed(_), _) => "nothing shows that its tasks have the new value".to_owned(),
     }
 }
@@ -173,6 +179,7 @@ mod tests {
             (Some(1000), Since::Changed(Some(1001)), None),
             (Some(1000), Since::Changed(None), None),
             (None, Since::Changed(Some(999)), None),
+            (Some(1000), Since::Staged(Some(999)), None),
         ] {
             assert_eq!(verdict(running(created), since), expected, "{created:?} {since:?}");
         }
@@ -218,7 +225,8 @@ mod tests {
         let back = deployment(Some(1050), true, RolloutState::Failed);
         let was_primary = Deployment { primary: false, state: RolloutState::InProgress, ..failed() };
         assert_eq!(verdict(with(vec![back.clone(), was_primary]), since), Some(Verdict::Failed));
-        assert_eq!(verdict(with(vec![back]), since), Some(Verdict::Failed));
+        assert_eq!(verdict(with(vec![back.clone()]), since), Some(Verdict::Failed));
+        assert_eq!(verdict(with(vec![back]), Since::Staged(Some(900))), Some(Verdict::Failed));
         // A failure of before the move says nothing about the new value; a younger deployment makes up for it.
         assert_eq!(verdict(with(vec![failed()]), Since::Changed(Some(1000))), None);
         let younger = deployment(Some(1100), true, RolloutState::InProgress);

@@ -3,6 +3,8 @@
 //!
 //! Only an open mark gives it something to do: nothing else of a secret is touched or cleaned up.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{is_function, look, same_function, unfinished};
@@ -121,13 +123,17 @@ fn summary(ours: &[Overview], secrets: Vec<Report>) -> Reconciled {
         secrets.iter().flat_map(|report| report.done.iter().map(|line| format!("{}: {line}", report.secret_arn)));
     // A secret with something left has told its own already.
     let quiet = ours.iter().filter(|secret| secrets.iter().all(|report| report.secret_arn != secret.arn));
-    let warnings = secrets.iter().flat_map(|report| report.warnings.clone()).chain(quiet.filter_map(unfinished));
+    let mut warnings: Vec<String> = secrets.iter().flat_map(|report| report.warnings.clone()).collect();
+    warnings.extend(quiet.filter_map(unfinished));
+    // What the search has to say it says to every secret.
+    let mut told = BTreeSet::new();
+    warnings.retain(|warning| told.insert(warning.clone()));
     Reconciled {
         action: NAME,
         looked_at: ours.len(),
         done: done.collect(),
         services: secrets.iter().flat_map(|report| report.services.clone()).collect(),
-        warnings: warnings.collect(),
+        warnings,
         secrets,
     }
 }

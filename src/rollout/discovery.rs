@@ -63,8 +63,8 @@ impl Estate {
         }
         if seen.dependents.is_empty() && seen.unseen.is_empty() {
             seen.warnings.push(format!(
-                "{} services of {} clusters were looked at, and none depends on the secret; the tag keyroll:services=none says \
-                 that none should",
+                "{} services of {} clusters were looked at, and none depends on {arn}; the tag keyroll:services=none says that \
+                 none should",
                 self.services.len(),
                 self.clusters
             ));
@@ -97,7 +97,6 @@ impl Search<'_, '_> {
                 return Vec::new();
             }
         };
-        estate.clusters = clusters.len();
         let (mut names, mut errors, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         let listed = side_by_side(&clusters, async |cluster| {
             self.limited("ecs:ListServices", self.run.clients.ecs.services(cluster)).await
@@ -112,6 +111,7 @@ impl Search<'_, '_> {
             }
         }
         estate.unseen.extend(gap("clusters could not be searched", clusters.len(), &errors, 0));
+        estate.clusters = clusters.len() - missing.len();
         if !missing.is_empty() {
             let told = format!("KEYROLL_CLUSTERS names {}, and ECS has no such cluster", missing.join(", "));
             // One that was deleted is no reason to stop. Where there is none at all, nothing would ever be redeployed.

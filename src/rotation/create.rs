@@ -28,7 +28,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    let before = finish_the_last_rotation(run, &seen).await?;
+    let before = finish_the_last_rotation(run, &seen, current.created).await?;
     if before.is_some() {
         seen = overview(run, event).await?;
         // Where a duplicate of this call has stored a value meanwhile, that one stays.
@@ -73,11 +73,12 @@ pub(super) fn plan(current: &Credential, seen: &Overview, run: &Run<'_>) -> Resu
 /// anything.
 ///
 /// Staging AWSPENDING has changed the secret since, so that its date tells of no deployment any more that it is young
-/// enough: every dependent is redeployed, also one that was already. That is one too many, and never one too few.
-async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview) -> Result<Option<Report>> {
+/// enough: every dependent is redeployed, also one that was already. That is one too many, and never one too few. One whose
+/// deployment failed since the version was made stops the rotation.
+async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview, created: Option<i64>) -> Result<Option<Report>> {
     let Some(version) = open_mark(&seen.labels) else { return Ok(None) };
     let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
-    let rolled = rollout::run(&run.leaving(TO_STORE), &left, Since::Changed(seen.last_changed)).await;
+    let rolled = rollout::run(&run.leaving(TO_STORE), &left, Since::Staged(created)).await;
     rolled.map(Some).map_err(|error| {
         let cause = format!(
             "this rotation has not begun and nothing was stored, as the last one is not finished: {}",

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use super::logins::{Account, Entry, Writer, let_in, pending_credential, writer};
-use super::{GIVE_UP, create, finish, overview, set};
+use super::{GIVE_UP, create, credential, finish, overview, set};
 use crate::apply;
-use crate::aws::secrets::Lookup;
+use crate::aws::secrets::{Lookup, Version};
 use crate::dependents::{Judgement, ServiceName, ServiceReport, Sighting, Since, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step};
@@ -59,22 +59,26 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     found.lacking.extend(timeout.err());
     found.lacking.extend(secret.settings.refuse_on_hold(run.clock.seconds()).err());
     found.lacking.extend(secret.settings.sound().err());
-    if let Err(error) = values(run, secret, prove, &mut found).await {
-        found.lacking.push(error);
-    }
+    let current = run.current().await;
+    let created = current.as_ref().ok().and_then(|version| version.created);
+    let looked = match current {
+        Ok(current) => values(run, secret, current, prove, &mut found).await,
+        Err(error) => Err(error),
+    };
+    found.lacking.extend(looked.err());
     // A rotation that cannot begin has no later steps either.
     if found.steps.first().is_none_or(|(step, _)| *step != Step::Create) {
         found.steps.clear();
     }
-    services(run, secret, &mut found).await;
+    services(run, secret, created, &mut found).await;
     found
 }
 
 /// What the stored values, the logins and the server say. An error is what stops a rotation there.
-async fn values(run: &Run<'_>, secret: &Overview, prove: bool, found: &mut Findings) -> Result<()> {
-    let document = kind::document(run.current().await?.text()?, &secret.settings)?;
+async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool, found: &mut Findings) -> Result<()> {
+    let document = kind::document(current.text()?, &secret.settings)?;
     let current = Credential::read(&document, &secret.settings)?;
-    let begun = begun(run, secret).await?;
+    let begun = begun(run, secret, &current).await?;
     match &begun {
         Some(_) => {
             found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
@@ -96,16 +100,16 @@ async fn values(run: &Run<'_>, secret: &Overview, prove: bool, found: &mut Findi
 }
 
 /// The rotation that is under way or has broken off with its value stored: the next one would go on with that.
-async fn begun(run: &Run<'_>, secret: &Overview) -> Result<Option<Rotation>> {
+async fn begun(run: &Run<'_>, secret: &Overview, current: &Credential) -> Result<Option<Rotation>> {
     let pending = secret.labels.holder(AWSPENDING).filter(|version| !secret.labels.has(version, AWSCURRENT));
     let Some(version) = pending else { return Ok(None) };
-    match run.clients.secrets.pending(run.secret, &version).await? {
-        // The temporary version of a preflight may be empty, or hold what is current.
-        Lookup::Found(found) if found.has(ROLLOUT) => {
-            Ok(Some(Rotation { step: Step::Set, secret: run.secret.clone(), version, token: None }))
-        }
-        _ => Ok(None),
+    let Lookup::Found(found) = run.clients.secrets.pending(run.secret, &version).await? else { return Ok(None) };
+    // The temporary version of a preflight, which is not empty only where it holds what is current.
+    let is_current = |pending: Credential| current.difference(&pending).is_none() && pending.holds_the_same_as(current);
+    if !found.has(ROLLOUT) && credential(found, &secret.settings).is_ok_and(is_current) {
+        return Ok(None);
     }
+    Ok(Some(Rotation { step: Step::Set, secret: run.secret.clone(), version, token: None }))
 }
 
 /// The logins in the order of setSecret, and the right to write.
@@ -163,11 +167,11 @@ async fn rehearse(run: &Run<'_>, account: &Account, writer: &mut Writer) -> Resu
 }
 
 /// What looking at the services says, and what the last step would do with them.
-async fn services(run: &Run<'_>, secret: &Overview, found: &mut Findings) {
+async fn services(run: &Run<'_>, secret: &Overview, created: Option<i64>, found: &mut Findings) {
     let seen = rollout::observe(run, &secret.arn, &secret.settings).await;
     let open = create::open_mark(&secret.labels).is_some();
-    // What an open rollout has left is rolled first, by its dates.
-    let since = if open { Since::Changed(secret.last_changed) } else { Since::JustNow };
+    // What an open rollout has left is rolled first, as createSecret does.
+    let since = if open { Since::Staged(created) } else { Since::JustNow };
     roll(secret, &seen, since, found);
     for dependent in seen.dependents {
         if let Sighting::Unseen(error) = dependent.sighting {
@@ -210,7 +214,7 @@ fn unrollable(name: &ServiceName, reason: &str) -> Error {
 fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
     let Some(current) = secret.labels.holder(AWSCURRENT) else { return };
     let left = Left { arn: &secret.arn, version: &current, settings: &secret.settings, marked: true };
-    if let (Since::Changed(_), Some((Step::Create, plan))) = (since, found.steps.first_mut()) {
+    if let (Since::Staged(_), Some((Step::Create, plan))) = (since, found.steps.first_mut()) {
         plan.actions.splice(0..0, rollout::plan(seen, &left, since).actions);
     }
     if found.steps.iter().all(|(step, _)| *step != Step::Set) {

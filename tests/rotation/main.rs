@@ -15,6 +15,7 @@ mod dry_run;
 mod dry_run_halfway;
 mod estate;
 mod events;
+mod foretold;
 mod gaps;
 mod good_path;
 mod guards;

@@ -154,7 +154,7 @@ async fn a_search_that_finds_nothing_says_where_it_looked_and_closes_the_rollout
         scene.service(&format!("s{number}"), &[]);
     }
     scene.aws.create_service("batch", "job", &scene.revision("job", &[])).unwrap();
-    let told = "12 services of 2 clusters were looked at, and none depends on the secret";
+    let told = "12 services of 2 clusters were looked at, and none depends on arn:";
     // What could not be looked at may depend on it.
     scene.aws.fault(Rule::on("DescribeServices", Fault::Denied).about("batch"));
     let message = scene.error(&scene.action("Reconcile"), "FailedRollout").await;

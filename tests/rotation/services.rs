@@ -75,6 +75,8 @@ async fn services_are_described_ten_to_a_call_and_redeployed_with_nothing_but_fo
 #[tokio::test]
 async fn one_failure_stops_no_other_and_a_retry_does_only_what_is_left() {
     let stage = Stage::start().await;
+    // No network is so quick that the move and a redeploy fall into one millisecond, but this stage is.
+    stage.aws.fault(Rule::on("DescribeServices", Fault::Delay(Duration::from_millis(3))));
     let denied = Fault::error("AccessDeniedException", 400, "not authorized to perform ecs:UpdateService");
     stage.aws.fault(Rule::on("UpdateService", denied).about("\"api\""));
     let token = stage.stage();

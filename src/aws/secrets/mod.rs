@@ -53,6 +53,7 @@ pub(crate) struct Version {
     pub(crate) arn: String,
     pub(crate) id: VersionId,
     pub(crate) labels: Vec<String>,
+    pub(crate) created: Option<i64>,
     value: Option<Sensitive>,
 }
 
@@ -258,6 +259,7 @@ fn read(secret: &SecretId, found: GetSecretValueOutput) -> Version {
         arn: found.arn.unwrap_or_else(|| secret.as_str().to_owned()),
         id: VersionId::known(found.version_id.as_deref().unwrap_or_default()),
         labels: found.version_stages.unwrap_or_default(),
+        created: millis(found.created_date),
         value: found.secret_string.map(Sensitive::new),
     }
 }
