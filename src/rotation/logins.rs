@@ -35,7 +35,8 @@ pub(super) enum Entry {
     Previous(Session),
 }
 
-/// Tries the stored credentials in turn, as the table in [`probe`] says, until one may write. Without an event the pending value is still to be drawn, and no server accepts it yet.
+/// Tries the stored credentials in turn, as the table in [`probe`] says, until one may write. Without an event the pending
+/// value is still to be drawn, and no server accepts it yet.
 pub(super) async fn let_in(run: &Run<'_>, event: Option<&Rotation>, account: &Account) -> Result<Entry> {
     let mut last = run.log_in(&account.current).await;
     let current = last.answer();
