@@ -13,7 +13,7 @@ use crate::event::SecretId;
 use crate::kind::Credential;
 use crate::run::Run;
 use crate::secret::{Document, Sensitive};
-use crate::settings::Settings;
+use crate::settings::{Settings, Strategy};
 use crate::stages::AWSCURRENT;
 
 /// What the search for an administrator came to.
@@ -28,7 +28,8 @@ pub(crate) struct Search {
 
 /// Finds the administrator for an account.
 ///
-/// The tag `keyroll:admin-secret` is an order: if it cannot be followed, the rotation stops. `masterarn` beside the tag
+/// The tag `keyroll:admin-secret` is an order: if it cannot be followed, the rotation stops. So is `masterarn` with
+/// alternating users, of whom neither can change the other. `masterarn` beside the tag
 /// `keyroll:strategy` = `single-user` is an offer (and the one way to name a secret that RDS manages: its name has a
 /// character that no tag may hold): if it cannot be used, the account changes its own password. Where single user is the
 /// function's default (`KEYROLL_STRATEGY`), `masterarn` means nothing, as to AWS's single-user function.
@@ -36,6 +37,10 @@ pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credentia
     if let Some(secret) = &settings.admin_secret {
         let found = Some(usable(run, secret, account).await?);
         return Ok(Search { found, ordered: true, warnings: Vec::new() });
+    }
+    if account.alternates() {
+        let named = account.administrator(settings)?;
+        return Ok(Search { found: Some(usable(run, &named, account).await?), ordered: true, warnings: Vec::new() });
     }
     let offered = account.login.masterarn.as_deref().filter(|_| settings.strategy.is_some());
     let Some(secret) = offered.and_then(SecretId::parse) else {
@@ -73,7 +78,7 @@ pub(crate) fn rejected(name: &str) -> Error {
     Error::new(
         ErrorKind::RefusedLogin,
         format!("the server rejects the administrator {name:?}"),
-        "correct the login in the administrator's secret (keyroll:admin-secret)",
+        "correct the login in the administrator's secret (keyroll:admin-secret or masterarn)",
     )
 }
 
@@ -90,7 +95,7 @@ async fn read(run: &Run<'_>, secret: &SecretId) -> Result<Credential> {
         document = managed_by_rds(run, secret, &document).await?;
     }
     // The administrator's secret has tags of its own, which say nothing about this rotation.
-    Credential::read(&document, &Settings::read([]))
+    Credential::read(&document, &Settings::read([]), Some(Strategy::SingleUser))
 }
 
 /// RDS's own secrets hold a name and a password; RDS says where they belong. The whole is read like any other login.

@@ -35,8 +35,8 @@ pub(crate) async fn store(
 ) -> Result<Report> {
     let mut report = run.report(arn, &event.version, plan);
     for action in &plan.actions {
-        let Action::StoreValue = action else { return Err(stray(action)) };
-        let value = draw(run, document, current)?;
+        let Action::StoreValue { account } = action else { return Err(stray(action)) };
+        let value = draw(run, document, current, account.as_deref())?;
         match run.clients.secrets.put_pending(&event.secret, &event.version, &value, event.token.as_ref()).await? {
             Stored::Now => report.did(action),
             Stored::Before => {}
@@ -45,15 +45,20 @@ pub(crate) async fn store(
     Ok(report)
 }
 
-/// Draws a new value.
-pub(crate) fn draw(run: &Run<'_>, document: &Document, current: &Credential) -> Result<Sensitive> {
-    current.renewed(document, &run.config.policy, random)
+/// Draws a new value, of another account where it is that one's turn.
+pub(crate) fn draw(
+    run: &Run<'_>,
+    document: &Document,
+    current: &Credential,
+    account: Option<&str>,
+) -> Result<Sensitive> {
+    current.renewed(document, account, &run.config.policy, random)
 }
 
-/// setSecret: sets the pending password under the lock that the session holds. No report means that another change of the
-/// account was in the way, and nothing was changed.
+/// setSecret: brings the account in step and sets the pending password, under the lock that the session holds. No report
+/// means that another change of the account was in the way, and nothing was changed.
 ///
-/// Safe to repeat: the account ends with the same password.
+/// Safe to repeat: the account ends with the same password, and a change that was made is not planned again.
 pub(crate) async fn set(
     run: &Run<'_>,
     mut report: Report,
@@ -62,13 +67,28 @@ pub(crate) async fn set(
     pending: &Credential,
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
-        let Action::SetPassword { .. } = action else { return Err(stray(action)) };
-        if !session.set_password(pending, run.clock).await? {
+        let done = match action {
+            Action::Align(change) => session.align(change, run.clock).await?,
+            Action::SetPassword { .. } => {
+                if plan.actions.len() > 1 {
+                    report.warnings.extend(session.skipped().await?.map(|left| left_out(&left)));
+                }
+                session.set_password(pending, run.clock).await?
+            }
+            other => return Err(stray(other)),
+        };
+        if !done {
             return Ok(None);
         }
         report.did(action);
     }
     Ok(Some(report))
+}
+
+fn left_out(what: &str) -> String {
+    format!(
+        "the partner could not be given all that its base has, as the administrator may not or the server cannot: {what}"
+    )
 }
 
 /// finishSecret, round *promote*: moves AWSCURRENT. Also tells since when the version is current.

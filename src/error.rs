@@ -50,6 +50,9 @@ pub enum ErrorKind {
     FailedDatabase,
     /// Too little time was left to begin something that must not be cut off.
     FailedDeadline,
+    /// The last rotation ended so short a time ago that the next one would cut off those who still hold the credential
+    /// before it.
+    FailedTooSoon,
     /// The new credential does not work yet.
     FailedProof,
     /// The new value is current, but not every service could be redeployed.
@@ -60,7 +63,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::RefusedEvent,
         Self::RefusedNotBuilt,
         Self::RefusedNotEnabled,
@@ -78,6 +81,7 @@ impl ErrorKind {
         Self::FailedAws,
         Self::FailedDatabase,
         Self::FailedDeadline,
+        Self::FailedTooSoon,
         Self::FailedProof,
         Self::FailedRollout,
         Self::FailedDefect,

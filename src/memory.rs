@@ -12,11 +12,15 @@ const FRESH: i64 = 60;
 /// How many revisions are remembered. ECS allows 5,000 services in a cluster; a revision takes less than a kilobyte.
 const REVISIONS: usize = 10_000;
 
+/// Of how many secrets the two accounts are remembered.
+const PARTNERS: usize = 1_000;
+
 /// The process's memory.
 #[derive(Default)]
 pub(crate) struct Memory {
     settings: Mutex<Option<Remembered>>,
     revisions: Mutex<HashMap<String, Arc<Revision>>>,
+    partners: Mutex<HashMap<SecretId, [String; 2]>>,
 }
 
 /// The settings of the last rotation that this process saw: setSecret and testSecret need a secret's tags, and most often
@@ -41,6 +45,25 @@ impl Memory {
         let (secret, version, settings) = (secret.clone(), version.clone(), settings.clone());
         let remembered = Remembered { secret, version, settings, at: now };
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(remembered);
+    }
+
+    /// The account that takes turns with this one, if this process has changed one of the two. setSecret looks again before
+    /// it changes anything.
+    pub(crate) fn partner(&self, secret: &SecretId, account: &str) -> Option<String> {
+        let partners = self.partners.lock().unwrap_or_else(PoisonError::into_inner);
+        match partners.get(secret)? {
+            [one, other] | [other, one] if one == account => Some(other.clone()),
+            _ => None,
+        }
+    }
+
+    /// Remembers two accounts that take turns.
+    pub(crate) fn keep_partners(&self, secret: &SecretId, accounts: [&str; 2]) {
+        let mut partners = self.partners.lock().unwrap_or_else(PoisonError::into_inner);
+        if partners.len() >= PARTNERS {
+            partners.clear();
+        }
+        partners.insert(secret.clone(), accounts.map(str::to_owned));
     }
 
     /// A revision of a task definition. Revisions never change, so that one look is enough for as long as the process lives.
@@ -73,6 +96,16 @@ mod tests {
         assert_eq!(memory.settings(&secret, &version, 1060), None);
         assert_eq!(memory.settings(&secret, &VersionId::known("v2"), 1000), None);
         assert_eq!(memory.settings(&SecretId::parse("b").unwrap(), &version, 1000), None);
+    }
+
+    #[test]
+    fn partners_are_known_from_either_side() {
+        let (memory, secret) = (Memory::default(), SecretId::parse("a").unwrap());
+        memory.keep_partners(&secret, ["app", "app_clone"]);
+        assert_eq!(memory.partner(&secret, "app").as_deref(), Some("app_clone"));
+        assert_eq!(memory.partner(&secret, "app_clone").as_deref(), Some("app"));
+        assert_eq!(memory.partner(&secret, "other"), None);
+        assert_eq!(memory.partner(&SecretId::parse("b").unwrap(), "app"), None);
     }
 
     #[test]

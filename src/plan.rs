@@ -68,7 +68,12 @@ impl fmt::Display for Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Draw a new value and store it as the event's version, labelled AWSPENDING and `KEYROLL_ROLLOUT`.
-    StoreValue,
+    StoreValue {
+        /// The account that it is for, where accounts take turns.
+        account: Option<String>,
+    },
+    /// Bring an account in step with the one that it takes turns with.
+    Align(Change),
     /// Make the database accept the pending password for this account.
     SetPassword {
         /// The account whose password changes.
@@ -99,12 +104,37 @@ pub enum Action {
     CloseMark,
 }
 
+/// One change of an account other than its password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The account.
+    pub account: String,
+    /// What it will have afterwards.
+    pub what: String,
+    /// The statement that does it, without any value of a secret.
+    pub statement: String,
+}
+
+/// What it takes to have an account do what the one that it takes turns with can.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alignment {
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+    /// What an operator should know.
+    pub warnings: Vec<String>,
+}
+
+fn of(account: Option<&str>) -> String {
+    account.map(|account| format!(", of {account:?}")).unwrap_or_default()
+}
+
 impl Action {
     /// The action in the past tense, for a report.
     #[must_use]
     pub fn done(&self) -> String {
         match self {
-            Self::StoreValue => "stored a new value as AWSPENDING".to_owned(),
+            Self::StoreValue { account } => format!("stored a new value as AWSPENDING{}", of(account.as_deref())),
+            Self::Align(Change { account, what, .. }) => format!("brought {account:?} in step: {what}"),
             Self::SetPassword { account, writer } if account == writer => format!("set the password of {account:?}"),
             Self::SetPassword { account, writer } => format!("set the password of {account:?} as {writer:?}"),
             Self::OpenMark { .. } => "opened the rollout (attached KEYROLL_ROLLOUT)".to_owned(),
@@ -118,7 +148,8 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StoreValue => f.write_str("store a new value as AWSPENDING"),
+            Self::StoreValue { account } => write!(f, "store a new value as AWSPENDING{}", of(account.as_deref())),
+            Self::Align(Change { account, what, .. }) => write!(f, "bring {account:?} in step: {what}"),
             Self::SetPassword { account, writer } => write!(f, "set the password of {account:?} as {writer:?}"),
             Self::OpenMark { .. } => f.write_str("open the rollout (attach KEYROLL_ROLLOUT)"),
             Self::MoveCurrent { from: Some(from) } => {

@@ -1,7 +1,7 @@
 //! The names that events carry.
 
 /// The name or ARN of a secret, as an event or a tag gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SecretId(String);
 
 impl SecretId {

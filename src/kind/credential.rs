@@ -1,9 +1,10 @@
 //! What a stored version opens, and everything the rotation steps ask of it.
 
+use super::pair::{self, Pair};
 use super::{Kind, Session, postgres};
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::SecretId;
 use crate::probe::Probe;
 use crate::secret::{Document, Login, Policy, Sensitive, Tls};
 use crate::settings::{Settings, Strategy};
@@ -14,22 +15,30 @@ pub struct Credential {
     pub kind: Kind,
     /// How to log in.
     pub login: Login,
+    /// How old and new credentials relate.
+    pub strategy: Strategy,
 }
 
 impl Credential {
-    /// Reads a stored value.
-    pub fn read(document: &Document, settings: &Settings) -> Result<Self> {
+    /// Reads a stored value. `default` is the function's strategy, if it has one.
+    ///
+    /// `masterarn` means alternating users, as in AWS's multi-user template, unless the tag or the function's default says
+    /// otherwise.
+    pub fn read(document: &Document, settings: &Settings, default: Option<Strategy>) -> Result<Self> {
         let login = Login::read(document)?;
         let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
         match kind {
             Kind::Postgres => postgres::check(&login)?,
         }
-        Ok(Self { kind, login })
+        let offered = if login.masterarn.is_some() { Strategy::AlternatingUsers } else { Strategy::SingleUser };
+        Ok(Self { kind, strategy: settings.strategy.or(default).unwrap_or(offered), login })
     }
 
     /// Refuses what this function could log in with, but not rotate.
-    pub fn rotatable(&self, settings: &Settings, config: &Config) -> Result<()> {
-        single_user_only(&self.login, settings, config)?;
+    pub fn rotatable(&self, settings: &Settings) -> Result<()> {
+        if self.alternates() {
+            self.administrator(settings)?;
+        }
         if let Some(field) = settings.field.as_deref().filter(|field| *field != "password") {
             return Err(Error::new(
                 ErrorKind::RefusedSetting,
@@ -48,10 +57,69 @@ impl Credential {
         &self.login.username
     }
 
-    /// The first thing, besides the secret itself, in which another version's credential differs from this one.
+    /// The first thing, besides the secret itself, in which another version's credential differs from this one. Of two that
+    /// take turns, the account may differ.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
-        self.login.difference(&other.login)
+        let differs = self.login.difference(&other.login);
+        let same_account = self.login.username == other.login.username || self.pair(other).is_some();
+        differs.or((!same_account).then_some("username"))
+    }
+
+    /// The administrator's secret that alternating users need: none of the two can change the other.
+    pub fn administrator(&self, settings: &Settings) -> Result<SecretId> {
+        let named = || SecretId::parse(self.login.masterarn.as_deref()?);
+        settings.admin_secret.clone().or_else(named).ok_or_else(|| {
+            Error::new(
+                ErrorKind::RefusedSetting,
+                "the secret asks for alternating users (by keyroll:strategy or KEYROLL_STRATEGY) and names no administrator",
+                "put the ARN of the administrator's secret into the JSON key masterarn, or its name into the tag \
+                 keyroll:admin-secret",
+            )
+        })
+    }
+
+    /// Whether two accounts take turns.
+    #[must_use]
+    pub fn alternates(&self) -> bool {
+        self.strategy == Strategy::AlternatingUsers
+    }
+
+    /// The pair that this credential's account makes with another one's, if the two take turns.
+    #[must_use]
+    pub fn pair(&self, other: &Self) -> Option<Pair> {
+        Pair::of(self.account(), other.account()).filter(|_| self.alternates())
+    }
+
+    /// The name of the lock that every rotation of this account takes, and of those that may take turns with it.
+    #[must_use]
+    pub fn lock(&self) -> &str {
+        pair::family(self.account())
+    }
+
+    /// Whether somebody asks for alternating users by name, not just by an administrator's secret in the value. That is
+    /// what it takes to double an account that may make others.
+    #[must_use]
+    pub fn insists(settings: &Settings) -> bool {
+        settings.strategy == Some(Strategy::AlternatingUsers)
+    }
+
+    /// Refuses a partner's name that the server would cut off, so that another account would be meant.
+    pub fn check_partner(&self, name: &str) -> Result<()> {
+        let Kind::Postgres = self.kind;
+        if name.len() <= postgres::LONGEST_NAME {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::RefusedAccount,
+            format!(
+                "the partner of {:?} would have a name of {} bytes; PostgreSQL names have at most {}",
+                self.account(),
+                name.len(),
+                postgres::LONGEST_NAME
+            ),
+            "use an account with a shorter name, or tag the secret keyroll:strategy = single-user",
+        ))
     }
 
     /// The same credential, encrypted on its way as the other one is.
@@ -72,20 +140,25 @@ impl Credential {
     #[must_use]
     pub fn overlaps(&self) -> bool {
         match self.kind {
-            // One account with one password.
-            Kind::Postgres => false,
+            // One account has one password.
+            Kind::Postgres => self.alternates(),
         }
     }
 
-    /// A new value: the document of this credential with a new secret in it, drawn from `random`.
+    /// A new value: the document of this credential with a new secret in it, drawn from `random`, and of another account
+    /// where it is that one's turn.
     pub fn renewed(
         &self,
         document: &Document,
+        account: Option<&str>,
         policy: &Policy,
         random: impl FnMut(&mut [u8]) -> Result<()>,
     ) -> Result<Sensitive> {
-        match self.kind {
-            Kind::Postgres => document.with(&[("password", &policy.generate(random)?)]),
+        let Kind::Postgres = self.kind;
+        let password = policy.generate(random)?;
+        match account.map(|account| Sensitive::new(account.to_owned())) {
+            Some(account) => document.with(&[("username", &account), ("password", &password)]),
+            None => document.with(&[("password", &password)]),
         }
     }
 
@@ -128,77 +201,5 @@ impl Credential {
     }
 }
 
-/// Single user is what is built. `masterarn` means alternating users, as in AWS's multi-user template, unless the tag or
-/// the function's default says otherwise.
-fn single_user_only(login: &Login, settings: &Settings, config: &Config) -> Result<()> {
-    let default = if login.masterarn.is_some() { Strategy::AlternatingUsers } else { Strategy::SingleUser };
-    match settings.strategy.or(config.strategy).unwrap_or(default) {
-        Strategy::SingleUser => Ok(()),
-        Strategy::AlternatingUsers => Err(Error::new(
-            ErrorKind::RefusedNotBuilt,
-            "the secret asks for alternating users (by masterarn, keyroll:strategy or KEYROLL_STRATEGY), which this version \
-             of keyroll does not build yet",
-            "tag the secret keyroll:strategy = single-user if one account is meant, or keep AWS's multi-user function for it",
-        )),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::config::Env;
-    use crate::kind::document;
-
-    fn read(value: &serde_json::Value, tags: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Credential> {
-        let settings = Settings::read(tags.iter().copied());
-        let credential = Credential::read(&document(Sensitive::new(value.to_string()), &settings)?, &settings)?;
-        credential.rotatable(&settings, &Config::from_env(&Env::of(env))?).map(|()| credential)
-    }
-
-    fn login(engine: &str) -> serde_json::Value {
-        json!({"engine": engine, "host": "DB.example", "username": "app", "password": "p"})
-    }
-
-    #[test]
-    fn both_engines_of_aws_are_postgres() {
-        for engine in ["postgres", "aurora-postgresql"] {
-            let credential = read(&login(engine), &[], &[]).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(credential.kind, Kind::Postgres);
-            assert_eq!(credential.address(), ("db.example".to_owned(), 5432));
-        }
-    }
-
-    #[test]
-    fn other_engines_are_refused_by_name() {
-        for (engine, kind) in [
-            ("mariadb", ErrorKind::RefusedNotBuilt),
-            ("mysql", ErrorKind::RefusedNotBuilt),
-            ("oracle", ErrorKind::RefusedValue),
-        ] {
-            let Err(error) = read(&login(engine), &[], &[]) else { panic!("accepted {engine}") };
-            assert_eq!(error.kind(), kind);
-            assert!(error.to_string().contains(engine), "{error}");
-        }
-        assert!(read(&login("something"), &[("keyroll:kind", "postgres")], &[]).is_ok());
-    }
-
-    #[test]
-    fn a_bare_value_of_a_kind_not_built_is_refused_by_its_kind() {
-        let bare = Sensitive::new("not a JSON object".to_owned());
-        let Err(error) = document(bare, &Settings::read([("keyroll:kind", "jwt")])) else { panic!("accepted") };
-        assert_eq!(error.kind(), ErrorKind::RefusedNotBuilt);
-    }
-
-    #[test]
-    fn masterarn_means_alternating_users_unless_somebody_says_otherwise() {
-        let mut multi = login("postgres");
-        multi["masterarn"] = json!("arn:aws:secretsmanager:eu-west-1:000000000000:secret:admin-AbCdEf");
-        let refused = |tags: &[(&str, &str)], env: &[(&str, &str)]| read(&multi, tags, env).is_err();
-        assert!(refused(&[], &[]));
-        assert!(!refused(&[("keyroll:strategy", "single-user")], &[]));
-        assert!(!refused(&[], &[("KEYROLL_STRATEGY", "single-user")]));
-        assert!(refused(&[("keyroll:strategy", "alternating-users")], &[("KEYROLL_STRATEGY", "single-user")]));
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 //! steps know only what stands here, so that adding a kind is one variant and wherever the compiler then points.
 
 mod credential;
+pub mod pair;
 pub mod postgres;
 mod wire;
 
@@ -9,10 +10,12 @@ use std::fmt;
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Alignment, Change};
 use crate::secret::{Document, Sensitive};
 use crate::settings::Settings;
 
 pub use credential::Credential;
+pub use pair::Pair;
 
 /// What a secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +81,74 @@ impl fmt::Display for Identity {
     }
 }
 
+/// Whose turn it is, of two accounts that take turns.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'a> {
+    /// The two.
+    pub pair: &'a Pair,
+    /// The one whose password is to change.
+    pub account: &'a str,
+    /// Whether somebody asked by name for two accounts (see [`Credential::insists`]).
+    pub insisted: bool,
+}
+
 impl Session {
     /// Refuses where this session could not set the password of `account`, or should not.
     pub async fn check_writer(&mut self, account: &str) -> Result<()> {
         match self {
             Self::Postgres(session) => session.check_writer(account).await,
+        }
+    }
+
+    /// Refuses a server that takes no changes by this session, or an account that has no password to change.
+    pub async fn check_server(&mut self, account: &str) -> Result<()> {
+        match self {
+            Self::Postgres(session) => session.check_server(account).await,
+        }
+    }
+
+    /// Whether the server replays what another one writes.
+    pub async fn is_replica(&mut self) -> Result<bool> {
+        match self {
+            Self::Postgres(session) => session.is_replica().await,
+        }
+    }
+
+    /// Whether the server shows that these two accounts are a pair.
+    pub async fn is_partner(&mut self, pair: &Pair) -> Result<bool> {
+        match self {
+            Self::Postgres(session) => session.is_partner(pair).await,
+        }
+    }
+
+    /// What it would take to bring the partner in step with its base, without a lock.
+    pub async fn foresee(&mut self, turn: &Turn<'_>, clock: Clock) -> Result<Alignment> {
+        match self {
+            Self::Postgres(session) => session.foresee(turn, clock).await,
+        }
+    }
+
+    /// What it takes to bring the partner in step with its base, under the lock.
+    pub async fn compare(&mut self, turn: &Turn<'_>) -> Result<Alignment> {
+        match self {
+            Self::Postgres(session) => session.compare(turn).await,
+        }
+    }
+
+    /// Makes one change under the lock. Returns false as [`Session::set_password`] does.
+    ///
+    /// Safe to repeat: nothing counts before the password is set, in the same transaction, and a change that was made is
+    /// not in the next comparison.
+    pub async fn align(&mut self, change: &Change, clock: Clock) -> Result<bool> {
+        match self {
+            Self::Postgres(session) => session.align(change, clock).await,
+        }
+    }
+
+    /// What of the changes made under this lock had to be left out.
+    pub async fn skipped(&mut self) -> Result<Option<String>> {
+        match self {
+            Self::Postgres(session) => session.skipped().await,
         }
     }
 
@@ -93,10 +159,10 @@ impl Session {
         }
     }
 
-    /// Takes the lock of `account` on the server, until [`Session::set_password`] or the end of the session.
-    pub async fn lock(&mut self, account: &str, clock: Clock) -> Result<()> {
+    /// Takes the lock of that name on the server, until [`Session::set_password`] or the end of the session.
+    pub async fn lock(&mut self, name: &str, clock: Clock) -> Result<()> {
         match self {
-            Self::Postgres(session) => session.lock(account, clock).await,
+            Self::Postgres(session) => session.lock(name, clock).await,
         }
     }
 
@@ -110,12 +176,19 @@ impl Session {
         }
     }
 
-    /// Changes the password of `account` as [`Session::set_password`] would, and takes it back: proves the right to.
+    /// Makes the changes and sets the password of `account` as a rotation would, and takes all of it back: proves the right
+    /// to.
     ///
     /// Safe to repeat: the transaction is rolled back, also by the server when the connection breaks.
-    pub async fn rehearse(&mut self, account: &str, throw_away: &Sensitive, clock: Clock) -> Result<()> {
+    pub async fn rehearse(
+        &mut self,
+        (lock, account): (&str, &str),
+        changes: &[Change],
+        throw_away: &Sensitive,
+        clock: Clock,
+    ) -> Result<()> {
         match self {
-            Self::Postgres(session) => session.rehearse(account, throw_away, clock).await,
+            Self::Postgres(session) => session.rehearse((lock, account), changes, throw_away, clock).await,
         }
     }
 

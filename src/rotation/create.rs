@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::overview;
+use super::{overview, turn};
 use crate::apply;
 use crate::aws::secrets::Version;
 use crate::dependents::Since;
@@ -28,7 +28,8 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    let before = finish_the_last_rotation(run, &seen, current.created).await?;
+    let created = current.created;
+    let before = finish_the_last_rotation(run, &seen, created).await?;
     if before.is_some() {
         seen = overview(run, event).await?;
         // Where a duplicate of this call has stored a value meanwhile, that one stays.
@@ -36,8 +37,9 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
     refuse_moved(&current, &seen.labels)?;
     let document = kind::document(current.text()?, &seen.settings)?;
-    let current = Credential::read(&document, &seen.settings)?;
-    let plan = plan(&current, &seen, run)?;
+    let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
+    let account = turn::next(run, &current, &seen.settings).await?;
+    let plan = plan(&current, account, created, &seen, run)?;
     let report = apply::store(run, event, &seen.arn, &document, &current, &plan).await?;
     Ok(match before {
         Some(before) => report.after(before),
@@ -59,13 +61,21 @@ fn refuse_moved(current: &Version, labels: &Labels) -> Result<()> {
 
 /// The plan of createSecret: whatever could stop the rotation without asking the server stops it here, before a value is
 /// stored.
-pub(super) fn plan(current: &Credential, seen: &Overview, run: &Run<'_>) -> Result<Plan> {
-    current.rotatable(&seen.settings, run.config)?;
+pub(super) fn plan(
+    current: &Credential,
+    account: Option<String>,
+    created: Option<i64>,
+    seen: &Overview,
+    run: &Run<'_>,
+) -> Result<Plan> {
+    current.rotatable(&seen.settings)?;
     current.check_policy(&run.config.policy)?;
     if current.overlaps() {
-        seen.settings.refuse_too_soon(run.config.min_age, seen.last_rotated, run.clock.seconds())?;
+        // A rotation of which Secrets Manager never heard the end leaves no date of its own: its version does.
+        let last = seen.last_rotated.map(|rotated| created.map_or(rotated, |created| created.max(rotated)));
+        seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
     }
-    Ok(Plan::of(Standing::Pending, vec![Action::StoreValue]).warning(current.warnings()))
+    Ok(Plan::of(Standing::Pending, vec![Action::StoreValue { account }]).warning(current.warnings()))
 }
 
 /// Storing the new value takes an open mark with it, and a second rotation would cut off tasks that still hold the value

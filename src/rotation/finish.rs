@@ -38,8 +38,8 @@ fn task(event: &Rotation, seen: &Overview) -> Result<Task> {
 
 /// Round *promote*.
 async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since)> {
-    let credential = credential(pending_version(run, event).await?, &seen.settings)?;
-    let proven = test::prove(run, &credential).await?;
+    let credential = credential(run, pending_version(run, event).await?, &seen.settings)?;
+    let proven = test::prove(run, &credential, &seen.settings).await?;
     let plan =
         plan(&seen.labels, seen.labels.has(&event.version, ROLLOUT)).proving(proven).warning(credential.warnings());
     apply::promote(run, event, &seen.arn, &plan).await

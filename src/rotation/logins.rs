@@ -5,7 +5,7 @@ use crate::admin;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::kind::{Credential, Session};
+use crate::kind::{Credential, Pair, Session, Turn};
 use crate::probe::{self, Answer, Next};
 use crate::run::Run;
 use crate::settings::Settings;
@@ -86,7 +86,7 @@ pub(super) async fn writer(run: &Run<'_>, account: &Account, mut session: Sessio
         }
     };
     if let Some(administrator) = search.found {
-        match administrator_session(run, &administrator, name).await {
+        match administrator_session(run, &administrator, account).await {
             Ok(writer) => {
                 session.close().await;
                 search.warnings.extend(administrator.warnings());
@@ -109,10 +109,16 @@ pub(super) async fn writer(run: &Run<'_>, account: &Account, mut session: Sessio
     }
 }
 
-async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &str) -> Result<Session> {
+async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &Account) -> Result<Session> {
     let session = run.log_in(administrator).await.session()?;
     let mut session = session.ok_or_else(|| admin::rejected(administrator.account()))?;
-    match session.check_writer(account).await {
+    let checked = if account.current.alternates() {
+        // Its rights are for the comparison of the two accounts to judge.
+        session.check_server(account.name()).await
+    } else {
+        session.check_writer(account.name()).await
+    };
+    match checked {
         Ok(()) => Ok(session),
         Err(error) => {
             session.close().await;
@@ -128,8 +134,18 @@ pub(super) async fn pending_credential(
     account: &Account,
     remedy: &str,
 ) -> Result<Credential> {
-    let pending = credential(pending_version(run, event).await?, &account.settings)?;
+    let pending = credential(run, pending_version(run, event).await?, &account.settings)?;
     unchanged(&account.current, &pending, "AWSPENDING", remedy)?;
+    if account.current.alternates() && account.current.pair(&pending).is_none() {
+        return Err(Error::new(
+            ErrorKind::RefusedChanged,
+            format!(
+                "AWSPENDING is about {:?} like AWSCURRENT; with alternating users it is its partner's turn",
+                account.name()
+            ),
+            remedy,
+        ));
+    }
     Ok(pending)
 }
 
@@ -139,7 +155,7 @@ async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::re
     let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else {
         return Ok(Err("there is none".to_owned()));
     };
-    let usable = credential(version, &account.settings).and_then(|previous| {
+    let usable = credential(run, version, &account.settings).and_then(|previous| {
         let previous = previous.encrypted_as(&account.current);
         unchanged(&account.current, &previous, AWSPREVIOUS, FIND_OUT)?;
         Ok(previous)
@@ -150,6 +166,10 @@ async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::re
 impl Account {
     pub(super) fn name(&self) -> &str {
         self.current.account()
+    }
+
+    pub(super) fn turn<'a>(&self, pair: &'a Pair, account: &'a str) -> Turn<'a> {
+        Turn { pair, account, insisted: Credential::insists(&self.settings) }
     }
 
     fn none_works(&self, event: Option<&Rotation>, previous: &str) -> Error {

@@ -19,6 +19,7 @@ mod overview;
 mod preflight;
 mod set;
 mod test;
+mod turn;
 
 use std::time::Duration;
 
@@ -75,18 +76,21 @@ async fn pending_version(run: &Run<'_>, event: &Rotation) -> Result<Version> {
 }
 
 /// The credential that a version holds.
-fn credential(version: Version, settings: &Settings) -> Result<Credential> {
-    Credential::read(&kind::document(version.text()?, settings)?, settings)
+fn credential(run: &Run<'_>, version: Version, settings: &Settings) -> Result<Credential> {
+    Credential::read(&kind::document(version.text()?, settings)?, settings, run.config.strategy)
 }
 
-/// Refuses two versions of a secret that differ in more than the password. A value is written once, so no retry can make
+/// Refuses two versions of a secret that differ in more than the password, and the account where two take turns. A value is written once, so no retry can make
 /// them agree: `remedy` says what can. For the same reason setSecret, the step that writes, compares for all that follow.
 fn unchanged(base: &Credential, other: &Credential, name: &str, remedy: &str) -> Result<()> {
     match base.difference(other) {
         None => Ok(()),
         Some(key) => Err(Error::new(
             ErrorKind::RefusedChanged,
-            format!("the version {name} differs from AWSCURRENT in {key:?}; a rotation changes the password only"),
+            format!(
+                "the version {name} differs from AWSCURRENT in {key:?}; a rotation changes the password, and with alternating \
+                 users the username to that of the partner, and nothing else"
+            ),
             remedy,
         )),
     }

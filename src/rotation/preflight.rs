@@ -5,14 +5,14 @@
 use std::time::Duration;
 
 use super::logins::{Account, Entry, Writer, let_in, pending_credential, writer};
-use super::{GIVE_UP, create, credential, finish, overview, set};
+use super::{GIVE_UP, create, credential, finish, overview, set, turn};
 use crate::apply;
 use crate::aws::secrets::{Lookup, Version};
 use crate::dependents::{Judgement, ServiceName, ServiceReport, Sighting, Since, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step};
-use crate::kind::{self, Credential};
-use crate::plan::Plan;
+use crate::kind::{self, Credential, Pair};
+use crate::plan::{Alignment, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left, Seen};
 use crate::run::{Overview, Run};
@@ -76,40 +76,53 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
 
 /// What the stored values, the logins and the server say. An error is what stops a rotation there.
 async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool, found: &mut Findings) -> Result<()> {
+    let created = current.created;
     let document = kind::document(current.text()?, &secret.settings)?;
-    let current = Credential::read(&document, &secret.settings)?;
+    let current = Credential::read(&document, &secret.settings, run.config.strategy)?;
     let begun = begun(run, secret, &current).await?;
+    let turn = match &begun {
+        Some((_, account)) => Some(account.clone()).filter(|account| account != current.account()),
+        None => turn::next(run, &current, &secret.settings).await?,
+    };
     match &begun {
         Some(_) => {
             found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
             found.steps.push((Step::Create, Plan::nothing(Standing::Pending)));
         }
-        None => match create::plan(&current, secret, run) {
+        None => match create::plan(&current, turn.clone(), created, secret, run) {
             Ok(plan) => found.steps.push((Step::Create, plan)),
             Err(error) => found.lacking.push(error),
         },
     }
     // Drawn and thrown away: shows whether the document with a new password still fits.
-    found.lacking.extend(apply::draw(run, &document, &current).err());
+    found.lacking.extend(apply::draw(run, &document, &current, turn.as_deref()).err());
     found
         .checked
         .push("the value can be read, and a new password by the policy of this function was drawn for it".to_owned());
     found.warnings.extend(current.warnings());
     let (arn, settings) = (secret.arn.clone(), secret.settings.clone());
-    database(run, &Account { arn, settings, current }, begun.as_ref(), prove, found).await
+    let begun = begun.map(|(event, _)| event);
+    database(run, &Account { arn, settings, current }, begun.as_ref(), (turn.as_deref(), prove), found).await
 }
 
-/// The rotation that is under way or has broken off with its value stored: the next one would go on with that.
-async fn begun(run: &Run<'_>, secret: &Overview, current: &Credential) -> Result<Option<Rotation>> {
+/// The rotation that is under way or has broken off with its value stored, and the account that it is for: the next one
+/// would go on with that.
+async fn begun(run: &Run<'_>, secret: &Overview, current: &Credential) -> Result<Option<(Rotation, String)>> {
     let pending = secret.labels.holder(AWSPENDING).filter(|version| !secret.labels.has(version, AWSCURRENT));
     let Some(version) = pending else { return Ok(None) };
     let Lookup::Found(found) = run.clients.secrets.pending(run.secret, &version).await? else { return Ok(None) };
     // The temporary version of a preflight, which is not empty only where it holds what is current.
-    let is_current = |pending: Credential| current.difference(&pending).is_none() && pending.holds_the_same_as(current);
-    if !found.has(ROLLOUT) && credential(found, &secret.settings).is_ok_and(is_current) {
+    let is_current = |pending: &Credential| {
+        let same = current.difference(pending).is_none() && current.pair(pending).is_none();
+        same && pending.holds_the_same_as(current)
+    };
+    let marked = found.has(ROLLOUT);
+    let pending = credential(run, found, &secret.settings);
+    if !marked && pending.as_ref().is_ok_and(is_current) {
         return Ok(None);
     }
-    Ok(Some(Rotation { step: Step::Set, secret: run.secret.clone(), version, token: None }))
+    let account = pending.map_or_else(|_| current.account().to_owned(), |pending| pending.account().to_owned());
+    Ok(Some((Rotation { step: Step::Set, secret: run.secret.clone(), version, token: None }, account)))
 }
 
 /// The logins in the order of setSecret, and the right to write.
@@ -117,7 +130,7 @@ async fn database(
     run: &Run<'_>,
     account: &Account,
     begun: Option<&Rotation>,
-    prove: bool,
+    (turn, prove): (Option<&str>, bool),
     found: &mut Findings,
 ) -> Result<()> {
     let name = account.name();
@@ -141,19 +154,33 @@ async fn database(
         Err(error) => found.lacking.push(error),
     }
     let mut writer = writer(run, account, session).await?;
-    found.checked.push(format!("the server takes changes, and {:?} may change the password of {name:?}", writer.name));
+    let target = turn.unwrap_or(name);
+    let planned = match Pair::of(name, target) {
+        Some(pair) => writer.session.foresee(&account.turn(&pair, target), run.clock).await,
+        None => Ok(Alignment::default()),
+    };
+    let alignment = match planned {
+        Ok(alignment) => alignment,
+        Err(error) => {
+            writer.session.close().await;
+            return Err(error);
+        }
+    };
+    found
+        .checked
+        .push(format!("the server takes changes, and {:?} may change the password of {target:?}", writer.name));
     if prove {
-        match rehearse(run, account, &mut writer).await {
+        match rehearse(run, account, target, &alignment, &mut writer).await {
             Ok(()) => found.proven.push(format!(
-                "{:?} changed the password of {name:?} and took it back: the statement was rolled back, and leaves some WAL \
-                 and, by the server's settings, a line in its log",
+                "{:?} changed the password of {target:?} and took it back: the statements were rolled back, and leave some WAL \
+                 and, by the server's settings, lines in its log",
                 writer.name
             )),
             Err(error) => found.lacking.push(error),
         }
     }
-    found.warnings.extend(writer.warnings.iter().cloned());
-    found.steps.push((Step::Set, set::plan(name, &writer.name)));
+    found.warnings.extend(writer.warnings.iter().chain(&alignment.warnings).cloned());
+    found.steps.push((Step::Set, set::plan(target, &writer.name, alignment)));
     writer.session.close().await;
     match begun {
         Some(event) => pending_credential(run, event, account, GIVE_UP).await.map(drop),
@@ -161,9 +188,16 @@ async fn database(
     }
 }
 
-async fn rehearse(run: &Run<'_>, account: &Account, writer: &mut Writer) -> Result<()> {
+async fn rehearse(
+    run: &Run<'_>,
+    account: &Account,
+    target: &str,
+    alignment: &Alignment,
+    writer: &mut Writer,
+) -> Result<()> {
     let throw_away = run.config.policy.generate(apply::random)?;
-    writer.session.rehearse(account.name(), &throw_away, run.clock).await
+    let lock = account.current.lock();
+    writer.session.rehearse((lock, target), &alignment.changes, &throw_away, run.clock).await
 }
 
 /// What looking at the services says, and what the last step would do with them.

@@ -1,4 +1,5 @@
-//! setSecret: make the database accept the pending password.
+//! setSecret: make the database accept the pending password. Where two accounts take turns, it is the other one's: it is
+//! brought in step with its base in the same transaction.
 //!
 //! The current credential is tried first, so that a rotation that goes well has no failed login. AWSPENDING is read only
 //! under the account's lock (fencing): a call that was delayed until after the next rotation finds that its version lost
@@ -11,7 +12,7 @@ use super::{GIVE_UP, credential, settings};
 use crate::apply;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Alignment, Plan};
 use crate::report::Report;
 use crate::run::Run;
 use crate::stages::Standing;
@@ -29,8 +30,8 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     if current.id == event.version {
         return Ok(run.report(&arn, &event.version, &Plan::nothing(Standing::Current)));
     }
-    let current = credential(current, &settings)?;
-    current.rotatable(&settings, run.config)?;
+    let current = credential(run, current, &settings)?;
+    current.rotatable(&settings)?;
     let account = Account { arn, settings, current };
     let session = match let_in(run, Some(event), &account).await? {
         Entry::Current(session) | Entry::Previous(session) => session,
@@ -55,12 +56,18 @@ async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut 
             tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
         }
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
-        writer.session.lock(account.name(), run.clock).await?;
+        writer.session.lock(account.current.lock(), run.clock).await?;
         let pending = pending_credential(run, event, account, GIVE_UP).await?;
-        let plan = plan(account.name(), &writer.name).warning(pending.warnings()).warning(writer.warnings.clone());
+        let alignment = match account.current.pair(&pending) {
+            Some(pair) => writer.session.compare(&account.turn(&pair, pending.account())).await?,
+            None => Alignment::default(),
+        };
+        let plan = plan(pending.account(), &writer.name, alignment);
+        let plan = plan.warning(pending.warnings()).warning(writer.warnings.clone());
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         let report = run.report(&account.arn, &event.version, &plan);
         if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending).await? {
+            run.memory.keep_partners(&event.secret, [account.name(), pending.account()]);
             return Ok(report);
         }
     }
@@ -74,8 +81,9 @@ async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut 
     ))
 }
 
-/// The plan of setSecret.
-pub(super) fn plan(account: &str, writer: &str) -> Plan {
-    let action = Action::SetPassword { account: account.to_owned(), writer: writer.to_owned() };
-    Plan::of(Standing::Pending, vec![action])
+/// The plan of setSecret. The password comes last, and with it the commit.
+pub(super) fn plan(account: &str, writer: &str, alignment: Alignment) -> Plan {
+    let mut actions: Vec<Action> = alignment.changes.into_iter().map(Action::Align).collect();
+    actions.push(Action::SetPassword { account: account.to_owned(), writer: writer.to_owned() });
+    Plan::of(Standing::Pending, actions).warning(alignment.warnings)
 }

@@ -1,16 +1,24 @@
 //! testSecret: prove that the pending value works. Called alone (`RotateImmediately=false`), it is a preflight.
 
+use std::time::Duration;
+
 use super::{FIND_OUT, credential, overview, pending_version, preflight, settings, unchanged};
 use crate::aws::secrets::{Lookup, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::kind::Credential;
+use crate::kind::{Credential, Session};
 use crate::plan::Plan;
 use crate::probe::Probe;
 use crate::report::Report;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::stages::{self, AWSCURRENT, ROLLOUT, Seen, Standing, Task};
+
+/// How long to wait between two looks at a replica.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// What is kept for the rest of the step.
+const AFTERWARDS: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let settings = settings(run, event).await?;
@@ -27,8 +35,9 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 
 async fn prove_version(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
-    let credential = credential(version, settings)?;
-    let plan = Plan::nothing(Standing::Pending).proving(prove(run, &credential).await?).warning(credential.warnings());
+    let credential = credential(run, version, settings)?;
+    let proven = prove(run, &credential, settings).await?;
+    let plan = Plan::nothing(Standing::Pending).proving(proven).warning(credential.warnings());
     Ok(run.report(&arn, &event.version, &plan))
 }
 
@@ -36,13 +45,13 @@ async fn prove_version(run: &Run<'_>, event: &Rotation, version: Version, settin
 /// prove, and Secrets Manager asks whether a rotation would succeed.
 async fn foreign(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
-    let current = credential(run.current().await?, settings)?;
-    let pending = credential(version, settings)?;
+    let current = credential(run, run.current().await?, settings)?;
+    let pending = credential(run, version, settings)?;
     unchanged(&current, &pending, "AWSPENDING", FIND_OUT)?;
     if pending.holds_the_same_as(&current) {
         return preflight::run(run, event, Standing::Pending).await;
     }
-    let plan = Plan::nothing(Standing::Pending).proving(prove(run, &pending).await?);
+    let plan = Plan::nothing(Standing::Pending).proving(prove(run, &pending, settings).await?);
     Ok(run.report(&arn, &event.version, &plan))
 }
 
@@ -59,9 +68,13 @@ async fn without_value(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 /// Logs in with a credential and makes sure that the session is what it should be; the answer is a line for the
 /// report.
 ///
-/// Single user has one account, so that the same `session_user` is the same rights: nothing else need be compared.
-pub(super) async fn prove(run: &Run<'_>, credential: &Credential) -> Result<String> {
-    match run.log_in(credential).await {
+/// The same rights as before are the same `current_user`: that of the one account, or that which both of two act as.
+pub(super) async fn prove(run: &Run<'_>, credential: &Credential, settings: &Settings) -> Result<String> {
+    let mut probe = run.log_in(credential).await;
+    if matches!(probe, Probe::Rejected) && on_a_replica(run, credential, settings).await {
+        probe = once_replayed(run, credential).await;
+    }
+    match probe {
         Probe::Accepted(mut session) => {
             let identity = session.prove(credential).await;
             session.close().await;
@@ -71,8 +84,35 @@ pub(super) async fn prove(run: &Run<'_>, credential: &Credential) -> Result<Stri
             ErrorKind::FailedProof,
             format!("the server rejects the pending password of {:?}", credential.account()),
             "let Secrets Manager try again from createSecret: setSecret sets the password anew; if that does not help, see \
-             whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words",
+             whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words; a replica \
+             may be far behind",
         )),
         Probe::Unreachable(error) => Err(error),
+    }
+}
+
+/// Whether the secret's host is a replica, as AWSCURRENT shows that still gets in: then a rejection may only mean that the
+/// change has not come through.
+async fn on_a_replica(run: &Run<'_>, pending: &Credential, settings: &Settings) -> bool {
+    let Ok(current) = run.current().await.and_then(|version| credential(run, version, settings)) else { return false };
+    if current.difference(pending).is_some() {
+        return false;
+    }
+    let Probe::Accepted(mut session) = run.log_in(&current).await else { return false };
+    let replica = session.is_replica().await;
+    session.close().await;
+    replica.unwrap_or(false)
+}
+
+/// Tries until the replica has replayed the change, or until there is only time left for what comes after the proof.
+async fn once_replayed(run: &Run<'_>, credential: &Credential) -> Probe<Session> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        tokio::time::sleep(pause).await;
+        let probe = run.log_in(credential).await;
+        if !matches!(probe, Probe::Rejected) || run.clock.left() < AFTERWARDS + pause {
+            return probe;
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

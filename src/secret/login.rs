@@ -53,17 +53,16 @@ impl Login {
         })
     }
 
-    /// The first thing, besides the password, in which another version's login differs from this one.
+    /// The first thing, besides account and password, in which another version's login differs from this one.
     ///
-    /// A rotation changes the password and nothing else. Without this rule, whoever may write one version could point the
-    /// function at another account or another server.
+    /// A rotation changes nothing else. Without this rule, whoever may write one version could point the
+    /// function at another server.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         [
             ("engine", self.engine != other.engine),
             ("host", !self.host.eq_ignore_ascii_case(&other.host)),
             ("port", self.port != other.port),
-            ("username", self.username != other.username),
             ("dbname", self.dbname != other.dbname),
             ("ssl", self.tls != other.tls),
         ]
@@ -213,7 +212,5 @@ mod tests {
         assert_eq!(base.difference(&accepted(&other)), None);
         other["ssl"] = json!(false);
         assert_eq!(base.difference(&accepted(&other)), Some("ssl"));
-        other["username"] = json!("App");
-        assert_eq!(base.difference(&accepted(&other)), Some("username"));
     }
 }

@@ -175,7 +175,7 @@ impl Settings {
         match passed.filter(|passed| *passed < i64::from(minutes) * 60) {
             None => Ok(()),
             Some(passed) => Err(Error::new(
-                ErrorKind::RefusedHold,
+                ErrorKind::FailedTooSoon,
                 format!("the last rotation ended {} minutes ago, and keyroll:min-age is {minutes}", passed / 60),
                 "wait: Secrets Manager tries again by itself; keyroll:min-age=0 rotates at once, and cuts off whoever still \
                  holds the credential before the last",

@@ -8,6 +8,7 @@
 #![expect(unreachable_pub, reason = "modules of one test program")]
 
 mod administrator;
+mod alternating;
 mod budgets;
 mod crashes;
 mod discovery;
@@ -23,6 +24,7 @@ mod hazards;
 mod leaks;
 mod leftovers;
 mod operators;
+mod pair;
 mod pooler;
 mod preflight;
 mod quoting;

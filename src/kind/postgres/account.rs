@@ -30,6 +30,15 @@ pub(super) struct Facts {
 
 /// Refuses a server that takes no change, and an account that cannot or should not be changed by this writer.
 pub(super) fn check_writer(facts: &Facts, account: &str) -> Result<()> {
+    check_server(facts, account)?;
+    if facts.writer != account {
+        check_administrator(facts, account)?;
+    }
+    Ok(())
+}
+
+/// Refuses a server that takes no change of passwords, or none from this writer, and an account that has none.
+pub(super) fn check_server(facts: &Facts, account: &str) -> Result<()> {
     if facts.in_recovery {
         return Err(Error::new(
             ErrorKind::RefusedServer,
@@ -60,9 +69,6 @@ pub(super) fn check_writer(facts: &Facts, account: &str) -> Result<()> {
             format!("rds.restrict_password_commands is on and {:?} is no member of rds_password", facts.writer),
             "GRANT rds_password to that account, or tag the secret keyroll:admin-secret with a login that has it",
         ));
-    }
-    if facts.writer != account {
-        check_administrator(facts, account)?;
     }
     Ok(())
 }

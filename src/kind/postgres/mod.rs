@@ -1,10 +1,12 @@
-//! PostgreSQL, single user: the account changes its own password, or an administrator does.
+//! PostgreSQL. Single user: the account changes its own password, or an administrator does. Alternating users: an
+//! administrator sets the password of the other one of two accounts, and keeps both in step (see [`partner`]).
 //!
 //! What travels is a SCRAM-SHA-256 verifier made here, never a password: PostgreSQL masks nothing in its logs, and a
 //! server logs statements that fail even where it logs no others. A verifier that is malformed in the least is silently
 //! hashed *as a password*, which is why nothing counts as set until a login has proven it.
 
 mod account;
+mod partner;
 mod session;
 mod statements;
 
@@ -27,11 +29,13 @@ const DATABASE: &str = "postgres";
 /// The longest that a connection and login may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// NAMEDATALEN: the server cuts longer names off at 63 bytes, so that another account would be meant.
+pub const LONGEST_NAME: usize = 63;
+
 /// Refuses what cannot be a PostgreSQL account.
 pub fn check(login: &Login) -> Result<()> {
-    // NAMEDATALEN: the server cuts longer names off at 63 bytes, so that another account would be meant.
     for (key, name) in [("username", Some(&login.username)), ("dbname", login.dbname.as_ref())] {
-        if let Some(name) = name.filter(|name| name.len() > 63) {
+        if let Some(name) = name.filter(|name| name.len() > LONGEST_NAME) {
             return Err(Error::new(
                 ErrorKind::RefusedValue,
                 format!("the JSON key {key} is {} bytes long; PostgreSQL names have at most 63", name.len()),

@@ -6,11 +6,13 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Error as Driver, Row, raw_sql};
 
 use super::account::{self, Facts};
-use super::statements;
+use super::{partner, statements};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kind::Identity;
+use crate::kind::pair::Pair;
 use crate::kind::wire::Wire;
+use crate::kind::{Identity, Turn};
+use crate::plan::{Alignment, Change};
 use crate::secret::{Login, Sensitive};
 
 /// How long to wait for any answer: longer than the server's own limits, so that the server speaks first.
@@ -28,6 +30,14 @@ impl Session {
     }
 
     pub(in crate::kind) async fn check_writer(&mut self, account: &str) -> Result<()> {
+        account::check_writer(&self.facts(account).await?, account)
+    }
+
+    pub(in crate::kind) async fn check_server(&mut self, account: &str) -> Result<()> {
+        account::check_server(&self.facts(account).await?, account)
+    }
+
+    async fn facts(&mut self, account: &str) -> Result<Facts> {
         let row = self.row(statements::facts(account)).await.map_err(|error| match error {
             Driver::RowNotFound => Error::new(
                 ErrorKind::RefusedAccount,
@@ -36,7 +46,7 @@ impl Session {
             ),
             other => sanitised("reading the server's state", &other),
         })?;
-        account::check_writer(&facts(&row).map_err(|error| sanitised("reading the server's state", &error))?, account)
+        facts(&row).map_err(|error| sanitised("reading the server's state", &error))
     }
 
     pub(in crate::kind) async fn prove(&mut self, login: &Login) -> Result<Identity> {
@@ -47,9 +57,10 @@ impl Session {
             current_user: row.try_get(1).map_err(|error| failed(&error))?,
             database: row.try_get(2).map_err(|error| failed(&error))?,
         };
+        let acts_as: String = row.try_get(3).map_err(|error| failed(&error))?;
         let expected = login.dbname.as_deref().unwrap_or(super::DATABASE);
         if identity.session_user == login.username && identity.database == expected {
-            return Ok(identity);
+            return acts(identity, &acts_as);
         }
         Err(Error::new(
             ErrorKind::RefusedAccount,
@@ -60,6 +71,54 @@ impl Session {
             ),
             "put the server's own address into the secret's host, not a pooler's",
         ))
+    }
+
+    pub(in crate::kind) async fn is_replica(&mut self) -> Result<bool> {
+        self.truth(statements::IN_RECOVERY.to_owned(), "asking for the server's role").await
+    }
+
+    pub(in crate::kind) async fn is_partner(&mut self, pair: &Pair) -> Result<bool> {
+        self.truth(partner::is_member(pair), "looking at the account's memberships").await
+    }
+
+    async fn truth(&mut self, query: String, doing: &str) -> Result<bool> {
+        let row = self.row(query).await.map_err(|error| sanitised(doing, &error))?;
+        row.try_get(0).map_err(|error| sanitised(doing, &error))
+    }
+
+    pub(in crate::kind) async fn foresee(&mut self, turn: &Turn<'_>, clock: Clock) -> Result<Alignment> {
+        let begun = self.run(statements::begin_to_look(clock.left())).await;
+        begun.map_err(|error| sanitised("beginning to look at the two accounts", &error))?;
+        let alignment = self.compare(turn).await;
+        self.run("ROLLBACK".to_owned()).await.map_err(|error| sanitised("ending the look", &error))?;
+        alignment
+    }
+
+    pub(in crate::kind) async fn compare(&mut self, turn: &Turn<'_>) -> Result<Alignment> {
+        let failed = |error: &Driver| sanitised("comparing the two accounts", error);
+        let row = self.row(partner::look(turn.pair)).await.map_err(|error| failed(&error))?;
+        let text: String = row.try_get(0).map_err(|error| failed(&error))?;
+        // The parser's message could quote a name; only that the catalogue is not what it should be is told.
+        let seen: partner::Seen = serde_json::from_str(&text).map_err(|_| {
+            Error::new(
+                ErrorKind::FailedDefect,
+                "the server's catalogue of roles has a form that keyroll does not know",
+                "report this defect with the server's version; nothing was changed",
+            )
+        })?;
+        partner::plan(&seen, turn.pair, turn.account, turn.insisted)
+    }
+
+    pub(in crate::kind) async fn align(&mut self, change: &Change, clock: Clock) -> Result<bool> {
+        let answer = self.run(statements::limited(&change.statement, clock.left())).await;
+        self.or_conflict(answer, &format!("giving {:?} {}", change.account, change.what)).await
+    }
+
+    pub(in crate::kind) async fn skipped(&mut self) -> Result<Option<String>> {
+        let doing = "asking for what was left out";
+        let row = self.row(partner::SKIPPED.to_owned()).await.map_err(|error| sanitised(doing, &error))?;
+        let skipped: String = row.try_get(0).map_err(|error| sanitised(doing, &error))?;
+        Ok(Some(skipped).filter(|skipped| !skipped.is_empty()))
     }
 
     pub(in crate::kind) async fn lock(&mut self, account: &str, clock: Clock) -> Result<()> {
@@ -87,31 +146,45 @@ impl Session {
             Ok(()) => self.run("COMMIT".to_owned()).await,
             failed => failed,
         };
+        self.or_conflict(answer, "ALTER ROLE ... PASSWORD").await
+    }
+
+    /// Whether a statement was carried out; false where somebody's change of the same role, without our lock, was in the way.
+    /// Then the transaction is void and must be begun again.
+    async fn or_conflict(&mut self, answer: std::result::Result<(), Driver>, doing: &str) -> Result<bool> {
         match answer {
             Ok(()) => Ok(true),
-            // Somebody's ALTER ROLE without our lock. The transaction is void and must be begun again.
             Err(Driver::Database(error))
-                if error.code().as_deref() == Some("XX000") && error.message().contains("concurrently updated") =>
+                if error.code().as_deref() == Some("XX000") && error.message().contains("concurrently") =>
             {
                 self.run("ROLLBACK".to_owned()).await.map_err(|error| sanitised("rolling back", &error))?;
                 Ok(false)
             }
-            Err(error) => Err(sanitised("ALTER ROLE ... PASSWORD", &error)),
+            Err(error) => Err(sanitised(doing, &error)),
         }
     }
 
     /// Account statements are transactional in PostgreSQL: what is rolled back leaves nothing but some WAL.
     pub(in crate::kind) async fn rehearse(
         &mut self,
-        account: &str,
+        (lock, account): (&str, &str),
+        changes: &[Change],
         throw_away: &Sensitive,
         clock: Clock,
     ) -> Result<()> {
-        self.lock(account, clock).await?;
-        let statement = statements::set_password(account, &statements::verifier(throw_away)?, clock.left());
-        let changed = self.run(statement).await;
+        self.lock(lock, clock).await?;
+        let password = statements::set_password(account, &statements::verifier(throw_away)?, clock.left());
+        let steps = changes.iter().map(|it| (statements::limited(&it.statement, clock.left()), it.what.as_str()));
+        let mut outcome = Ok(());
+        for (statement, what) in steps.chain([(password, "ALTER ROLE ... PASSWORD")]) {
+            let answer = self.run(statement).await;
+            outcome = answer.map_err(|error| sanitised(&format!("rehearsing {what}"), &error));
+            if outcome.is_err() {
+                break;
+            }
+        }
         let back = self.run("ROLLBACK".to_owned()).await;
-        changed.map_err(|error| sanitised("rehearsing ALTER ROLE ... PASSWORD", &error))?;
+        outcome?;
         back.map_err(|error| sanitised("rolling the rehearsal back", &error))
     }
 
@@ -132,6 +205,26 @@ impl Session {
         let answer = raw_sql(AssertSqlSafe(query)).fetch_one(&mut self.connection);
         tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?
     }
+}
+
+/// Refuses a session whose account should act as another one and does not.
+fn acts(identity: Identity, acts_as: &str) -> Result<Identity> {
+    if identity.current_user == acts_as {
+        return Ok(identity);
+    }
+    Err(Error::new(
+        ErrorKind::FailedProof,
+        format!(
+            "{:?} logs in, but its setting role = {acts_as:?} had no effect: current_user is {:?}, without the rights and \
+             objects of the other (the server only warns: permission denied to set role)",
+            identity.session_user, identity.current_user
+        ),
+        format!(
+            "make {:?} a member of {acts_as:?} (from PostgreSQL 16 on, WITH SET TRUE); with alternating users setSecret does \
+             so when Secrets Manager tries again",
+            identity.session_user
+        ),
+    ))
 }
 
 fn silent() -> Driver {

@@ -36,8 +36,31 @@ pub(super) fn facts(account: &str) -> String {
     )
 }
 
-/// Who we are.
-pub(super) const IDENTITY: &str = "SELECT session_user::text, current_user::text, pg_catalog.current_database()::text";
+/// Who we are, and whom the account's settings would have us act as. Where the account is no member of that role, the
+/// server lets it in all the same and only warns; of several settings the closest one counts, as in the manual's "Managing
+/// Configuration": for the role in the database, for the role, for the database, for all.
+pub(super) const IDENTITY: &str = "SELECT session_user::text, current_user::text, pg_catalog.current_database()::text, \
+     COALESCE(NULLIF((SELECT pg_catalog.substr(e, 6) FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) e \
+       WHERE pg_catalog.starts_with(e, 'role=') \
+       AND s.setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)) AND s.setdatabase IN \
+         (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())) \
+       ORDER BY s.setrole = 0, s.setdatabase = 0 LIMIT 1), 'none'), session_user::text)";
+
+/// Whether the server replays what another one writes.
+pub(super) const IN_RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
+
+/// Begins a transaction that only looks.
+pub(super) fn begin_to_look(left: Duration) -> String {
+    format!(
+        "SET ROLE NONE; BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = {}",
+        timeout(left).as_millis()
+    )
+}
+
+/// One statement of a change, within what is left of the invocation.
+pub(super) fn limited(statement: &str, left: Duration) -> String {
+    format!("SET LOCAL statement_timeout = {}; {statement}", timeout(left).as_millis())
+}
 
 /// Begins a transaction and takes the account's advisory lock, held until the transaction ends.
 ///
@@ -57,12 +80,7 @@ pub(super) fn begin_and_lock(account: &str, left: Duration) -> String {
 
 /// Changes a password, by verifier, within what is left of the invocation.
 pub(super) fn set_password(account: &str, verifier: &str, left: Duration) -> String {
-    format!(
-        "SET LOCAL statement_timeout = {}; ALTER ROLE {} PASSWORD {}",
-        timeout(left).as_millis(),
-        escape_identifier(account),
-        escape_literal(verifier)
-    )
+    limited(&format!("ALTER ROLE {} PASSWORD {}", escape_identifier(account), escape_literal(verifier)), left)
 }
 
 /// The server's limit for a statement: a second before Lambda's own.

@@ -1,0 +1,233 @@
+//! The statements about a pair, as text. Names pass through the PostgreSQL client library's own quoting functions; values
+//! of settings are read and written by the server alone.
+
+use postgres_protocol::escape::{escape_identifier, escape_literal};
+
+use super::seen::{Membership, Options, Setting};
+use crate::kind::pair::Pair;
+
+/// What the server shows of a pair, as one JSON document: the fields of [`super::Seen`].
+///
+/// Readable by everybody but for passwords, which are not asked for. Run with `search_path` = `pg_catalog`. Columns that
+/// only some versions have are read through `to_jsonb`.
+pub(in crate::kind::postgres) fn look(pair: &Pair) -> String {
+    let (base, partner) = (escape_literal(&pair.base), escape_literal(&pair.partner));
+    // The comparison of settings: everything that either has, and whether both have the same.
+    let entries = |role: &str| {
+        format!(
+            "SELECT s.setdatabase AS db, split_part(e, '=', 1) AS name, e AS entry FROM pg_db_role_setting s \
+             JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) e WHERE r.rolname = {role}"
+        )
+    };
+    let acts_as =
+        |role: &str| format!("(SELECT substr(entry, 6) FROM ({}) one WHERE db = 0 AND name = 'role')", entries(role));
+    let role = |name: &str| {
+        format!(
+            "(SELECT to_jsonb(r) || jsonb_build_object('rolpassword', NULL, 'rolconfig', NULL, \
+             'expired', COALESCE(r.rolvaliduntil <= now(), false), \
+             'rds_superuser', NOT r.rolsuper AND EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' \
+             AND pg_has_role(r.oid, g.oid, 'MEMBER')), \
+             'admin', pg_has_role(me.oid, r.oid, 'MEMBER WITH ADMIN OPTION')) \
+             FROM pg_roles r WHERE r.rolname = {name})"
+        )
+    };
+    let may_grant = "me.rolsuper OR pg_has_role(me.oid, g.oid, 'MEMBER WITH ADMIN OPTION') \
+         OR (me.rolcreaterole AND NOT g.rolsuper AND current_setting('server_version_num')::int < 160000)";
+    format!(
+        "SELECT jsonb_build_object('version', current_setting('server_version_num')::int, \
+         'writer', {writer}, 'base', {base_role}, 'partner', {partner_role}, \
+         'memberships', (SELECT COALESCE(jsonb_agg(jsonb_build_object('member', u.rolname, 'group', g.rolname, \
+           'admin', m.admin_option, 'inherit', to_jsonb(m)->'inherit_option', 'set', to_jsonb(m)->'set_option', \
+           'grantor', w.rolname, 'grantable', {may_grant}, \
+           'revocable', ({may_grant}) AND (w.oid IS NULL OR pg_has_role(me.oid, w.oid, 'USAGE') \
+             OR current_setting('server_version_num')::int < 160000)) ORDER BY u.rolname, g.rolname, w.rolname), '[]') \
+           FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member \
+           LEFT JOIN pg_roles w ON w.oid = m.grantor WHERE u.rolname IN ({base}, {partner})), \
+         'settings', (SELECT COALESCE(jsonb_agg(jsonb_build_object('database', d.datname, 'name', s.name, \
+           'in_base', s.b IS NOT NULL, 'same', s.b IS NOT DISTINCT FROM s.p, \
+           'in_session', s.name <> 'role' AND COALESCE((SELECT context IN ('user', 'superuser') FROM pg_settings \
+             WHERE pg_settings.name = s.name), true)) ORDER BY d.datname NULLS FIRST, s.name), '[]') \
+           FROM (SELECT db, name, one.entry AS b, other.entry AS p FROM ({of_base}) one \
+             FULL JOIN ({of_partner}) other USING (db, name)) s LEFT JOIN pg_database d ON d.oid = s.db \
+           WHERE NOT (s.name = 'role' AND s.db = 0)), \
+         'base_acts_as', {base_acts_as}, 'partner_acts_as', {partner_acts_as}, \
+         'dependencies', (SELECT COALESCE(jsonb_agg(to_jsonb(s) ORDER BY s.database NULLS FIRST), '[]') FROM \
+           (SELECT d.datname AS database, count(*) FILTER (WHERE x.deptype = 'o') AS owned, \
+             count(*) FILTER (WHERE x.deptype <> 'o') AS granted FROM pg_shdepend x \
+             JOIN pg_roles r ON r.oid = x.refobjid AND r.rolname = {partner} LEFT JOIN pg_database d ON d.oid = x.dbid \
+             WHERE x.refclassid = 'pg_authid'::regclass AND x.classid <> 'pg_auth_members'::regclass \
+             GROUP BY d.datname) s))::text \
+         FROM pg_roles me WHERE me.rolname = session_user",
+        writer = role("session_user"),
+        base_role = role(&base),
+        partner_role = role(&partner),
+        of_base = entries(&base),
+        of_partner = entries(&partner),
+        base_acts_as = acts_as(&base),
+        partner_acts_as = acts_as(&partner),
+    )
+}
+
+/// Whether the partner of a pair is a member of its base; no row where there is no such role.
+pub(in crate::kind::postgres) fn is_member(pair: &Pair) -> String {
+    format!(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid \
+         JOIN pg_catalog.pg_roles u ON u.oid = m.member WHERE g.rolname = {} AND u.rolname = {})",
+        escape_literal(&pair.base),
+        escape_literal(&pair.partner)
+    )
+}
+
+/// Makes a role that may log in, without a password yet.
+pub(super) fn create(role: &str) -> String {
+    format!("CREATE ROLE {} LOGIN", escape_identifier(role))
+}
+
+/// Changes attributes, given as PostgreSQL spells them.
+pub(super) fn alter(role: &str, attributes: &[String]) -> String {
+    format!("ALTER ROLE {} {}", escape_identifier(role), attributes.join(" "))
+}
+
+/// `VALID UNTIL` of a time as `pg_roles` shows it.
+pub(super) fn valid_until(time: Option<&str>) -> String {
+    format!("VALID UNTIL {}", escape_literal(time.unwrap_or("infinity")))
+}
+
+/// Has a role act as another one from its next login on.
+pub(super) fn act_as(role: &str, owner: &str) -> String {
+    format!("ALTER ROLE {} SET role = {}", escape_identifier(role), escape_literal(owner))
+}
+
+/// Makes a role a member of another one. Options but ADMIN are told only to servers that know them.
+pub(super) fn grant(group: &str, member: &str, options: Options, have_options: bool) -> String {
+    let mut wanted: Vec<String> = Vec::new();
+    if options.admin || have_options {
+        wanted.push(if have_options { format!("ADMIN {}", options.admin) } else { "ADMIN OPTION".to_owned() });
+    }
+    if have_options {
+        wanted.push(format!("INHERIT {}", options.inherit));
+        wanted.push(format!("SET {}", options.set));
+    }
+    let with = if wanted.is_empty() { String::new() } else { format!(" WITH {}", wanted.join(", ")) };
+    format!("GRANT {} TO {}{with}", escape_identifier(group), escape_identifier(member))
+}
+
+/// A statement about a role other than the two, which may be more than the writer may do.
+pub(super) fn attempt(statement: &str, what: &str) -> String {
+    lenient(&format!("BEGIN {statement};"), what)
+}
+
+/// Takes back a membership as one grantor granted it. Before PostgreSQL 16 there is one for all grantors.
+pub(super) fn revoke(row: &Membership, have_options: bool) -> String {
+    let by = match &row.grantor {
+        Some(grantor) if have_options => format!(" GRANTED BY {}", escape_identifier(grantor)),
+        _ => String::new(),
+    };
+    format!("REVOKE {} FROM {}{by}", escape_identifier(&row.group), escape_identifier(&row.member))
+}
+
+/// Copies a setting from one role to another, or takes it away where the first has none.
+///
+/// The server copies it: put into a session and taken from there (`FROM CURRENT`), a list of names such as `search_path`
+/// stays what it is, where its text in quotes would become one name. What a session cannot change is no list.
+pub(super) fn copy(from: &str, to: &str, setting: &Setting) -> String {
+    let place = match &setting.database {
+        Some(database) => format!(" IN DATABASE {}", escape_identifier(database)),
+        None => String::new(),
+    };
+    let name: Vec<String> = setting.name.split('.').map(escape_identifier).collect();
+    let (alter, name) = (format!("ALTER ROLE {}{place}", escape_identifier(to)), name.join("."));
+    let literal = escape_literal(&setting.name);
+    let change = if !setting.in_base {
+        format!("{alter} RESET {name};")
+    } else if setting.in_session {
+        format!(
+            "was := pg_catalog.current_setting({literal}, true); PERFORM pg_catalog.set_config({literal}, wanted, true); \
+             {alter} SET {name} FROM CURRENT; PERFORM pg_catalog.set_config({literal}, COALESCE(was, ''), true);"
+        )
+    } else {
+        format!("EXECUTE {} || pg_catalog.quote_literal(wanted);", escape_literal(&format!("{alter} SET {name} = ")))
+    };
+    let database = match &setting.database {
+        Some(database) => {
+            format!("(SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = {})", escape_literal(database))
+        }
+        None => "0".to_owned(),
+    };
+    let declared = format!(
+        "DECLARE was text; wanted text; BEGIN \
+         SELECT pg_catalog.substr(e, pg_catalog.length({literal}) + 2) INTO wanted \
+         FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) e \
+         WHERE s.setrole = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = {from}) AND s.setdatabase = {database} \
+         AND pg_catalog.split_part(e, '=', 1) = {literal}; \
+         {change}",
+        from = escape_literal(from),
+    );
+    lenient(&declared, &setting.name)
+}
+
+/// Does what is good to have and must not stop a rotation: what cannot be done, because the writer may not or the server
+/// does not know it, is told by [`SKIPPED`]. Only an internal error ends the transaction: that is how PostgreSQL tells of a
+/// change of the same role by somebody else.
+fn lenient(begun: &str, what: &str) -> String {
+    let body = format!(
+        "{begun} EXCEPTION WHEN internal_error THEN RAISE; \
+         WHEN OTHERS THEN PERFORM pg_catalog.set_config('keyroll.skipped', \
+         pg_catalog.concat_ws(', ', NULLIF(pg_catalog.current_setting('keyroll.skipped', true), ''), \
+         {} || ' (SQLSTATE ' || SQLSTATE || ')'), true); END",
+        escape_literal(what)
+    );
+    // Names may hold anything, also what would end the quotes.
+    let mut tag = "$keyroll$".to_owned();
+    while body.contains(&tag) {
+        tag.insert(1, 'x');
+    }
+    format!("DO {tag}{body}{tag}")
+}
+
+/// Asks for what had to be left out.
+pub(in crate::kind::postgres) const SKIPPED: &str =
+    "SELECT COALESCE(pg_catalog.current_setting('keyroll.skipped', true), '')";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting(name: &str, in_base: bool, in_session: bool) -> Setting {
+        Setting { database: Some("o'db".to_owned()), name: name.to_owned(), in_base, same: false, in_session }
+    }
+
+    #[test]
+    fn names_are_quoted_whatever_they_are() {
+        assert_eq!(create("a\"b"), "CREATE ROLE \"a\"\"b\" LOGIN");
+        assert_eq!(act_as("a", "o'neil"), "ALTER ROLE \"a\" SET role = 'o''neil'");
+        let pair = Pair { base: "o'neil".to_owned(), partner: "o'neil_clone".to_owned() };
+        assert!(look(&pair).contains("rolname = 'o''neil_clone'") && is_member(&pair).contains("'o''neil'"));
+        let copied = copy("o'neil", "$keyroll$", &setting("app.tenant", true, true));
+        assert!(copied.starts_with("DO $xkeyroll$") && copied.ends_with("$xkeyroll$"), "{copied}");
+        assert!(
+            copied.contains("\"app\".\"tenant\" FROM CURRENT") && copied.contains("IN DATABASE \"o'db\""),
+            "{copied}"
+        );
+    }
+
+    #[test]
+    fn options_are_told_to_servers_that_know_them() {
+        let options = Options { admin: false, inherit: true, set: true };
+        assert_eq!(grant("g", "m", options, false), "GRANT \"g\" TO \"m\"");
+        assert_eq!(grant("g", "m", options, true), "GRANT \"g\" TO \"m\" WITH ADMIN false, INHERIT true, SET true");
+        assert_eq!(
+            grant("g", "m", Options { admin: true, ..options }, false),
+            "GRANT \"g\" TO \"m\" WITH ADMIN OPTION"
+        );
+    }
+
+    #[test]
+    fn a_setting_is_copied_taken_away_or_written_out() {
+        assert!(
+            copy("a", "b", &setting("x", false, true)).contains("ALTER ROLE \"b\" IN DATABASE \"o'db\" RESET \"x\";")
+        );
+        let written = copy("a", "b", &setting("x", true, false));
+        assert!(written.contains("quote_literal(wanted)") && !written.contains("FROM CURRENT"), "{written}");
+    }
+}

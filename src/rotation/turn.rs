@@ -1,0 +1,57 @@
+//! Whose turn it is, where two accounts alternate. A name ending in `_clone` does not tell by itself: it may be a partner's,
+//! or that of a first account which is really called so. The version before tells, and otherwise the server.
+
+use super::credential;
+use crate::aws::secrets::Lookup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::kind::pair::{self, Turn};
+use crate::kind::{Credential, Pair};
+use crate::probe::Probe;
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::stages::AWSPREVIOUS;
+
+/// The account that the next value is for; none where there is one account only.
+pub(super) async fn next(run: &Run<'_>, current: &Credential, settings: &Settings) -> Result<Option<String>> {
+    if !current.alternates() {
+        return Ok(None);
+    }
+    let account = current.account();
+    let previous = match run.memory.partner(run.secret, account) {
+        None if !pair::is_first(account) => previous_account(run, settings).await?,
+        known => known,
+    };
+    let next = match pair::turn(account, previous.as_deref()) {
+        Turn::Of(next) => next,
+        Turn::Ask(pair) if is_partner(run, current, &pair).await? => pair.base,
+        Turn::Ask(_) => pair::partner(account),
+    };
+    current.check_partner(&next)?;
+    Ok(Some(next))
+}
+
+/// The account of the version before. One that cannot be read tells nothing.
+async fn previous_account(run: &Run<'_>, settings: &Settings) -> Result<Option<String>> {
+    let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else { return Ok(None) };
+    Ok(credential(run, version, settings).ok().map(|previous| previous.account().to_owned()))
+}
+
+async fn is_partner(run: &Run<'_>, current: &Credential, pair: &Pair) -> Result<bool> {
+    match run.log_in(current).await {
+        Probe::Accepted(mut session) => {
+            let is_partner = session.is_partner(pair).await;
+            session.close().await;
+            is_partner
+        }
+        Probe::Rejected => Err(Error::new(
+            ErrorKind::RefusedLogin,
+            format!(
+                "{:?} may be the partner of {:?} or an account of its own, and neither AWSPREVIOUS nor the server tells: the \
+                 server rejects its password",
+                pair.partner, pair.base
+            ),
+            "set its password by hand to the one in AWSCURRENT, and rotate again",
+        )),
+        Probe::Unreachable(error) => Err(error),
+    }
+}
