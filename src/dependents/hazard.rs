@@ -24,7 +24,7 @@ pub fn hazards(name: &ServiceName, how: &Dependence, found: &Found, arn: &str, r
             "{name}: the tag of its image {image} names no build, so that a new deployment may start other code"
         ));
     }
-    let pinned = revision.references.iter().filter(|one| one.is_of(arn)).find_map(|one| match &one.version {
+    let pinned = revision.references().filter(|one| one.is_of(arn)).find_map(|one| match &one.version {
         Wanted::Version(id) if *how == Dependence::Reads => Some(id),
         _ => None,
     });

@@ -13,7 +13,7 @@ use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 pub use dates::{Runs, runs, utc};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
-pub use reference::{Reference, Wanted};
+pub use reference::{Key, Reference, Wanted};
 pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
 
 /// A service that depends on the secret, as it was seen.
@@ -126,10 +126,28 @@ pub enum Controller {
 /// What matters of a revision of a task definition. Revisions never change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revision {
-    /// Every secret that it names.
-    pub references: Vec<Reference>,
+    /// Its containers that take secrets into their environment.
+    pub containers: Vec<Container>,
+    /// The secrets that it names elsewhere: for log drivers, registries and file systems.
+    pub elsewhere: Vec<Reference>,
     /// Images whose tag names no build, so that a new deployment may start another one than the last.
     pub floating_images: Vec<String>,
+}
+
+/// What a container takes into its environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// Its name in the task definition.
+    pub name: String,
+    /// Which secrets, each form once.
+    pub takes: Vec<Reference>,
+}
+
+impl Revision {
+    /// Every secret that it names.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.containers.iter().flat_map(|container| &container.takes).chain(&self.elsewhere)
+    }
 }
 
 impl Found {
@@ -158,7 +176,7 @@ impl Found {
     #[must_use]
     pub fn dependence<'a>(&self, arn: &str, revision: impl Fn(&str) -> Option<&'a Revision>) -> Option<Dependence> {
         let wanted = |names: &[&str]| -> Vec<Wanted> {
-            let of_revisions = names.iter().filter_map(|name| revision(name)).flat_map(|found| &found.references);
+            let of_revisions = names.iter().filter_map(|name| revision(name)).flat_map(Revision::references);
             of_revisions.filter(|one| one.is_of(arn)).map(|one| one.version.clone()).collect()
         };
         let (staying, outgoing) = self.revisions();

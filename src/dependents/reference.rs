@@ -2,6 +2,7 @@
 //!
 //! The forms are those of the ECS developer guide, "Pass Secrets Manager secrets through Amazon ECS environment
 //! variables": the secret's ARN, or the same and `:json-key:version-stage:version-id`, of which any part may be empty.
+//! Without a key it is the whole value.
 
 /// The lengths of `arn:partition:secretsmanager:region:account:secret:NAME` and of all that may follow.
 const ARN_PARTS: usize = 7;
@@ -14,8 +15,23 @@ const BY_PARAMETER_STORE: &str = "/aws/reference/secretsmanager/";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     secret: Named,
+    /// How much of it.
+    pub key: Key,
     /// Which version the task gets.
     pub version: Wanted,
+}
+
+/// How much of a secret somebody reads. Of keys only those of a login are told apart: the rest needs no remembering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The whole value.
+    Whole,
+    /// `username`.
+    Username,
+    /// `password`.
+    Password,
+    /// Any other.
+    Other,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +66,8 @@ impl Reference {
                 }
                 _ => Named::Name(name.to_owned()),
             };
-            return Some(Self { secret, version: Wanted::label(label) });
+            // Parameter Store knows no keys of a secret.
+            return Some(Self { secret, key: Key::Whole, version: Wanted::label(label) });
         }
         let parts: Vec<&str> = text.split(':').collect();
         if parts.len() < ARN_PARTS || parts[0] != "arn" || parts[2] != "secretsmanager" || parts[5] != "secret" {
@@ -61,7 +78,7 @@ impl Reference {
             "" => Wanted::label(part(1)),
             id => Wanted::Version(id.to_owned()),
         };
-        Some(Self { secret: Named::Arn(parts[..ARN_PARTS].join(":")), version })
+        Some(Self { secret: Named::Arn(parts[..ARN_PARTS].join(":")), key: Key::named(part(0)), version })
     }
 
     /// A `credentialsParameter`, of a private registry or of a file system: the ARN of a secret, or, for a registry, its
@@ -70,7 +87,8 @@ impl Reference {
     pub fn credentials(text: &str) -> Option<Self> {
         Self::value_from(text).or_else(|| {
             let name = !text.is_empty() && !text.starts_with("arn:");
-            name.then(|| Self { secret: Named::Name(text.to_owned()), version: Wanted::label("") })
+            let secret = Named::Name(text.to_owned());
+            name.then(|| Self { secret, key: Key::Whole, version: Wanted::label("") })
         })
     }
 
@@ -87,6 +105,18 @@ impl Reference {
             Named::Arn(named) => named == arn || named == partial,
             Named::Partial(named) => named == partial,
             Named::Name(name) => partial.splitn(ARN_PARTS, ':').nth(ARN_PARTS - 1) == Some(name),
+        }
+    }
+}
+
+impl Key {
+    /// JSON's keys are case-sensitive, and so is ECS.
+    fn named(key: &str) -> Self {
+        match key {
+            "" => Self::Whole,
+            "username" => Self::Username,
+            "password" => Self::Password,
+            _ => Self::Other,
         }
     }
 }
@@ -129,6 +159,36 @@ mod tests {
             assert!(reference.is_of(ARN), "{text}");
             assert_eq!(reference.version, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_json_key_is_the_second_part_and_none_is_the_whole_value() {
+        for (suffix, expected) in [
+            ("", Key::Whole),
+            (":", Key::Whole),
+            (":::", Key::Whole),
+            ("::AWSPREVIOUS:", Key::Whole),
+            (":::v1", Key::Whole),
+            (":password", Key::Password),
+            (":password::", Key::Password),
+            (":password:AWSPENDING:", Key::Password),
+            (":password::v1", Key::Password),
+            (":username::", Key::Username),
+            (":username:AWSPREVIOUS:", Key::Username),
+            (":host::", Key::Other),
+            (":Password::", Key::Other),
+            (":passwords::", Key::Other),
+            (":user::", Key::Other),
+        ] {
+            for arn in [ARN, ARN.strip_suffix("-AbCdEf").unwrap()] {
+                assert_eq!(Reference::value_from(&format!("{arn}{suffix}")).unwrap().key, expected, "{arn}{suffix}");
+            }
+        }
+        let parameter = "/aws/reference/secretsmanager/orders/db";
+        for text in [parameter.to_owned(), format!("{parameter}:AWSPREVIOUS"), format!("{parameter}:password")] {
+            assert_eq!(Reference::value_from(&text).unwrap().key, Key::Whole, "{text}");
+        }
+        assert_eq!(Reference::credentials("orders/db").unwrap().key, Key::Whole);
     }
 
     #[test]

@@ -11,8 +11,8 @@ fn running(revision: &str, primary: bool) -> Deployment {
 }
 
 fn revision(value_from: &[&str]) -> Revision {
-    let references = value_from.iter().filter_map(|text| Reference::value_from(text)).collect();
-    Revision { references, floating_images: Vec::new() }
+    let takes = value_from.iter().filter_map(|text| Reference::value_from(text)).collect();
+    Revision { containers: vec![Container { name: "app".to_owned(), takes }], ..Revision::default() }
 }
 
 #[test]

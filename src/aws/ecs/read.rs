@@ -8,7 +8,8 @@ use aws_sdk_ecs::types::{
 };
 
 use crate::dependents::{
-    Controller, Deployment, Found, Reference, Revision, RolloutState, ServiceName, Sighting, floating_tag, short,
+    Container, Controller, Deployment, Found, Reference, Revision, RolloutState, ServiceName, Sighting, floating_tag,
+    short,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -108,24 +109,38 @@ fn task_set(shown: &TaskSet) -> Deployment {
 /// Every place of a task definition where a secret can stand.
 pub(super) fn revision(definition: &TaskDefinition) -> Revision {
     let containers = definition.container_definitions();
-    let mut references: Vec<Reference> = containers.iter().flat_map(of_container).collect();
-    references.extend(definition.volumes().iter().filter_map(of_volume));
+    let mut elsewhere: Vec<Reference> = containers.iter().flat_map(around_container).collect();
+    elsewhere.extend(definition.volumes().iter().filter_map(of_volume));
     let images = containers.iter().filter_map(ContainerDefinition::image);
     let mut floating_images: Vec<String> = images.filter(|image| floating_tag(image)).map(str::to_owned).collect();
     floating_images.sort_unstable();
     floating_images.dedup();
-    Revision { references, floating_images }
+    Revision { containers: containers.iter().filter_map(of_container).collect(), elsewhere, floating_images }
 }
 
-fn of_container(container: &ContainerDefinition) -> Vec<Reference> {
-    let values = container.secrets().iter().filter_map(value_from);
+/// What the container takes into its environment, if it takes any secret.
+fn of_container(container: &ContainerDefinition) -> Option<Container> {
+    let mut takes: Vec<Reference> = Vec::new();
+    for reference in container.secrets().iter().filter_map(value_from) {
+        // Host, port and the like of one secret are one and the same here.
+        if !takes.contains(&reference) {
+            takes.push(reference);
+        }
+    }
+    takes.shrink_to_fit();
+    let name = container.name().unwrap_or_default().to_owned();
+    (!takes.is_empty()).then_some(Container { name, takes })
+}
+
+/// What its log driver and the registry of its image need.
+fn around_container(container: &ContainerDefinition) -> Vec<Reference> {
     let registry = container.repository_credentials().map(RepositoryCredentials::credentials_parameter);
     let registry = registry.and_then(Reference::credentials);
-    values.chain(log_secrets(container.log_configuration())).chain(registry).collect()
+    log_secrets(container.log_configuration()).chain(registry).collect()
 }
 
-fn log_secrets(log: Option<&LogConfiguration>) -> Vec<Reference> {
-    log.map(LogConfiguration::secret_options).unwrap_or_default().iter().filter_map(value_from).collect()
+fn log_secrets(log: Option<&LogConfiguration>) -> impl Iterator<Item = Reference> {
+    log.map(LogConfiguration::secret_options).unwrap_or_default().iter().filter_map(value_from)
 }
 
 fn value_from(secret: &Secret) -> Option<Reference> {
