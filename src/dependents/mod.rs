@@ -4,6 +4,7 @@
 mod dates;
 mod hazard;
 mod judge;
+mod pairs;
 mod reference;
 mod service;
 
@@ -13,6 +14,7 @@ use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 pub use dates::{Runs, runs, utc};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
+pub use pairs::{Apart, apart};
 pub use reference::{Key, Reference, Wanted};
 pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
 
@@ -199,7 +201,17 @@ impl Found {
 impl Wanted {
     /// Whether a rotation changes what is read.
     fn moves(&self) -> bool {
-        matches!(self, Self::Label(label) if [AWSCURRENT, AWSPENDING, AWSPREVIOUS].contains(&label.as_str()))
+        self.moving().is_some()
+    }
+
+    /// The label that is read, if a rotation moves it.
+    fn moving(&self) -> Option<&str> {
+        match self {
+            Self::Label(label) => {
+                Some(label.as_str()).filter(|label| [AWSCURRENT, AWSPENDING, AWSPREVIOUS].contains(label))
+            }
+            Self::Version(_) => None,
+        }
     }
 }
 
