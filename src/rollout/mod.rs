@@ -2,6 +2,7 @@
 //! that need it and then takes the mark off.
 
 mod discovery;
+mod lanes;
 mod scene;
 
 use std::time::Duration;
