@@ -18,8 +18,8 @@ pub type Answer = (u16, Value);
 pub struct Ecs {
     /// By cluster and name, as `DescribeServices` shows them.
     services: BTreeMap<String, BTreeMap<String, Value>>,
-    /// By ARN: the `valueFrom` of its one secret.
-    revisions: BTreeMap<String, String>,
+    /// By ARN: their containers.
+    revisions: BTreeMap<String, Value>,
     /// Whether the secret's mark has been taken off.
     pub closed: bool,
     /// The secret's tags.
@@ -48,8 +48,15 @@ impl Ecs {
 
     /// A service whose tasks take this.
     pub fn add(&mut self, cluster: &str, name: &str, value_from: &str) {
+        self.add_task(cluster, name, &[("app", &[value_from])]);
+    }
+
+    /// A service whose tasks are of these containers, each of which takes this.
+    pub fn add_task(&mut self, cluster: &str, name: &str, containers: &[(&str, &[&str])]) {
+        let secret = |value_from: &&str| json!({ "name": "DB", "valueFrom": value_from });
+        let container = |(name, takes): &(&str, &[&str])| json!({ "name": name, "image": "app:1", "secrets": takes.iter().map(secret).collect::<Vec<_>>() });
         let revision = revision(&format!("{cluster}-{name}"));
-        self.revisions.insert(revision.clone(), value_from.to_owned());
+        self.revisions.insert(revision.clone(), containers.iter().map(container).collect());
         let service = json!({
             "serviceArn": format!("{ECS}:service/{cluster}/{name}"), "serviceName": name, "status": "ACTIVE",
             "desiredCount": 2, "taskDefinition": revision, "tags": [],
@@ -84,11 +91,9 @@ impl Ecs {
             "DescribeServices" => self.describe(request),
             "DescribeTaskDefinition" => {
                 let arn = request["taskDefinition"].as_str().unwrap();
-                let Some(value) = self.revisions.get(arn) else {
+                let Some(containers) = self.revisions.get(arn) else {
                     return refusal("ClientException", "Unable to describe task definition.");
                 };
-                let secrets = json!([{ "name": "DB", "valueFrom": value }]);
-                let containers = json!([{ "name": "app", "image": "app:1", "secrets": secrets }]);
                 (200, json!({ "taskDefinition": { "taskDefinitionArn": arn, "containerDefinitions": containers } }))
             }
             "UpdateService" => self.update(request, at),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::aws::{BROKEN, DENIED, Fault};
-use crate::ecs::{CHANGED, Ecs, deployment, revision};
+use crate::ecs::{CHANGED, Ecs, SECRET, deployment, revision};
 use crate::stage::Stage;
 
 /// One cluster with one dependent.
@@ -80,6 +80,24 @@ async fn eleven_services_that_a_tag_names_take_two_looks_and_no_search() {
     assert_eq!(outcome.verdicts("redeployed"), names);
     assert_eq!(outcome.verdicts("skipped"), ["gone", "api"]);
     assert_eq!(stage.aws.counts(), [0, 0, 3, 0, 11]);
+    assert!(stage.closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_key_in_any_container_makes_a_dependent() {
+    let [password, username, host, pinned] =
+        [":password::", ":username::", ":host::", ":password::v1"].map(|suffix| format!("{SECRET}{suffix}"));
+    let mut ecs = Ecs::default();
+    ecs.add_task("main", "pair", &[("app", &[&username, &password, &host, &host])]);
+    ecs.add_task("main", "sidecar", &[("app", &[]), ("sidecar", &[&password])]);
+    ecs.add_task("main", "split", &[("app", &[&pinned]), ("sidecar", &["/orders/db", &host])]);
+    ecs.add_task("main", "whole", &[("app", &[SECRET]), ("sidecar", &[&pinned])]);
+    ecs.add_task("main", "pinned", &[("app", &[&pinned, &pinned]), ("sidecar", &["/orders/db"])]);
+    ecs.add_task("main", "none", &[("app", &["/orders/db"]), ("sidecar", &[])]);
+    let stage = Stage::of(ecs).await;
+    let outcome = stage.reconcile().await;
+    assert_eq!(outcome.verdicts("redeployed"), ["pair", "sidecar", "split", "whole"]);
+    assert_eq!(outcome.verdicts("skipped"), ["pinned"]);
     assert!(stage.closed());
 }
 
