@@ -14,7 +14,7 @@ use super::{Scene, Seen, dependent};
 use crate::apply;
 use crate::aws::ecs::Listed;
 use crate::clock::Clock;
-use crate::dependents::{self, Found, Revision, ServiceName, Sighting, short};
+use crate::dependents::{self, Apart, Found, Revision, ServiceName, Sighting, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::Run;
 
@@ -30,14 +30,35 @@ pub(crate) struct Estate {
     services: Vec<(ServiceName, Found)>,
     revisions: Revisions,
     /// What could not be looked at.
-    unseen: Vec<Error>,
+    pub(super) unseen: Vec<Error>,
     warnings: Vec<String>,
 }
 
 /// The estate, searched once in an invocation, in at most half of its time: the other half is for redeploying.
 pub(crate) async fn search<'a>(run: &Run<'a>) -> &'a Estate {
-    let search = Search { run, clock: run.scene.clock.half(apply::ANSWER) };
+    let search = Search { run, clock: run.scene.clock.half(apply::ANSWER), named: false };
     run.scene.estate.get_or_init(|| search.estate()).await
+}
+
+/// The same for a look that may take no longer than this: what it takes from the estate. One that was searched before is
+/// taken as it is. One with gaps is not kept, as a rollout has more time to search.
+pub(super) async fn search_within<T>(run: &Run<'_>, clock: Clock, take: impl FnOnce(&Estate) -> T) -> T {
+    if let Some(estate) = run.scene.estate.get() {
+        return take(estate);
+    }
+    let estate = Search { run, clock, named: false }.estate().await;
+    if !estate.unseen.is_empty() {
+        return take(&estate);
+    }
+    take(run.scene.estate.get_or_init(async || estate).await)
+}
+
+/// The services of these names and the task definitions that are to stay.
+pub(super) async fn look_at(run: &Run<'_>, clock: Clock, names: &[ServiceName]) -> Estate {
+    let (search, mut estate) = (Search { run, clock, named: true }, Estate::default());
+    estate.services = search.look(names, &mut estate).await;
+    estate.revisions = search.revisions(&estate.services, &mut estate.unseen).await;
+    estate
 }
 
 impl Estate {
@@ -63,11 +84,19 @@ impl Estate {
         }
         seen
     }
+
+    /// The containers that take the password of the secret of this ARN apart from its user name.
+    pub(super) fn apart(&self, arn: &str) -> Vec<Apart> {
+        let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
+        self.services.iter().flat_map(|(name, found)| dependents::apart(name, found, arn, known)).collect()
+    }
 }
 
 struct Search<'r, 'a> {
     run: &'r Run<'a>,
     clock: Clock,
+    /// Whether somebody has named the services, so that there is nothing to search and no tag to read.
+    named: bool,
 }
 
 impl Search<'_, '_> {
@@ -102,7 +131,7 @@ impl Search<'_, '_> {
                 Err(error) => errors.push(error),
             }
         }
-        estate.unseen.extend(gap("clusters could not be searched", clusters.len(), &errors, 0));
+        estate.unseen.extend(gap("clusters could not be searched", clusters.len(), &errors, Some(0)));
         estate.clusters = clusters.len() - missing.len();
         if !missing.is_empty() {
             let told = format!("KEYROLL_CLUSTERS names {}, and ECS has no such cluster", missing.join(", "));
@@ -129,7 +158,7 @@ impl Search<'_, '_> {
     async fn look(&self, names: &[ServiceName], estate: &mut Estate) -> Vec<(ServiceName, Found)> {
         let batches = dependents::batches(names);
         let looked = side_by_side(&batches, async |batch| {
-            super::look(self.run, self.clock, (1, Duration::ZERO), batch, true).await
+            super::look(self.run, self.clock, (1, Duration::ZERO), batch, !self.named).await
         });
         let (mut all, mut errors) = (Vec::new(), Vec::new());
         for (name, sighting) in batches.iter().flatten().zip(looked.await.into_iter().flatten()) {
@@ -140,7 +169,7 @@ impl Search<'_, '_> {
                 Sighting::NoService | Sighting::NoCluster => {}
             }
         }
-        estate.unseen.extend(gap("services could not be looked at", names.len(), &errors, names.len()));
+        estate.unseen.extend(gap("services could not be looked at", names.len(), &errors, self.reads(names.len())));
         all
     }
 
@@ -149,7 +178,8 @@ impl Search<'_, '_> {
         let memory = self.run.memory;
         let named = found.iter().flat_map(|(_, found)| {
             let (staying, outgoing) = found.revisions();
-            staying.into_iter().chain(outgoing)
+            // How a service that is named depends on the secret is of no interest.
+            staying.into_iter().chain(outgoing.into_iter().filter(|_| !self.named))
         });
         let named: BTreeSet<&str> = named.filter(|arn| !arn.is_empty()).collect();
         let (mut known, mut unread) = (Revisions::new(), Vec::new());
@@ -183,8 +213,13 @@ impl Search<'_, '_> {
                 Err(error) => errors.push(error),
             }
         }
-        unseen.extend(gap("task definitions could not be read", unread.len(), &errors, unread.len()));
+        unseen.extend(gap("task definitions could not be read", unread.len(), &errors, self.reads(unread.len())));
         known
+    }
+
+    /// How many task definitions a search has to read; see [`narrowed`].
+    fn reads(&self, number: usize) -> Option<usize> {
+        (!self.named).then_some(number)
     }
 
     /// A call within the time of the search.
@@ -193,10 +228,11 @@ impl Search<'_, '_> {
     }
 }
 
-/// One error for all that went wrong with things of one sort. `reads` is how many task definitions there may be to read.
-fn gap(what: &str, of: usize, errors: &[Error], reads: usize) -> Option<Error> {
-    let number = errors.len();
-    let first = narrowed(errors.first()?, reads);
+/// One error for all that went wrong with things of one sort. `reads` is how many task definitions there may be to read in
+/// a search.
+fn gap(what: &str, of: usize, errors: &[Error], reads: Option<usize>) -> Option<Error> {
+    let (number, first) = (errors.len(), errors.first()?);
+    let first = reads.map_or_else(|| first.clone(), |reads| narrowed(first, reads));
     let cause = format!("{number} of {of} {what}: {}", first.cause());
     Some(Error::new(first.kind(), cause, first.remedy()))
 }
@@ -222,9 +258,9 @@ mod tests {
     #[test]
     fn many_errors_of_one_sort_become_one() {
         let late = Error::new(ErrorKind::FailedDeadline, "no time was left", "run it again");
-        let gap = gap("task definitions could not be read", 2000, &vec![late; 900], 2000).unwrap();
+        let gap = gap("task definitions could not be read", 2000, &vec![late; 900], Some(2000)).unwrap();
         assert!(gap.cause().starts_with("900 of 2000 task definitions could not be read: no time"), "{gap}");
         assert!(gap.remedy().contains("310 seconds") && gap.remedy().contains("KEYROLL_CLUSTERS"), "{gap}");
-        assert_eq!(super::gap("x", 1, &[], 1), None);
+        assert_eq!(super::gap("x", 1, &[], Some(1)), None);
     }
 }

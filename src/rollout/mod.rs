@@ -3,6 +3,7 @@
 
 mod discovery;
 mod lanes;
+pub(crate) mod pairs;
 mod scene;
 
 use std::time::Duration;
