@@ -18,7 +18,6 @@ const MOST: Duration = Duration::from_secs(20);
 
 /// Looks at every dependent for containers that take the password of the secret of this ARN without its user name. Gives
 /// the refusal, where there are any, and a warning for everything that could not be checked.
-#[cfg_attr(not(test), expect(dead_code, reason = "no kind of secret alternates its users yet"))]
 pub(crate) async fn mismatched(run: &Run<'_>, arn: &str, settings: &Settings) -> (Option<Error>, Vec<String>) {
     let third = run.clock.part(PARTS);
     let clock = third.leaving(third.left().saturating_sub(MOST));

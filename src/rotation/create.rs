@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{overview, turn};
 use crate::apply;
-use crate::aws::secrets::Version;
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, VersionId};
@@ -15,6 +14,8 @@ use crate::rollout::{self, Left};
 use crate::run::{Overview, Run};
 use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
 
+/// How old the labels may be when the value is stored. Looking at ECS may take longer.
+const STALE: Duration = Duration::from_secs(1);
 /// What is kept of the time for the step's own calls when an earlier rollout has to be finished first.
 const TO_STORE: Duration = Duration::from_secs(10);
 
@@ -28,18 +29,20 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    let created = current.created;
-    let before = finish_the_last_rotation(run, &seen, created).await?;
-    if before.is_some() {
+    let before = finish_the_last_rotation(run, &seen, current.created).await?;
+    let (id, created, begun) = (current.id.clone(), current.created, run.clock.left());
+    let document = kind::document(current.text()?, &seen.settings)?;
+    let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
+    let account = turn::next(run, &current, &seen.settings).await?;
+    let renamed = account.is_some();
+    let plan = plan(&current, account, created, &seen, run)?;
+    let plan = if renamed { plan.warning(refuse_apart(run, &seen).await?) } else { plan };
+    if before.is_some() || begun.saturating_sub(run.clock.left()) > STALE {
         seen = overview(run, event).await?;
         // Where a duplicate of this call has stored a value meanwhile, that one stays.
         stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
     }
-    refuse_moved(&current, &seen.labels)?;
-    let document = kind::document(current.text()?, &seen.settings)?;
-    let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
-    let account = turn::next(run, &current, &seen.settings).await?;
-    let plan = plan(&current, account, created, &seen, run)?;
+    refuse_moved(&id, &seen.labels)?;
     let report = apply::store(run, event, &seen.arn, &document, &current, &plan).await?;
     Ok(match before {
         Some(before) => report.after(before),
@@ -47,10 +50,19 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     })
 }
 
+/// Refuses to change the user name where a service would go on with the old one. What could not be looked at is a warning:
+/// nothing of ECS may keep a rotation from being made.
+async fn refuse_apart(run: &Run<'_>, seen: &Overview) -> Result<Vec<String>> {
+    match rollout::pairs::mismatched(run, &seen.arn, &seen.settings).await {
+        (Some(error), _) => Err(error),
+        (None, warnings) => Ok(warnings),
+    }
+}
+
 /// The new value is made from AWSCURRENT: one that somebody replaced meanwhile must not come back with it.
-fn refuse_moved(current: &Version, labels: &Labels) -> Result<()> {
+fn refuse_moved(current: &VersionId, labels: &Labels) -> Result<()> {
     match labels.holder(AWSCURRENT) {
-        Some(holder) if holder != current.id => Err(Error::new(
+        Some(holder) if holder != *current => Err(Error::new(
             ErrorKind::FailedAws,
             "AWSCURRENT moved while this step looked at it",
             "run the step again; Secrets Manager does so by itself",

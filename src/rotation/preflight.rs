@@ -94,6 +94,11 @@ async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool,
             Err(error) => found.lacking.push(error),
         },
     }
+    if begun.is_none() && turn.is_some() {
+        let (apart, warnings) = rollout::pairs::mismatched(run, &secret.arn, &secret.settings).await;
+        found.lacking.extend(apart);
+        found.warnings.extend(warnings);
+    }
     // Drawn and thrown away: shows whether the document with a new password still fits.
     found.lacking.extend(apply::draw(run, &document, &current, turn.as_deref()).err());
     found
