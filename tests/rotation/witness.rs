@@ -61,8 +61,8 @@ impl Witness {
         // the next one, over the same stored values, is one as well.
         let mut rejected = None;
         loop {
-            let stored = passwords(&stage);
-            if stored.iter().any(|password| stage.accepts(ACCOUNT, password)) {
+            let stored = logins(&stage);
+            if stored.iter().any(|(account, password)| stage.accepts(account, password)) {
                 return;
             }
             if rejected.as_ref() == Some(&stored) {
@@ -89,8 +89,8 @@ impl Witness {
     }
 }
 
-/// The passwords of the labelled versions, as they are stored at one moment.
-fn passwords(stage: &Stage) -> Vec<String> {
+/// The names and passwords of the labelled versions, as they are stored at one moment.
+fn logins(stage: &Stage) -> Vec<(String, String)> {
     let secret = stage.aws.secret(&stage.arn).unwrap();
     let holders = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"].map(|label| secret.holder(label).map(str::to_owned));
     let mut holders: Vec<String> = holders.into_iter().flatten().collect();
@@ -99,7 +99,11 @@ fn passwords(stage: &Stage) -> Vec<String> {
         Some(Content::Text(text)) => serde_json::from_str::<Value>(text).ok(),
         _ => None,
     });
-    texts.map(|value| value["password"].as_str().unwrap().to_owned()).collect()
+    texts.map(|value| (text(&value, "username"), text(&value, "password"))).collect()
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap().to_owned()
 }
 
 /// Takes a breath between looks: each is a process and a login, and would take a whole core from what is watched.
