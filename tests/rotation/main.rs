@@ -10,6 +10,7 @@
 mod administrator;
 mod alternating;
 mod budgets;
+mod clients;
 mod crashes;
 mod discovery;
 mod dry_run;
@@ -23,6 +24,8 @@ mod guards;
 mod hazards;
 mod leaks;
 mod leftovers;
+mod lock_outs;
+mod messages;
 mod operators;
 mod pair;
 mod pooler;
