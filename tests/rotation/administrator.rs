@@ -13,18 +13,28 @@ const ADMIN: &str = "orders_admin";
 /// A stage whose secret names an administrator with these attributes.
 async fn stage(attributes: &str) -> (Stage, Value) {
     let stage = Stage::start().await;
+    let admin = appoint(&stage, attributes);
+    (stage, admin)
+}
+
+/// Makes an administrator with these attributes, who comes to the server as the account does, and names it in the
+/// account's secret. Gives the value of the administrator's own.
+pub fn appoint(stage: &Stage, attributes: &str) -> Value {
     let password = random_password();
     stage.postgres.sql(&format!("CREATE ROLE {ADMIN} LOGIN {attributes} PASSWORD '{password}'")).unwrap();
     if stage.postgres.sql("SELECT current_setting('server_version_num')::int >= 160000").unwrap() == "t" {
         stage.postgres.sql(&format!("GRANT {ACCOUNT} TO {ADMIN} WITH ADMIN OPTION")).unwrap();
     }
-    let admin = json!({
-        "engine": "postgres", "host": "localhost", "port": stage.postgres.port(), "username": ADMIN, "password": password
-    });
+    let mut admin = json!({"username": ADMIN, "password": password});
+    for (key, value) in stage.value("AWSCURRENT").as_object().unwrap() {
+        if ["engine", "host", "port", "ssl"].contains(&key.as_str()) {
+            admin[key] = value.clone();
+        }
+    }
     stage.aws.create_secret("orders/admin", &admin.to_string(), &[]).unwrap();
     stage.aws.set_tag(&stage.arn, "keyroll:admin-secret", "orders/admin").unwrap();
     stage.secret_text(&password);
-    (stage, admin)
+    admin
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use rehearsal::tls::Tls;
 use serde_json::json;
 
 use crate::estate;
-use crate::relay::{Relay, Strike, When};
+use crate::relay::{At, Relay, Strike, When};
 use crate::theatre::{After, Blow, CUTS, Scope, Theatre, persistent};
 use crate::witness::Shown;
 
@@ -108,7 +108,7 @@ async fn killed_or_cut_off_at_the_change_of_the_password_a_rotation_ends_finishe
                     witness.look("at the blow");
                 });
                 theatre.set();
-                relay.arm(Strike { statement, when, hook });
+                relay.arm(Strike { at: At::Text(statement), when, hook });
                 let rotation = theatre.stage.try_rotate(persistent()).await;
                 assert!(!relay.is_armed(), "the statement never came");
                 assert!(rotation.succeeded() && rotation.failures().len() == 1, "{rotation:#?}");

@@ -87,13 +87,18 @@ pub fn assert_finished(stage: &Stage, token: &str) {
     }
 }
 
-/// Asserts that the function asked for nothing that is not the secret's or its dependents'.
+/// Asserts that the function asked for nothing that is not the secret's, its administrator's or its dependents'.
 pub fn assert_kept_to_its_own(stage: &Stage) {
+    let administrator = stage.aws.secret(&stage.arn).unwrap().tags.get("keyroll:admin-secret").cloned();
+    let administrator = administrator.or_else(|| stage.value("AWSCURRENT")["masterarn"].as_str().map(str::to_owned));
     for call in stage.aws.function_calls() {
         let of = |key: &str| call.request[key].as_str();
         let own = match call.operation.as_str() {
             "UpdateService" => DEPENDENTS.map(|(cluster, name)| (Some(cluster), Some(name))).contains(&service(&call)),
             "ListSecrets" => true,
+            "DescribeSecret" | "GetSecretValue" if of("SecretId") == administrator.as_deref() => {
+                administrator.is_some()
+            }
             _ if call.service == "secretsmanager" => of("SecretId") == Some(&stage.arn),
             operation => operation.starts_with("List") || operation.starts_with("Describe"),
         };

@@ -42,6 +42,7 @@ mod search;
 mod sequences;
 mod services;
 mod side_by_side;
+mod statements;
 mod status;
 mod status_left;
 mod support;

@@ -15,7 +15,14 @@ impl Message {
         Self { kind, body: body.into() }
     }
 
-    /// Reads any but the first.
+    /// Reads the first message of a client.
+    pub fn first(from: &mut impl Read) -> io::Result<Self> {
+        let mut length = [0; 4];
+        from.read_exact(&mut length)?;
+        Self::rest(0, length, from)
+    }
+
+    /// Reads any other.
     pub fn next(from: &mut impl Read) -> io::Result<Self> {
         let mut head = [0; 5];
         from.read_exact(&mut head)?;
@@ -40,6 +47,13 @@ impl Message {
     /// The number that a body begins with: what is asked for in a login, or the protocol of a client's first message.
     pub fn number(&self) -> Option<u32> {
         self.body.first_chunk().copied().map(u32::from_be_bytes)
+    }
+
+    /// The name that a login is for, where this is a client's first message.
+    pub fn user(&self) -> Option<String> {
+        let mut texts = self.body.get(4..)?.split(|byte| *byte == 0);
+        texts.find(|text| *text == b"user")?;
+        Some(String::from_utf8_lossy(texts.next()?).into_owned())
     }
 
     /// The SQLSTATE of an error.

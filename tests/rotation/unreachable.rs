@@ -12,7 +12,7 @@ use rehearsal::postgres::{Logins, PostgresOptions};
 use rehearsal::tls::Tls;
 use serde_json::{Value, json};
 
-use crate::relay::{Relay, Strike, When};
+use crate::relay::{At, Relay, Strike, When};
 use crate::support::{ACCOUNT, Stage};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -144,7 +144,7 @@ async fn a_server_that_is_away_for_a_moment_is_not_healed_from_the_previous_vers
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
     let (before, mark) = (stage.state(), stage.postgres.mark());
-    relay.arm(Strike { statement: "", when: When::Before, hook: Box::new(|| ()) });
+    relay.arm(Strike { at: At::Text(""), when: When::Before, hook: Box::new(|| ()) });
     stage.error("setSecret", &token, "FailedDatabase").await;
     assert!(!relay.is_armed());
     assert_eq!(stage.state(), before);
@@ -212,7 +212,7 @@ async fn a_server_that_falls_silent_at_the_change_of_the_password_is_given_up_on
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
     let hook = Box::new(|| std::thread::sleep(LIMIT + LIMIT));
-    relay.arm(Strike { statement: "ALTER ROLE", when: When::Before, hook });
+    relay.arm(Strike { at: At::Text("ALTER ROLE"), when: When::Before, hook });
     let (before, begun) = (stage.state(), Instant::now());
     stage.error("setSecret", &token, "FailedDatabase").await;
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());

@@ -1,0 +1,111 @@
+//! The function dies, or is cut off, at everything it says to the database server: every login and every statement, before
+//! the server hears it or after it has done it. Secrets Manager retries. The rotation always ends finished, and at every
+//! moment some stored version logs in.
+
+use std::collections::BTreeMap;
+
+use rehearsal::postgres::PostgresOptions;
+use rehearsal::tls::Tls;
+use serde_json::json;
+
+use crate::relay::{At, Relay, Strike, When};
+use crate::theatre::{Theatre, persistent};
+use crate::witness::Shown;
+use crate::{administrator, estate};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_before_any_statement_a_rotation_through_the_administrator_ends_finished() {
+    through_the_administrator(When::Before, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_any_statement_a_rotation_through_the_administrator_ends_finished() {
+    through_the_administrator(When::After, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_off_before_any_statement_a_rotation_through_the_administrator_ends_finished() {
+    through_the_administrator(When::Before, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_off_after_any_statement_a_rotation_through_the_administrator_ends_finished() {
+    through_the_administrator(When::After, false).await;
+}
+
+async fn through_the_administrator(when: When, kills: bool) {
+    let options = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
+    let stage = estate::with(&options, &json!({"ssl": false})).await;
+    let relay = Relay::start(stage.postgres.port());
+    stage.edit_current(&json!({"port": relay.port()}));
+    administrator::appoint(&stage, "CREATEROLE");
+    let theatre = Theatre::open(stage).await.watched();
+    let said = sweep(&theatre, &relay, when, kills).await;
+    let all: Vec<&str> = said.values().flatten().map(String::as_str).collect();
+    let words =
+        ["a login", "a login", "SELECT", "BEGIN", "ALTER ROLE", "COMMIT", "a login", "SELECT", "a login", "SELECT"];
+    let as_expected = all.len() == words.len() && all.iter().zip(words).all(|(said, word)| said.contains(word));
+    assert!(as_expected, "{all:#?}");
+    theatre.close(&format!("{} rotations struck, each at another statement", all.len()));
+}
+
+/// What is said in the rotations that begin with one account under AWSCURRENT.
+struct Part {
+    said: Vec<String>,
+    /// The numbers of what was not struck at yet, the next one last.
+    left: Vec<usize>,
+}
+
+/// Strikes once at everything that a rotation says, each time in another rotation, and gives what was said, by the name of
+/// the account under AWSCURRENT when the rotation began: accounts that take turns may differ.
+pub async fn sweep(theatre: &Theatre, relay: &Relay, when: When, kills: bool) -> BTreeMap<String, Vec<String>> {
+    let mut parts = BTreeMap::<String, Part>::new();
+    loop {
+        let account = theatre.stage.value("AWSCURRENT")["username"].as_str().unwrap().to_owned();
+        let Some(part) = parts.get_mut(&account) else {
+            let said = rehearse(theatre, relay).await;
+            let left = (0..said.len()).rev().collect();
+            parts.insert(account, Part { said, left });
+            continue;
+        };
+        if let Some(nth) = part.left.pop() {
+            strike(theatre, relay, (nth, when), &part.said[nth], kills).await;
+        } else if parts.values().all(|part| part.left.is_empty()) {
+            return parts.into_iter().map(|(account, part)| (account, part.said)).collect();
+        } else {
+            // The other account's turn.
+            rehearse(theatre, relay).await;
+        }
+    }
+}
+
+/// What an undisturbed rotation by a new process says.
+async fn rehearse(theatre: &Theatre, relay: &Relay) -> Vec<String> {
+    theatre.set();
+    theatre.stage.function.cold().await;
+    relay.clear();
+    let rotation = theatre.stage.rotate().await;
+    let said = relay.said();
+    theatre.assert_finished(&rotation);
+    said
+}
+
+/// One rotation by a new process with one blow.
+async fn strike(theatre: &Theatre, relay: &Relay, (nth, when): (usize, When), expected: &str, kills: bool) {
+    let _shown = Shown(format!("{when:?} number {nth}, {expected}; kills: {kills}"));
+    let (kill, witness) = (theatre.stage.function.kill_handle(), theatre.witness.clone());
+    let hook = Box::new(move || {
+        if kills {
+            kill.kill();
+        }
+        witness.look("at the blow");
+    });
+    theatre.set();
+    theatre.stage.function.cold().await;
+    relay.arm(Strike { at: At::Number(nth), when, hook });
+    let rotation = theatre.stage.try_rotate(persistent()).await;
+    assert!(!relay.is_armed(), "so much was never said");
+    assert_eq!(relay.said()[nth], expected);
+    assert!(rotation.succeeded() && rotation.failures().len() == 1, "{rotation:#?}");
+    theatre.assert_finished(&rotation);
+}
