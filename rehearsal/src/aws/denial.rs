@@ -10,13 +10,15 @@ use super::{ACCOUNT, REGION};
 pub(crate) fn denied(service: &str, operation: &str, request: &Value) -> ApiError {
     let action = format!("{service}:{operation}");
     let on = resource(service, request).map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
-    ApiError::new(
-        "AccessDeniedException",
-        format!(
-            "User: arn:aws:sts::{ACCOUNT}:assumed-role/keyroll/keyroll is not authorized to perform: {action}{on} because no \
-             identity-based policy allows the {action} action"
-        ),
-    )
+    let message = format!(
+        "User: arn:aws:sts::{ACCOUNT}:assumed-role/keyroll/keyroll is not authorized to perform: {action}{on} because no \
+         identity-based policy allows the {action} action"
+    );
+    // The query protocol has its own code and status for it.
+    match service {
+        "rds" => ApiError { status: 403, ..ApiError::new("AccessDenied", message) },
+        _ => ApiError::new("AccessDeniedException", message),
+    }
 }
 
 fn resource(service: &str, request: &Value) -> Option<String> {
@@ -30,6 +32,12 @@ fn resource(service: &str, request: &Value) -> Option<String> {
             let cluster = last(request.text("cluster").unwrap_or("default"));
             let service = |name: String| format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service/{cluster}/{}", last(&name));
             Some(named.map_or_else(|| "*".to_owned(), service))
+        }
+        "rds" => {
+            let named = [("DBInstanceIdentifier", "db"), ("DBClusterIdentifier", "cluster")];
+            let (kind, id) = named.into_iter().find_map(|(key, kind)| Some((kind, request.text(key)?)))?;
+            let of_name = || format!("arn:aws:rds:{REGION}:{ACCOUNT}:{kind}:{id}");
+            Some(if id.starts_with("arn:") { id.to_owned() } else { of_name() })
         }
         _ => Some("*".to_owned()),
     }
@@ -70,6 +78,19 @@ mod tests {
             let error = denied(service, operation, &request);
             assert!(error.message.contains(about), "{}", error.message);
             assert_eq!((error.code.as_str(), error.status), ("AccessDeniedException", 400));
+        }
+    }
+
+    #[test]
+    fn rds_denies_in_the_words_of_the_query_protocol() {
+        for (operation, key, id, about) in [
+            ("DescribeDBInstances", "DBInstanceIdentifier", "a", "arn:aws:rds:us-east-1:123456789012:db:a because"),
+            ("DescribeDBClusters", "DBClusterIdentifier", "a", "arn:aws:rds:us-east-1:123456789012:cluster:a because"),
+            ("DescribeDBInstances", "DBInstanceIdentifier", "arn:aws:rds:x:1:db:a", "arn:aws:rds:x:1:db:a because"),
+        ] {
+            let error = denied("rds", operation, &json!({ key: id }));
+            assert!(error.message.contains(&format!("on resource: {about}")), "{}", error.message);
+            assert_eq!((error.code.as_str(), error.status), ("AccessDenied", 403));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! AWS as the function meets it: an HTTP server on loopback with a faithful Secrets Manager and the part of ECS that
-//! a redeploy needs, a record of every call, and faults at will.
+//! AWS as the function meets it: an HTTP server on loopback with a faithful Secrets Manager, the part of ECS that
+//! a redeploy needs and the part of RDS that an administrator needs, a record of every call, and faults at will.
 //!
 //! With an upstream (ministack, which knows IAM) every call to Secrets Manager is first shown to it: what it denies is
 //! denied, everything else is answered from here, because it gets the versions' states wrong. All other services are
@@ -9,6 +9,7 @@ mod denial;
 mod ecs;
 mod faults;
 pub mod random;
+mod rds;
 mod record;
 mod secrets;
 mod seed;
@@ -28,6 +29,7 @@ use tokio::task::AbortHandle;
 
 pub use ecs::{Deployment, Ecs, Event, Service};
 pub use faults::{Fault, Fired, Hook, Rule};
+pub use rds::{DbCluster, DbInstance};
 pub use record::Call;
 pub use secrets::{CURRENT, Content, PENDING, PREVIOUS, Rotation, RotationJob, Secret, Version};
 pub use wire::ApiError;
@@ -93,6 +95,7 @@ pub(crate) struct Inner {
 struct Model {
     secrets: secrets::Secrets,
     ecs: Ecs,
+    rds: rds::Rds,
 }
 
 struct Listening(AbortHandle);
@@ -118,6 +121,7 @@ impl LocalAws {
             model: Mutex::new(Model {
                 secrets: secrets::Secrets::new(REGION, account),
                 ecs: Ecs::new(REGION, account),
+                rds: rds::Rds::new(REGION, account),
             }),
             record: Mutex::default(),
             faults: Mutex::default(),

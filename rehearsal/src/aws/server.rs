@@ -90,10 +90,10 @@ async fn handle(
                 hook();
                 ensure!(!connection.is_gone(), "killed before the call");
             }
-            Fault::Error(error) => return Ok(inner.answer(number, Reply::new(Err(error.clone())))),
+            Fault::Error(error) => return Ok(inner.answer(number, inbound.reply(Err(error.clone())))),
             Fault::Denied => {
                 let error = denied(&inbound.service, &inbound.operation, &inbound.json);
-                return Ok(inner.answer(number, Reply::new(Err(error))));
+                return Ok(inner.answer(number, inbound.reply(Err(error))));
             }
             Fault::Reset => bail!("reset, as a rule wants"),
             Fault::Hang => std::future::pending().await,
@@ -117,7 +117,7 @@ async fn handle(
 
 impl Inner {
     async fn apply(&self, inbound: &Inbound) -> Reply {
-        let Some(address) = &self.upstream else { return Reply::new(self.model(inbound, None)) };
+        let Some(address) = &self.upstream else { return inbound.reply(self.model(inbound, None)) };
         // RotateSecret must not reach the upstream: it would promote a copy of the value by itself.
         let only_ours = matches!(inbound.operation.as_str(), "RotateSecret" | "CancelRotateSecret");
         if inbound.service == "secretsmanager" && only_ours {
@@ -153,6 +153,7 @@ impl Inner {
             }
             ("secretsmanager", operation) => model.secrets.answer(operation, &inbound.json, arn),
             ("ecs", operation) => model.ecs.answer(operation, &inbound.json),
+            ("rds", operation) => model.rds.answer(operation, &inbound.json),
             (service, operation) => Err(ApiError::new(
                 "UnknownOperationException",
                 format!("the stage has no {operation} of `{service}` without an upstream"),

@@ -12,6 +12,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpStream;
 
+use super::rds;
+
 /// What an operation of the model gives: a JSON answer, or an error as AWS would word it.
 pub(crate) type Answer = Result<Value, ApiError>;
 
@@ -124,6 +126,11 @@ impl Inbound {
         let access_key = scope.first().copied().unwrap_or_default().to_owned();
         Ok(Self { service: service.to_owned(), operation, access_key, json, parts, body })
     }
+
+    /// The model's answer in the protocol of the service that was called.
+    pub(crate) fn reply(&self, answer: Answer) -> Reply {
+        if self.service == "rds" { rds::reply(&self.operation, &answer) } else { Reply::new(answer) }
+    }
 }
 
 /// Sends one request on a connection of its own and reads the whole answer.
@@ -203,7 +210,7 @@ fn form_of(parts: &Parts, body: &Bytes) -> Value {
     let pairs = parts.uri.query().unwrap_or_default().split('&').chain(body.split('&'));
     let fields: Map<String, Value> = pairs
         .filter_map(|pair| pair.split_once('='))
-        .map(|(key, value)| (key.to_owned(), Value::from(value)))
+        .map(|(key, value)| (key.to_owned(), Value::from(rds::decoded(value))))
         .collect();
     if fields.is_empty() { Value::Null } else { Value::Object(fields) }
 }
