@@ -7,6 +7,7 @@
 
 use serde_json::json;
 
+use crate::aws::rds::Rds;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::SecretId;
@@ -15,6 +16,7 @@ use crate::run::Run;
 use crate::secret::{Document, Sensitive};
 use crate::settings::{Settings, Strategy};
 use crate::stages::AWSCURRENT;
+use crate::topology::{self, Address};
 
 /// What the search for an administrator came to.
 pub(crate) struct Search {
@@ -58,19 +60,68 @@ pub(crate) fn unused(error: &Error) -> String {
 }
 
 async fn usable(run: &Run<'_>, secret: &SecretId, account: &Credential) -> Result<Credential> {
-    let named = || format!("the administrator's secret {}", secret.as_str());
-    let mut administrator = read(run, secret).await.map_err(|error| error.at(named()))?;
-    if administrator.kind != account.kind || administrator.address() != account.address() {
-        let (host, port) = administrator.address();
-        return Err(Error::new(
-            ErrorKind::RefusedSetting,
-            format!("{} belongs to {host}:{port}, not to this secret's server", named()),
-            "name the administrator of this secret's own server in keyroll:admin-secret, or correct the host",
-        ));
-    }
+    let named = format!("the administrator's secret {}", secret.as_str());
+    let mut administrator = read(run, secret).await.map_err(|error| error.at(&named))?;
+    same_system(run, &administrator, account).await.map_err(|error| match error.kind() {
+        ErrorKind::RefusedSetting => {
+            let at = address(&administrator);
+            let cause = format!("{named} belongs to {at}, not to this secret's server: {}", error.cause());
+            Error::new(error.kind(), cause, error.remedy())
+        }
+        _ => error
+            .at(format!("{named} names another host than this secret, so RDS is asked whether both are one server")),
+    })?;
     // Advisory locks are per database: every writer of this account must meet in the same one.
     administrator.login.dbname.clone_from(&account.login.dbname);
     Ok(administrator)
+}
+
+/// Refuses an administrator of another database system. At one address both are of one server; else RDS has to say so.
+async fn same_system(run: &Run<'_>, administrator: &Credential, account: &Credential) -> Result<()> {
+    let (at, asked) = (address(administrator), address(account));
+    if administrator.kind != account.kind {
+        return Err(topology::refused("it is of another kind".to_owned()));
+    }
+    if at == asked {
+        return Ok(());
+    }
+    // One host of RDS has one port.
+    if at.shares_host(&asked) {
+        return Err(topology::refused(format!("this secret names {asked}")));
+    }
+    let engines = [administrator, account].map(|credential| credential.login.engine.as_str());
+    if topology::clustered(engines, &at, &asked) {
+        return same_cluster(&run.clients.rds, &at, &asked).await;
+    }
+    let rds = &run.clients.rds;
+    let replica = rds.instance(asked.label()).await?.ok_or_else(|| unknown("instance", asked.label()))?;
+    let source = topology::source(&replica, &asked, &at, rds.region())?;
+    let primary = rds.instance(source).await?.ok_or_else(|| unknown("instance", source))?;
+    topology::is_source(&primary, source, &at)
+}
+
+async fn same_cluster(rds: &Rds, at: &Address, asked: &Address) -> Result<()> {
+    let mut through = None;
+    let mut id = at.label().to_owned();
+    if !at.names_cluster() {
+        let instance = rds.instance(&id).await?.ok_or_else(|| unknown("instance", &id))?;
+        let Some(cluster) = instance.cluster.clone() else {
+            return Err(topology::refused(format!("RDS shows {id:?} in no cluster")));
+        };
+        id = cluster;
+        through = Some(instance);
+    }
+    let cluster = rds.cluster(&id).await?.ok_or_else(|| unknown("cluster", &id))?;
+    topology::one_cluster(&cluster, through.as_ref(), at, asked)
+}
+
+fn address(credential: &Credential) -> Address {
+    let (host, port) = credential.address();
+    Address::new(&host, port)
+}
+
+fn unknown(what: &str, id: &str) -> Error {
+    topology::refused(format!("RDS knows no {what} {id:?} in this Region and account"))
 }
 
 /// The error for an administrator whom the server rejects.

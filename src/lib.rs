@@ -16,6 +16,7 @@
 //! | [`plan`], `apply` | what a step will do, as data; doing it |
 //! | [`secret`] | what a secret's value looks like, and the password policy |
 //! | [`kind`], `admin` | one place per kind of secret: its rules and its I/O; the administrator who may change it |
+//! | `topology` | which addresses belong to one database system, by what RDS shows |
 //! | [`dependents`] | ECS services: which depend on a secret, which need a deployment, verdicts |
 //! | `rollout` | finding them, and the round in which they are redeployed |
 //! | `aws`, [`clock`] | the only place that names SDK types; the only one that reads the time |
@@ -43,6 +44,7 @@ mod run;
 pub mod secret;
 pub mod settings;
 pub mod stages;
+mod topology;
 
 pub use aws::Clients;
 pub use config::{Config, Env};

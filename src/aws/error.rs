@@ -79,7 +79,7 @@ where
         _ if operation.starts_with("rds:") => Error::new(
             ErrorKind::FailedAws,
             cause,
-            "check that the instance or cluster in the tags of the administrator's secret exists in this Region",
+            "if RDS was only busy, another try helps; see the health of RDS in this Region",
         ),
         _ => Error::new(ErrorKind::FailedAws, cause, "run the step again; Secrets Manager does so by itself"),
     }
