@@ -1,17 +1,16 @@
 //! Rotating through an administrator, where `keyroll:admin-secret` names one.
 
-use std::io::{Read, Write};
-
+use rehearsal::aws::{ACCOUNT as AWS_ACCOUNT, DbCluster, DbInstance, REGION};
 use rehearsal::driver::STEPS;
 use rehearsal::postgres::{Postgres, PostgresOptions};
 use serde_json::{Value, json};
 
 use crate::support::{ACCOUNT, Stage, random_password};
 
-const ADMIN: &str = "orders_admin";
+pub const ADMIN: &str = "orders_admin";
 
 /// A stage whose secret names an administrator with these attributes.
-async fn stage(attributes: &str) -> (Stage, Value) {
+pub async fn stage(attributes: &str) -> (Stage, Value) {
     let stage = Stage::start().await;
     let admin = appoint(&stage, attributes);
     (stage, admin)
@@ -120,46 +119,6 @@ async fn an_administrator_without_the_right_is_refused_before_anything_changes()
     stage.assert_finished(&token);
 }
 
-/// An RDS that knows one instance and one cluster, both at this port.
-fn rds(port: u16) -> String {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = |operation: &str, inner: &str| {
-        let body = format!(
-            "<{operation}Response xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><{operation}Result>{inner}\
-             </{operation}Result></{operation}Response>"
-        );
-        format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-    };
-    let instance = answer(
-        "DescribeDBInstances",
-        &format!(
-            "<DBInstances><DBInstance><Engine>postgres</Engine><Endpoint><Address>localhost</Address><Port>{port}</Port>\
-             </Endpoint></DBInstance></DBInstances>"
-        ),
-    );
-    let cluster = answer(
-        "DescribeDBClusters",
-        &format!(
-            "<DBClusters><DBCluster><Engine>aurora-postgresql</Engine><Endpoint>localhost</Endpoint><Port>{port}</Port>\
-             </DBCluster></DBClusters>"
-        ),
-    );
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let (mut request, mut buffer) = (String::new(), [0; 8192]);
-            while !request.contains("Action=") {
-                let read = stream.read(&mut buffer).unwrap();
-                request.push_str(&String::from_utf8_lossy(&buffer[..read]));
-            }
-            let answer = if request.contains("DescribeDBClusters") { &cluster } else { &instance };
-            stream.write_all(answer.as_bytes()).unwrap();
-        }
-    });
-    url
-}
-
 #[tokio::test]
 async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
     let (stage, admin) = stage("CREATEROLE").await;
@@ -169,9 +128,13 @@ async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
     stage.edit_current(&json!({"masterarn": stage.aws.secret("rds!db-orders").unwrap().arn}));
     stage.aws.set_tag(&stage.arn, "keyroll:strategy", "single-user").unwrap();
-    stage.function.set_env("AWS_ENDPOINT_URL_RDS", &rds(stage.postgres.port()));
+    let at = |port| {
+        stage.aws.put_db_instance(DbInstance::new("orders", "localhost", port));
+        stage.aws.put_db_cluster(DbCluster::new("orders", "localhost", port, &[]));
+    };
+    at(stage.postgres.port());
     for (tag, kind) in [("aws:rds:primaryDBInstanceArn", "db"), ("aws:rds:primaryDBClusterArn", "cluster")] {
-        let arn = format!("arn:aws:rds:eu-west-1:000000000000:{kind}:orders");
+        let arn = format!("arn:aws:rds:{REGION}:{AWS_ACCOUNT}:{kind}:orders");
         let tags = [(tag.to_owned(), arn)].into();
         stage.aws.with_secret("rds!db-orders", |secret| secret.tags = tags).unwrap();
         let rotation = stage.rotate().await;
@@ -181,8 +144,7 @@ async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
     }
 
     // RDS names another server: the login is not sent to the one that the account's secret names.
-    stage.function.set_env("AWS_ENDPOINT_URL_RDS", &rds(1));
-    stage.function.cold().await;
+    at(1);
     let mark = stage.postgres.mark();
     let rotation = stage.rotate().await;
     stage.assert_finished(&rotation.token);
