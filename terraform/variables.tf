@@ -62,7 +62,8 @@ variable "layers" {
 variable "vpc" {
   description = <<-EOT
     Subnets and security groups, for a database in a VPC. The subnets need a way (NAT or VPC endpoints) to Secrets
-    Manager and ECS, and to every other AWS service that is used: RDS for its managed administrators, SSM and S3 for copies.
+    Manager and ECS, and to every other AWS service that is used: RDS for administrators whose secret it manages or
+    names another host than the account's, SSM and S3 for copies.
   EOT
   type = object({
     subnet_ids         = list(string)

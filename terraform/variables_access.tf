@@ -39,7 +39,7 @@ variable "rds_admin_secret_arns" {
 }
 
 variable "rds_instance_arns" {
-  description = "Instances whose administrator's secret RDS manages; the function asks RDS for their address."
+  description = "Instances that the function asks RDS about: whose administrator's secret RDS manages; a read replica that an account logs in to, with its primary; an instance of Aurora that an administrator's secret names as its host."
   type        = list(string)
   default     = []
 
@@ -50,7 +50,7 @@ variable "rds_instance_arns" {
 }
 
 variable "rds_cluster_arns" {
-  description = "Clusters whose administrator's secret RDS manages; the function asks RDS for their address."
+  description = "Clusters that the function asks RDS about: whose administrator's secret RDS manages, or where an account logs in at another endpoint than the administrator."
   type        = list(string)
   default     = []
 
