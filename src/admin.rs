@@ -90,11 +90,15 @@ async fn same_system(run: &Run<'_>, administrator: &Credential, account: &Creden
         return Err(topology::refused(format!("this secret names {asked}")));
     }
     let engines = [administrator, account].map(|credential| credential.login.engine.as_str());
-    if topology::clustered(engines, &at, &asked) {
-        return same_cluster(&run.clients.rds, &at, &asked).await;
-    }
     let rds = &run.clients.rds;
+    if topology::clustered(engines, &at, &asked) {
+        return same_cluster(rds, &at, &asked).await;
+    }
     let replica = rds.instance(asked.label()).await?.ok_or_else(|| unknown("instance", asked.label()))?;
+    // Secrets of Aurora may say `postgres`, too, and the names of its instances do not tell.
+    if replica.cluster.is_some() {
+        return same_cluster(rds, &at, &asked).await;
+    }
     let source = topology::source(&replica, &asked, &at, rds.region())?;
     let primary = rds.instance(source).await?.ok_or_else(|| unknown("instance", source))?;
     topology::is_source(&primary, source, &at)

@@ -1,7 +1,7 @@
 //! An account that logs in at another endpoint of the cluster than its administrator. Two names of one server stand for the
 //! two: the endpoints of a cluster share a port.
 
-use rehearsal::aws::{ACCOUNT as AWS_ACCOUNT, DbCluster, Fault, REGION, Rule};
+use rehearsal::aws::{ACCOUNT as AWS_ACCOUNT, DbCluster, DbInstance, Fault, REGION, Rule};
 use serde_json::json;
 
 use crate::administrator::ADMIN;
@@ -40,6 +40,12 @@ async fn the_readers_a_custom_and_a_members_endpoint_are_of_the_administrators_c
         hosts.stage.aws.put_db_cluster(cluster.clone());
         assert_eq!(hosts.rotates().await, [1, 1], "{cluster:?}");
     }
+    // Two instances of a cluster whose secrets say `postgres`: RDS shows what they are.
+    hosts.stage.edit_current(&json!({"engine": "postgres"}));
+    hosts.stage.aws.put_db_cluster(orders(&hosts, &["localhost", "127"]));
+    let account = DbInstance::new("127", "127.0.0.1", hosts.stage.postgres.port());
+    hosts.stage.aws.put_db_instance(account.member_of("orders"));
+    assert_eq!(hosts.rotates().await, [2, 1]);
 }
 
 #[tokio::test]
