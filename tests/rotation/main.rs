@@ -23,6 +23,7 @@ mod gaps;
 mod good_path;
 mod guards;
 mod hazards;
+mod lag;
 mod leaks;
 mod leftovers;
 mod lock_outs;
