@@ -176,7 +176,7 @@ impl Settings {
             None => Ok(()),
             Some(passed) => Err(Error::new(
                 ErrorKind::FailedTooSoon,
-                format!("the last rotation ended {} minutes ago, and keyroll:min-age is {minutes}", passed / 60),
+                format!("the value has been current for {} minutes, and keyroll:min-age is {minutes}", passed / 60),
                 "wait: Secrets Manager tries again by itself; keyroll:min-age=0 rotates at once, and cuts off whoever still \
                  holds the credential before the last",
             )),

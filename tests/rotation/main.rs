@@ -16,6 +16,7 @@ mod crashes;
 mod discovery;
 mod dry_run;
 mod dry_run_halfway;
+mod dry_run_pair;
 mod estate;
 mod events;
 mod foretold;
