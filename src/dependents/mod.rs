@@ -1,20 +1,20 @@
 //! ECS services that depend on a secret: which do, which of them need a new deployment, and a verdict with a reason for
 //! each. Pure functions of what ECS shows; looking and redeploying are in `rollout`.
 
+mod apart;
 mod dates;
 mod hazard;
 mod judge;
-mod pairs;
 mod reference;
 mod service;
 
 use crate::error::Error;
 use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 
+pub use apart::{Apart, apart};
 pub use dates::{Runs, runs, utc};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
-pub use pairs::{Apart, apart};
 pub use reference::{Key, Reference, Wanted};
 pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
 

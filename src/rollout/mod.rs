@@ -1,9 +1,9 @@
 //! Round *roll*: what is left once a version is current. Every dependent is looked at and judged; the plan redeploys those
 //! that need it and then takes the mark off.
 
+pub(crate) mod apart;
 mod discovery;
 mod lanes;
-pub(crate) mod pairs;
 mod scene;
 
 use std::time::Duration;

@@ -53,7 +53,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 /// Refuses to change the user name where a service would go on with the old one. What could not be looked at is a warning:
 /// nothing of ECS may keep a rotation from being made.
 async fn refuse_apart(run: &Run<'_>, seen: &Overview) -> Result<Vec<String>> {
-    match rollout::pairs::mismatched(run, &seen.arn, &seen.settings).await {
+    match rollout::apart::find(run, &seen.arn, &seen.settings).await {
         (Some(error), _) => Err(error),
         (None, warnings) => Ok(warnings),
     }

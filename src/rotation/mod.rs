@@ -4,7 +4,7 @@
 //! 1. store the new value as AWSPENDING (createSecret): from now on a crash anywhere loses nothing;
 //! 2. change the database (setSecret): the stored version AWSPENDING logs in from that moment on;
 //! 3. prove it (testSecret, and again in finishSecret);
-//! 4. move AWSCURRENT (finishSecret, round *promote*): nothing of ECS is read or written before this;
+//! 4. move AWSCURRENT (finishSecret, round *promote*): nothing of ECS is read or written between 1 and this;
 //! 5. redeploy the services, then take the mark off (finishSecret, round *roll*).
 //!
 //! At every moment one stored version logs in; every step may be repeated; and what is left after 4 is remembered by the

@@ -95,7 +95,7 @@ async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool,
         },
     }
     if begun.is_none() && turn.is_some() {
-        let (apart, warnings) = rollout::pairs::mismatched(run, &secret.arn, &secret.settings).await;
+        let (apart, warnings) = rollout::apart::find(run, &secret.arn, &secret.settings).await;
         found.lacking.extend(apart);
         found.warnings.extend(warnings);
     }

@@ -107,7 +107,7 @@ impl Ecs {
     /// The look with these tags in a function with so many seconds left, and how long it took.
     async fn look_within(&self, seconds: u64, tags: &[(&str, &str)]) -> (Option<Error>, Vec<String>, Duration) {
         let began = Instant::now();
-        let looked = self.run(seconds, async |run| mismatched(run, ARN, &Settings::read(tags.iter().copied())).await);
+        let looked = self.run(seconds, async |run| find(run, ARN, &Settings::read(tags.iter().copied())).await);
         let (error, warnings) = looked.await;
         (error, warnings, began.elapsed())
     }
@@ -266,22 +266,22 @@ async fn there_is_one_search_in_an_invocation_and_one_with_gaps_is_not_kept() {
     let settings = Settings::read([]);
     ecs.run(60, async |run| {
         search(run).await;
-        assert!(mismatched(run, ARN, &settings).await.0.is_some());
+        assert!(find(run, ARN, &settings).await.0.is_some());
     })
     .await;
     assert_eq!((ecs.called("ListServices"), ecs.called("DescribeTaskDefinition")), (1, 1));
     ecs.run(60, async |run| {
-        assert!(mismatched(run, ARN, &settings).await.0.is_some());
+        assert!(find(run, ARN, &settings).await.0.is_some());
         search(run).await;
     })
     .await;
     assert_eq!((ecs.called("ListServices"), ecs.called("DescribeTaskDefinition")), (2, 2));
     ecs.run(60, async |run| {
         ecs.fail("DescribeServices", THROTTLED);
-        assert_eq!(mismatched(run, ARN, &settings).await.1.len(), 1);
+        assert_eq!(find(run, ARN, &settings).await.1.len(), 1);
         ecs.fail("none", THROTTLED);
         assert!(search(run).await.unseen.is_empty());
-        assert!(mismatched(run, ARN, &settings).await.0.is_some());
+        assert!(find(run, ARN, &settings).await.0.is_some());
     })
     .await;
     assert_eq!((ecs.called("ListServices"), ecs.called("DescribeTaskDefinition")), (4, 3));

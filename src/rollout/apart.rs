@@ -18,7 +18,7 @@ const MOST: Duration = Duration::from_secs(20);
 
 /// Looks at every dependent for containers that take the password of the secret of this ARN without its user name. Gives
 /// the refusal, where there are any, and a warning for everything that could not be checked.
-pub(crate) async fn mismatched(run: &Run<'_>, arn: &str, settings: &Settings) -> (Option<Error>, Vec<String>) {
+pub(crate) async fn find(run: &Run<'_>, arn: &str, settings: &Settings) -> (Option<Error>, Vec<String>) {
     let third = run.clock.part(PARTS);
     let clock = third.leaving(third.left().saturating_sub(MOST));
     let (apart, unseen) = match &settings.dependents {
