@@ -1,20 +1,25 @@
-//! `make demo`: one PostgreSQL secret, rotated end to end on this machine, and shown as it happens.
+//! `make demo`: a PostgreSQL secret rotated end to end on this machine and shown as it happens, and then another one whose
+//! two accounts take turns.
 
+mod clients;
+mod command;
 mod promises;
 mod screen;
 mod stage;
 mod status;
 mod timeline;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use rehearsal::aws::LocalAws;
-use rehearsal::ministack::{Ministack, tool};
+use rehearsal::ministack::Ministack;
 use rehearsal::postgres::Postgres;
-use rehearsal::signed::{Caller, REGION};
+use rehearsal::signed::Caller;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::promises::Facts;
@@ -75,6 +80,7 @@ async fn show(package: &Path) -> Result<usize> {
     promises::show_state(&screen, &run, &before, &after);
     let status = status::ask(&screen, &stage).await?;
     promises::check(&mut screen, &stage, &run, &status, &before, &after, mark).await?;
+    turns::play(&mut screen, &stage).await?;
     let begun = Instant::now();
     drop(stage);
     screen.heading("The end");
@@ -119,43 +125,18 @@ async fn set(screen: &Screen, package: &Path, password: &str) -> Result<Stage> {
     let package = package.file_name().unwrap_or_default().display().to_string();
     let text = format!("{FUNCTION}, {package}, {:.2} MB, a role for {} actions", mega(size), stage::allowed().len());
     screen.row("function", format!("{text:<64}{}", took(screen, begun)));
-    Ok(Stage { postgres, aws, ministack, admin, function_arn })
+    Ok(Stage { postgres: Arc::new(postgres), aws, ministack, admin, secret_arn, function_arn })
 }
 
-/// The ordinary command line, as anyone would call it.
 async fn rotate(screen: &Screen, stage: &Stage) -> Result<Run> {
-    let arguments = [
-        ["secretsmanager", "rotate-secret"],
-        ["--secret-id", SECRET],
-        ["--rotation-lambda-arn", &stage.function_arn],
-        ["--rotation-rules", "AutomaticallyAfterDays=30"],
-    ];
-    screen.line(screen.bold("$ aws secretsmanager rotate-secret \\"));
-    for (number, [name, value]) in arguments.iter().enumerate().skip(1) {
-        let more = if number + 1 < arguments.len() { " \\" } else { "" };
-        screen.line(screen.bold(&format!("      {name} {value}{more}")));
-    }
+    command::show(screen, stage, SECRET);
     let rotation = timeline::Rotation::watch(stage);
-    let mut command = tokio::process::Command::new(tool("aws")?);
-    command.args(arguments.as_flattened()).env_clear().kill_on_drop(true);
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    // No file of the person's own account is looked at.
-    command.env("HOME", "/nonexistent").env("AWS_CONFIG_FILE", "/dev/null").env("AWS_PAGER", "");
-    command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null").env("AWS_EC2_METADATA_DISABLED", "true");
-    command.env("AWS_ENDPOINT_URL", stage.aws.url()).env("AWS_DEFAULT_REGION", REGION);
-    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
-    let call = async {
-        let output = command.output().await.context("the aws command line cannot be started")?;
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure!(output.status.success(), "aws secretsmanager rotate-secret failed: {}", told.trim());
-        Ok(())
-    };
     let shown = async {
         let shown = tokio::time::timeout(Duration::from_mins(2), rotation.show(screen, stage)).await;
         shown.context("the rotation was not over after two minutes")?
     };
     // Side by side: the rotation may be over before the command line has ended.
-    let (run, ()) = tokio::try_join!(shown, call)?;
+    let (run, ()) = tokio::try_join!(shown, command::rotate_secret(stage, SECRET))?;
     Ok(run)
 }
 

@@ -33,7 +33,7 @@ impl Facts {
         let labels = versions.iter().map(|(id, it)| ((*id).clone(), it.stages.iter().cloned().collect())).collect();
         let value = |id: &String| Some((id.clone(), stage.aws.value(SECRET, id)?));
         let values = versions.iter().filter_map(|(id, _)| value(id)).collect();
-        Ok(Self { labels, values, deployments: deployments(stage).await? })
+        Ok(Self { labels, values, deployments: deployments(stage, &SERVICES.map(|service| service.name)).await? })
     }
 
     fn holder(&self, label: &str) -> Option<&str> {
@@ -51,12 +51,11 @@ impl Facts {
 }
 
 /// The PRIMARY deployment of each service, as ECS tells it.
-async fn deployments(stage: &Stage) -> Result<Vec<String>> {
-    let names = SERVICES.map(|service| service.name);
+pub(crate) async fn deployments(stage: &Stage, names: &[&str]) -> Result<Vec<String>> {
     let answer = stage.admin.ecs("DescribeServices", &json!({ "cluster": CLUSTER, "services": names })).await?;
     let mut ids = Vec::new();
     for name in names {
-        let service = answer["services"].as_array().into_iter().flatten().find(|it| it["serviceName"] == name);
+        let service = answer["services"].as_array().into_iter().flatten().find(|it| it["serviceName"] == *name);
         let deployments = service.context("the service exists")?["deployments"].as_array();
         let primary = deployments.into_iter().flatten().find(|it| it["status"] == "PRIMARY");
         let id = primary.and_then(|it| it["id"].as_str()).context("it has a PRIMARY deployment")?;
@@ -65,7 +64,7 @@ async fn deployments(stage: &Stage) -> Result<Vec<String>> {
     Ok(ids)
 }
 
-fn password(value: &Value) -> &str {
+pub(crate) fn password(value: &Value) -> &str {
     value["password"].as_str().unwrap_or_default()
 }
 
@@ -166,7 +165,7 @@ pub(crate) async fn check(
     Ok(())
 }
 
-async fn function_log(stage: &Stage) -> Result<String> {
+pub(crate) async fn function_log(stage: &Stage) -> Result<String> {
     let request = json!({ "logGroupName": format!("/aws/lambda/{FUNCTION}") });
     let events = stage.admin.logs("FilterLogEvents", &request).await?;
     let lines = events["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -49,11 +50,12 @@ pub(crate) enum Takes {
 
 /// The stage, set. Dropping it stops and removes everything.
 pub(crate) struct Stage {
-    pub(crate) postgres: Postgres,
+    pub(crate) postgres: Arc<Postgres>,
     pub(crate) aws: LocalAws,
     pub(crate) ministack: Ministack,
     /// Calls as the account's administrator, through the proxy.
     pub(crate) admin: Caller,
+    pub(crate) secret_arn: String,
     pub(crate) function_arn: String,
 }
 
@@ -107,7 +109,7 @@ pub(crate) async fn create_secrets(admin: &Caller, port: u16, password: &str) ->
     Ok([create_secret(admin, SECRET, &value).await?, create_secret(admin, OTHER, &json!({ "password": "-" })).await?])
 }
 
-async fn create_secret(admin: &Caller, name: &str, value: &Value) -> Result<String> {
+pub(crate) async fn create_secret(admin: &Caller, name: &str, value: &Value) -> Result<String> {
     let request = json!({ "Name": name, "ClientRequestToken": random_text(32)?, "SecretString": value.to_string() });
     let created = admin.secrets("CreateSecret", &request).await?;
     Ok(created["ARN"].as_str().context("CreateSecret answers with the ARN")?.to_owned())
@@ -124,10 +126,9 @@ pub(crate) async fn create_function(
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" }, "Action": "sts:AssumeRole",
     }]});
-    let name = ("RoleName", FUNCTION);
-    admin.iam("CreateRole", &[name, ("AssumeRolePolicyDocument", &trust.to_string())]).await?;
-    let policy = policy(secret_arn).to_string();
-    admin.iam("PutRolePolicy", &[name, ("PolicyName", FUNCTION), ("PolicyDocument", &policy)]).await?;
+    let role = [("RoleName", FUNCTION), ("AssumeRolePolicyDocument", &trust.to_string())];
+    admin.iam("CreateRole", &role).await?;
+    put_policy(admin, &policy(&[secret_arn], None)).await?;
 
     let zip = std::fs::read(package).with_context(|| format!("{} cannot be read", package.display()))?;
     let request = json!({
@@ -149,6 +150,13 @@ pub(crate) async fn create_function(
     Ok(created["FunctionArn"].as_str().context("CreateFunction answers with the ARN")?.to_owned())
 }
 
+/// Gives the function's role this policy, instead of the one that it had.
+pub(crate) async fn put_policy(admin: &Caller, policy: &Value) -> Result<()> {
+    let policy = policy.to_string();
+    let request = [("RoleName", FUNCTION), ("PolicyName", FUNCTION), ("PolicyDocument", &policy)];
+    admin.iam("PutRolePolicy", &request).await.map(drop)
+}
+
 /// What the function's role may do with the secret: all that a rotation does, and `Status`.
 const WITH_THE_SECRET: [&str; 5] = [
     "secretsmanager:DescribeSecret",
@@ -162,17 +170,16 @@ const WITH_SERVICES: [&str; 2] = ["ecs:DescribeServices", "ecs:UpdateService"];
 /// What finds the services. These take no resource but `*` (Service Authorization Reference, Amazon ECS).
 const WITH_ALL: [&str; 3] = ["ecs:DescribeTaskDefinition", "ecs:ListClusters", "ecs:ListServices"];
 
-/// The policy of the function's role. ministack looks for calls about services under the cluster's ARN; on AWS it is the
+/// The policy of the function's role: for the secrets that it rotates, and the one of an administrator. ministack looks for calls about services under the cluster's ARN; on AWS it is the
 /// services' own.
-pub(crate) fn policy(secret_arn: &str) -> Value {
+pub(crate) fn policy(secrets: &[&str], administrator: Option<&str>) -> Value {
     let allow =
         |actions: &[&str], resource: &str| json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
     let cluster = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{CLUSTER}");
-    json!({ "Version": "2012-10-17", "Statement": [
-        allow(&WITH_THE_SECRET, secret_arn),
-        allow(&WITH_SERVICES, &cluster),
-        allow(&WITH_ALL, "*"),
-    ]})
+    let mut statements: Vec<Value> = secrets.iter().map(|secret| allow(&WITH_THE_SECRET, secret)).collect();
+    statements.extend(administrator.map(|secret| allow(&["secretsmanager:GetSecretValue"], secret)));
+    statements.extend([allow(&WITH_SERVICES, &cluster), allow(&WITH_ALL, "*")]);
+    json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
 /// Every action that the role may do.
@@ -196,7 +203,7 @@ mod tests {
     #[test]
     fn the_role_may_touch_one_secret_and_one_cluster_and_look_for_services() {
         let secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:a-AbCdEf";
-        let policy = policy(secret);
+        let policy = policy(&[secret], None);
         let statements = policy["Statement"].as_array().unwrap();
         let resources: Vec<&Value> = statements.iter().map(|statement| &statement["Resource"]).collect();
         assert_eq!(resources, [secret, "arn:aws:ecs:us-east-1:000000000000:cluster/shop", "*"]);
@@ -206,6 +213,9 @@ mod tests {
         assert!(statements[2]["Action"].as_array().unwrap().iter().all(reads));
         let all: Vec<&Value> = statements.iter().flat_map(|it| it["Action"].as_array().unwrap()).collect();
         assert_eq!(all.len(), allowed().len());
+        let with_more = super::policy(&[secret, "another"], Some("an administrator's"));
+        assert_eq!(with_more["Statement"][2]["Action"], json!(["secretsmanager:GetSecretValue"]));
+        assert_eq!(with_more["Statement"].as_array().unwrap().len(), 5);
         assert!(
             all.iter().all(|action| allowed().contains(action.as_str().unwrap()) && !action.to_string().contains('*'))
         );

@@ -82,6 +82,16 @@ impl Rotation {
             }
         }
     }
+
+    /// Waits until the rotation is over.
+    pub(crate) async fn end(self) -> Run {
+        loop {
+            if let Some(outcome) = self.driver.history().pop() {
+                return Run(outcome);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 impl Seen {
