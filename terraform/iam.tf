@@ -111,8 +111,9 @@ locals {
         Resource = "arn:${local.partition}:ecs:${local.region}:${local.account}:service/*"
       }, length(var.clusters) == 0 ? {} : { Condition = local.in_clusters }),
     ] : [],
-    # AWS takes neither an ARN nor the cluster here.
-    var.discovery ? [{
+    # Also without the search where there is an administrator: with alternating users the user name changes, and a
+    # container that takes the password without it must be seen before. AWS takes neither an ARN nor the cluster here.
+    var.discovery || length(var.admin_secret_arns) + length(var.rds_admin_secret_arns) > 0 ? [{
       Sid      = "LookAtTaskDefinitions"
       Effect   = "Allow"
       Action   = ["ecs:DescribeTaskDefinition"]

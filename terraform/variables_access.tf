@@ -17,7 +17,7 @@ variable "secrets" {
 }
 
 variable "admin_secret_arns" {
-  description = "Administrators' secrets, read only: the ones that `keyroll:admin-secret` or `masterarn` name."
+  description = "Administrators' secrets, read only: the ones that `keyroll:admin-secret` or `masterarn` name. Alternating users need one."
   type        = list(string)
   default     = []
 
@@ -99,7 +99,9 @@ variable "clusters" {
 variable "discovery" {
   description = <<-EOT
     Whether the role may look for dependent services by itself. It reads task definitions, and AWS has no way to allow
-    some of those only: turn it off where every secret has the tag `keyroll:services`.
+    some of those only: turn it off where every secret has the tag `keyroll:services`. With an administrator's secret the
+    role keeps that one right: alternating users change the user name, and a container that takes the password without it
+    has to be seen before that.
   EOT
   type        = bool
   default     = true

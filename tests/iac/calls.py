@@ -55,6 +55,14 @@ NEEDED_REGION_WIDE = [("ecs:ListClusters", "*", {}), ("ecs:ListServices", "*", I
                       ("ecs:DescribeServices", s.SERVICE, IN_CLUSTER), ("ecs:DescribeTaskDefinition", "*", {}),
                       ("ecs:UpdateService", s.SERVICE, IN_CLUSTER)]
 NEEDED_BY_TAGS = [("ecs:DescribeServices", s.SERVICE, IN_CLUSTER), ("ecs:UpdateService", s.SERVICE, IN_CLUSTER)]
+# Alternating users also look into the containers of those, and log in as the administrator.
+OF_ECS_IN_TURNS = [*NEEDED_BY_TAGS, ("ecs:DescribeTaskDefinition", "*", {})]
+NEEDED_IN_TURNS = [*OF_ECS_IN_TURNS, ("secretsmanager:GetSecretValue", s.ADMIN, {}),
+                   ("kms:Decrypt", s.KEY, kms("secretsmanager", "SecretARN", s.ADMIN))]
+# The same with an administrator whose secret RDS manages.
+NEEDED_IN_TURNS_BY_RDS = [*OF_ECS_IN_TURNS, *[(f"secretsmanager:{action}", s.RDS_ADMIN, {}) for action in ("DescribeSecret", "GetSecretValue")],
+                          ("rds:DescribeDBInstances", s.INSTANCE, {}), ("rds:DescribeDBClusters", s.RDS_CLUSTER, {}),
+                          ("kms:Decrypt", s.KEY, kms("secretsmanager", "SecretARN", s.RDS_ADMIN))]
 
 # Values that a person who may tag a secret could put there, and the calls that they would send the function off to make.
 BY_TAGS = {

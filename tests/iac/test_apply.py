@@ -170,6 +170,39 @@ def test_the_example_with_rds_in_a_vpc(terraform, aws, package, clean):
 
 
 @pytest.mark.xdist_group("minimal")
+def test_the_example_with_two_accounts(terraform, aws, package, clean):
+    password = secrets.token_urlsafe(24)
+    client = boto3.client("secretsmanager", region_name=REGION, endpoint_url=aws.url, aws_access_key_id="test", aws_secret_access_key="test")
+    admin = client.create_secret(Name="orders/admin", SecretString="{}")["ARN"]
+    example = Example(terraform, aws, package, "postgres-alternating", {
+        "host": "db.example.internal", "admin_secret_arn": admin, "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/prod"})
+    _, left = example.apply(env={"TF_VAR_password": password})
+    stored = json.loads(example.stored())
+    assert stored["password"] == password and stored["masterarn"] == admin
+    assert password.encode() not in left, "the first value is in the state or the plan"
+    policy = example.client("iam").get_role_policy(RoleName=f"keyroll-{REGION}", PolicyName="keyroll")["PolicyDocument"]
+    reads, = [s for s in policy["Statement"] if s["Sid"] == "AdminSecrets"]
+    assert reads["Action"] in ("secretsmanager:GetSecretValue", ["secretsmanager:GetSecretValue"])
+    assert reads["Resource"] in (admin, [admin])
+
+    # Another account's turn, and back: the user name is none of Terraform's business either.
+    rotated = json.dumps(stored | {"username": "orders_api_clone", "password": secrets.token_urlsafe(24)})
+    rotate(example, rotated)
+    assert drift(example.plan("second.plan", {"TF_VAR_password": "unused"})) == set()
+    assert example.stored() == rotated
+
+    # An administrator whose secret RDS manages, and the instance that it belongs to.
+    managed = {"TF_VAR_password": "unused", "TF_VAR_db_instance_arn": "arn:aws:rds:eu-west-1:123456789012:db:orders"}
+    (example.where / "terraform.tfvars.json").write_text(json.dumps(
+        json.loads((example.where / "terraform.tfvars.json").read_text())
+        | {"admin_secret_arn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-0a1b2c-StUvWx"}))
+    shown = example.plan("third.plan", managed)
+    after, = [r["change"]["after"]["policy"] for r in shown["resource_changes"] if r["address"] == "module.keyroll.aws_iam_role_policy.function"]
+    assert {"RdsAdminSecrets", "RdsInstances"} <= {s["Sid"] for s in json.loads(after)["Statement"]}
+    assert "AdminSecrets" not in {s["Sid"] for s in json.loads(after)["Statement"]}
+
+
+@pytest.mark.xdist_group("minimal")
 def test_the_dry_run_example(terraform, aws, package, clean):
     client = boto3.client("secretsmanager", region_name=REGION, endpoint_url=aws.url, aws_access_key_id="test", aws_secret_access_key="test")
     arn = client.create_secret(Name="orders/db", SecretString="{}")["ARN"]

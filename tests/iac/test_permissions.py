@@ -73,6 +73,10 @@ def test_every_call_is_allowed(policy_of):
         assert answer == {"result": "Allowed", "ignored": []}, call
     assert refused(policy_of("region-wide"), calls.NEEDED_REGION_WIDE) == []
     assert refused(policy_of("by-tags-only"), calls.NEEDED_BY_TAGS) == []
+    assert refused(policy_of("in-turns"), calls.NEEDED_IN_TURNS) == []
+    assert refused(policy_of("in-turns-by-rds"), calls.NEEDED_IN_TURNS_BY_RDS) == []
+    # Whoever keeps the role from searching and has no administrator shows it no task definition at all.
+    assert refused(policy_of("by-tags-only"), [("ecs:DescribeTaskDefinition", "*", {})]) != []
 
 
 def without(policy, sid, action):
@@ -85,7 +89,8 @@ def without(policy, sid, action):
 
 
 @pytest.mark.parametrize(("name", "needed"), [("everything", calls.NEEDED), ("region-wide", calls.NEEDED_REGION_WIDE),
-                                              ("by-tags-only", calls.NEEDED_BY_TAGS)])
+                                              ("by-tags-only", calls.NEEDED_BY_TAGS),
+                                              ("in-turns", calls.OF_ECS_IN_TURNS)])
 def test_every_action_is_missed_when_it_is_removed(policy_of, name, needed):
     policy = policy_of(name)
     looked_at = {action for action, _, _ in needed}
