@@ -12,6 +12,9 @@ use crate::secret::Sensitive;
 /// How long a statement may wait for locks of others.
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(3);
 
+/// How long a look may take.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// What the server shows of itself, of the account that logged in and of the account to change; no row where that one
 /// does not exist. Everything is qualified: an account's `search_path` is not ours to trust.
 ///
@@ -48,6 +51,11 @@ pub(super) const IDENTITY: &str = "SELECT session_user::text, current_user::text
 
 /// Whether the server replays what another one writes.
 pub(super) const IN_RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
+
+/// A look outside a transaction of ours. An account's own `statement_timeout` is not meant for it.
+pub(super) fn patiently(query: &str) -> String {
+    format!("SET LOCAL statement_timeout = {}; {query}", LOOK.as_millis())
+}
 
 /// Begins a transaction that only looks.
 pub(super) fn begin_to_look(left: Duration) -> String {
