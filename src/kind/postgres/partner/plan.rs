@@ -83,11 +83,11 @@ impl Planner<'_> {
     ///
     /// A base that itself acts as another role gives that one: the setting of the role that logs in is the only one that
     /// counts. A partner with objects or rights of its own would lose them by acting as another: then it stays itself, as
-    /// AWS made it, until somebody has moved them. Once it acts as the base it goes on to: what it has of its own since then
+    /// AWS made it, until somebody has moved them. Once it acts as another it goes on to: what it has of its own since then
     /// was never in use.
     fn acts_as(&mut self) -> Option<String> {
-        let owner = self.seen.base_acts_as.clone().unwrap_or_else(|| self.pair.base.clone());
-        let already = self.seen.partner_acts_as.as_deref() == Some(&owner);
+        let owner = Seen::acting(self.seen.base_acts_as.as_ref()).unwrap_or(&self.pair.base).clone();
+        let already = Seen::acting(self.seen.partner_acts_as.as_ref()).is_some();
         if self.seen.dependencies.is_empty() {
             return Some(owner);
         }
@@ -117,13 +117,16 @@ impl Planner<'_> {
             }
         };
         flag("LOGIN", partner.login, true);
-        // Where it does not act as the base, it has the base's rights by inheritance or not at all.
-        flag("INHERIT", partner.inherit, base.inherit || !acts);
+        // Where it does not act as the base, it has the base's rights by inheritance or not at all. And it is not yet acting
+        // when the server asks for the right to connect. From PostgreSQL 16 on its membership says so by itself.
+        let connects = self.seen.public_connects || self.seen.grants_have_options();
+        flag("INHERIT", partner.inherit, base.inherit || !acts || !connects);
         flag("CREATEROLE", partner.create_role, base.create_role);
+        // From PostgreSQL 16 on only who has it may give it or take it.
         let may_create_db =
             self.seen.writer.superuser || self.seen.writer.create_db || !self.seen.grants_have_options();
-        if may_create_db || !base.create_db {
-            flag("CREATEDB", partner.create_db, base.create_db && may_create_db);
+        if may_create_db {
+            flag("CREATEDB", partner.create_db, base.create_db);
         }
         if partner.connection_limit != base.connection_limit {
             let limit = format!("CONNECTION LIMIT {}", base.connection_limit);
@@ -134,10 +137,14 @@ impl Planner<'_> {
             let told = base.valid_until.as_deref().unwrap_or("infinity");
             wanted.push((format!("VALID UNTIL {told}"), statements::valid_until(base.valid_until.as_deref())));
         }
-        if base.create_db && !partner.create_db && !may_create_db && !acts {
+        // A partner that acts as the base creates databases with the base's right.
+        if !may_create_db && (partner.create_db && !base.create_db || base.create_db && !partner.create_db && !acts) {
+            let (who, writer) = (quoted(&partner.name), quoted(&self.seen.writer.name));
+            let word = if base.create_db { "CREATEDB" } else { "NOCREATEDB" };
             self.warn(format!(
-                "{:?} may create databases and {:?} may not: the administrator would need CREATEDB to grant it",
-                base.name, partner.name
+                "{:?} should be {word} as its base is; the administrator could see to it after ALTER ROLE {writer} \
+                 CREATEDB, or somebody else by ALTER ROLE {who} {word}",
+                partner.name
             ));
         }
         if let Some(until) = until(base) {
@@ -198,7 +205,9 @@ impl Planner<'_> {
             let place = setting.database.as_ref().map(|name| format!(" in database {name:?}")).unwrap_or_default();
             let word = if setting.in_base { "the setting" } else { "no more setting" };
             let what = format!("{word} {}{place}", setting.name);
-            let statement = statements::copy(&self.pair.base, &self.pair.partner, setting);
+            let remedy = (self.seen.version >= 150_000)
+                .then(|| statements::grant_setting(&setting.name, &self.seen.writer.name));
+            let statement = statements::copy(&self.pair.base, &self.pair.partner, setting, remedy.as_deref());
             self.change(&what, statement);
         }
     }

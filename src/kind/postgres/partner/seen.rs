@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub(in crate::kind::postgres) struct Seen {
     /// `server_version_num`.
     pub(super) version: u32,
+    /// Whether everybody may connect to the database of the secret.
+    pub(super) public_connects: bool,
     /// Whoever is logged in.
     pub(super) writer: Role,
     pub(super) base: Option<Role>,
@@ -80,7 +82,7 @@ pub(super) struct Setting {
     pub(super) in_base: bool,
     /// Whether the partner has the very same.
     pub(super) same: bool,
-    /// Whether it can be changed in a session, and so be copied from one.
+    /// Whether it is copied from a session, where its value is in no statement's text.
     pub(super) in_session: bool,
 }
 
@@ -139,6 +141,11 @@ impl Seen {
     ) -> impl Iterator<Item = &'a Membership> + 'a {
         let of = move |row: &&Membership| row.member == member && group.is_none_or(|group| row.group == group);
         self.memberships.iter().filter(of)
+    }
+
+    /// Whom a role acts as by its settings, if not as itself. `none` is how the setting says that nobody was set.
+    pub(super) fn acting(setting: Option<&String>) -> Option<&String> {
+        setting.filter(|role| *role != "none")
     }
 
     /// Whether the writer may change that role's password and attributes.

@@ -6,6 +6,9 @@ use postgres_protocol::escape::{escape_identifier, escape_literal};
 use super::seen::{Membership, Options, Setting};
 use crate::kind::pair::Pair;
 
+/// The lists of names that may be set for a role, as in `pg_dump` (`variable_is_guc_list_quote`).
+const LISTS: &str = "'search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries'";
+
 /// What the server shows of a pair, as one JSON document: the fields of [`super::Seen`].
 ///
 /// Readable by everybody but for passwords, which are not asked for. Run with `search_path` = `pg_catalog`. Columns that
@@ -31,10 +34,18 @@ pub(in crate::kind::postgres) fn look(pair: &Pair) -> String {
              FROM pg_roles r WHERE r.rolname = {name})"
         )
     };
+    // What is no built-in setting is a text of somebody's own. Of the built-in ones the lists, which lose their quotes
+    // otherwise, and the one text that means nothing to the server, if it keeps all its letters there. The others a session may refuse, be disturbed by, or
+    // show in other words than it was given.
+    let in_session = format!(
+        "s.name IN ({LISTS}) OR (s.name = 'application_name' AND COALESCE(s.b !~ '[^ -~]', false)) OR (strpos(s.name, '.') > 0 AND NOT EXISTS (SELECT FROM pg_settings g \
+         WHERE g.name = s.name AND g.vartype <> 'string'))"
+    );
     let may_grant = "me.rolsuper OR pg_has_role(me.oid, g.oid, 'MEMBER WITH ADMIN OPTION') \
          OR (me.rolcreaterole AND NOT g.rolsuper AND current_setting('server_version_num')::int < 160000)";
     format!(
         "SELECT jsonb_build_object('version', current_setting('server_version_num')::int, \
+         'public_connects', has_database_privilege('public', current_database(), 'CONNECT'), \
          'writer', {writer}, 'base', {base_role}, 'partner', {partner_role}, \
          'memberships', (SELECT COALESCE(jsonb_agg(jsonb_build_object('member', u.rolname, 'group', g.rolname, \
            'admin', m.admin_option, 'inherit', to_jsonb(m)->'inherit_option', 'set', to_jsonb(m)->'set_option', \
@@ -45,8 +56,7 @@ pub(in crate::kind::postgres) fn look(pair: &Pair) -> String {
            LEFT JOIN pg_roles w ON w.oid = m.grantor WHERE u.rolname IN ({base}, {partner})), \
          'settings', (SELECT COALESCE(jsonb_agg(jsonb_build_object('database', d.datname, 'name', s.name, \
            'in_base', s.b IS NOT NULL, 'same', s.b IS NOT DISTINCT FROM s.p, \
-           'in_session', s.name <> 'role' AND COALESCE((SELECT context IN ('user', 'superuser') FROM pg_settings \
-             WHERE pg_settings.name = s.name), true)) ORDER BY d.datname NULLS FIRST, s.name), '[]') \
+           'in_session', {in_session}) ORDER BY d.datname NULLS FIRST, s.name), '[]') \
            FROM (SELECT db, name, one.entry AS b, other.entry AS p FROM ({of_base}) one \
              FULL JOIN ({of_partner}) other USING (db, name)) s LEFT JOIN pg_database d ON d.oid = s.db \
            WHERE NOT (s.name = 'role' AND s.db = 0)), \
@@ -68,7 +78,7 @@ pub(in crate::kind::postgres) fn look(pair: &Pair) -> String {
     )
 }
 
-/// Whether the partner of a pair is a member of its base; no row where there is no such role.
+/// Whether the partner of a pair is a member of its base.
 pub(in crate::kind::postgres) fn is_member(pair: &Pair) -> String {
     format!(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid \
@@ -114,7 +124,7 @@ pub(super) fn grant(group: &str, member: &str, options: Options, have_options: b
 
 /// A statement about a role other than the two, which may be more than the writer may do.
 pub(super) fn attempt(statement: &str, what: &str) -> String {
-    lenient(&format!("BEGIN {statement};"), what)
+    lenient(&format!("BEGIN {statement};"), what, None)
 }
 
 /// Takes back a membership as one grantor granted it. Before PostgreSQL 16 there is one for all grantors.
@@ -129,8 +139,10 @@ pub(super) fn revoke(row: &Membership, have_options: bool) -> String {
 /// Copies a setting from one role to another, or takes it away where the first has none.
 ///
 /// The server copies it: put into a session and taken from there (`FROM CURRENT`), a list of names such as `search_path`
-/// stays what it is, where its text in quotes would become one name. What a session cannot change is no list.
-pub(super) fn copy(from: &str, to: &str, setting: &Setting) -> String {
+/// stays what it is, where its text in quotes would become one name; and what people keep in settings of their own is in
+/// no statement's text, nor in `pg_stat_statements`. Other settings are written as they were read: a session would tell
+/// them in its own words (`DateStyle`), would take them as meant for itself (`exit_on_error`), or lacks what they name.
+pub(super) fn copy(from: &str, to: &str, setting: &Setting, remedy: Option<&str>) -> String {
     let place = match &setting.database {
         Some(database) => format!(" IN DATABASE {}", escape_identifier(database)),
         None => String::new(),
@@ -163,18 +175,31 @@ pub(super) fn copy(from: &str, to: &str, setting: &Setting) -> String {
          {change}",
         from = escape_literal(from),
     );
-    lenient(&declared, &setting.name)
+    lenient(&declared, &setting.name, remedy)
+}
+
+/// What lets an administrator who is no superuser give others this setting, from PostgreSQL 15 on.
+pub(super) fn grant_setting(name: &str, writer: &str) -> String {
+    format!("GRANT SET ON PARAMETER {} TO {}", escape_identifier(name), escape_identifier(writer))
 }
 
 /// Does what is good to have and must not stop a rotation: what cannot be done, because the writer may not or the server
 /// does not know it, is told by [`SKIPPED`]. Only an internal error ends the transaction: that is how PostgreSQL tells of a
 /// change of the same role by somebody else.
-fn lenient(begun: &str, what: &str) -> String {
+///
+/// `remedy` is a statement that gives the right where that is what is missing.
+fn lenient(begun: &str, what: &str, remedy: Option<&str>) -> String {
+    let remedy = remedy.map_or_else(String::new, |remedy| {
+        format!(
+            " || CASE SQLSTATE WHEN '42501' THEN {} ELSE '' END",
+            escape_literal(&format!(": as superuser, {remedy}"))
+        )
+    });
     let body = format!(
         "{begun} EXCEPTION WHEN internal_error THEN RAISE; \
          WHEN OTHERS THEN PERFORM pg_catalog.set_config('keyroll.skipped', \
          pg_catalog.concat_ws(', ', NULLIF(pg_catalog.current_setting('keyroll.skipped', true), ''), \
-         {} || ' (SQLSTATE ' || SQLSTATE || ')'), true); END",
+         {} || ' (SQLSTATE ' || SQLSTATE{remedy} || ')'), true); END",
         escape_literal(what)
     );
     // Names may hold anything, also what would end the quotes.
@@ -203,7 +228,7 @@ mod tests {
         assert_eq!(act_as("a", "o'neil"), "ALTER ROLE \"a\" SET role = 'o''neil'");
         let pair = Pair { base: "o'neil".to_owned(), partner: "o'neil_clone".to_owned() };
         assert!(look(&pair).contains("rolname = 'o''neil_clone'") && is_member(&pair).contains("'o''neil'"));
-        let copied = copy("o'neil", "$keyroll$", &setting("app.tenant", true, true));
+        let copied = copy("o'neil", "$keyroll$", &setting("app.tenant", true, true), None);
         assert!(copied.starts_with("DO $xkeyroll$") && copied.ends_with("$xkeyroll$"), "{copied}");
         assert!(
             copied.contains("\"app\".\"tenant\" FROM CURRENT") && copied.contains("IN DATABASE \"o'db\""),
@@ -225,9 +250,10 @@ mod tests {
     #[test]
     fn a_setting_is_copied_taken_away_or_written_out() {
         assert!(
-            copy("a", "b", &setting("x", false, true)).contains("ALTER ROLE \"b\" IN DATABASE \"o'db\" RESET \"x\";")
+            copy("a", "b", &setting("x", false, true), None)
+                .contains("ALTER ROLE \"b\" IN DATABASE \"o'db\" RESET \"x\";")
         );
-        let written = copy("a", "b", &setting("x", true, false));
+        let written = copy("a", "b", &setting("x", true, false), None);
         assert!(written.contains("quote_literal(wanted)") && !written.contains("FROM CURRENT"), "{written}");
     }
 }
