@@ -1,7 +1,10 @@
 //! The stage of two accounts that take turns: an administrator's secret beside the ordinary one.
 
-use rehearsal::postgres::{PostgresOptions, identifier};
-use serde_json::json;
+use rehearsal::driver::RotationOutcome;
+use rehearsal::lambda::Outcome;
+use rehearsal::postgres::{PostgresOptions, identifier, literal};
+use rehearsal::tls::Tls;
+use serde_json::{Value, json};
 
 use crate::support::{ACCOUNT, DATABASE, Stage, random_password};
 
@@ -17,7 +20,8 @@ pub async fn stage() -> Stage {
 
 /// The same, with another kind of server or another first account.
 pub async fn stage_with(options: &PostgresOptions, account: &str) -> Stage {
-    let stage = Stage::with(options, account, &json!({})).await;
+    let ssl = options.tls != Tls::Off;
+    let stage = Stage::with(options, account, &json!({"ssl": ssl})).await;
     let password = random_password();
     let sql = |statement: &str| stage.postgres.sql(statement).unwrap();
     sql(&format!("CREATE ROLE {ADMIN} LOGIN CREATEROLE CREATEDB PASSWORD '{password}'"));
@@ -25,7 +29,8 @@ pub async fn stage_with(options: &PostgresOptions, account: &str) -> Stage {
         sql(&format!("GRANT {} TO {ADMIN} WITH ADMIN OPTION", identifier(account)));
     }
     let admin = json!({
-        "engine": "postgres", "host": "localhost", "port": stage.postgres.port(), "username": ADMIN, "password": password
+        "engine": "postgres", "host": "localhost", "port": stage.postgres.port(), "username": ADMIN, "password": password,
+        "ssl": ssl
     });
     let arn = stage.aws.create_secret("orders/admin", &admin.to_string(), &[]).unwrap();
     stage.secret_text(&password);
@@ -49,4 +54,60 @@ pub fn try_as(stage: &Stage, label: &str, statement: &str) -> Result<String, Str
     let text = |key: &str| value[key].as_str().unwrap().to_owned();
     let answer = stage.postgres.sql_as(&text("username"), &text("password"), DATABASE, statement);
     answer.map_err(|error| error.to_string())
+}
+
+/// Runs statements as the superuser.
+pub fn sql(stage: &Stage, statements: &str) -> String {
+    stage.postgres.sql(statements).unwrap_or_else(|error| panic!("{statements}: {error}"))
+}
+
+/// What a dry run says that setSecret would bring in step.
+pub async fn foretold(stage: &Stage) -> Vec<String> {
+    let Outcome::Answer(report) = stage.send(&json!({"Action": "DryRun", "SecretId": stage.arn})).await else {
+        panic!("no answer")
+    };
+    assert_eq!(report["reasons"], json!([]), "{report:#}");
+    let steps = report["steps"].as_array().unwrap();
+    let set = steps.iter().find(|step| step["step"] == "setSecret").unwrap_or_else(|| panic!("{report:#}"));
+    let lines = set["plan"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned());
+    lines.filter(|line| line.contains("in step")).collect()
+}
+
+/// Asserts that planning again finds nothing to bring in step.
+pub async fn assert_in_step(stage: &Stage) {
+    assert_eq!(foretold(stage).await, [""; 0]);
+}
+
+/// The warnings of a rotation's setSecret, as one text.
+pub fn warnings_of(rotation: &RotationOutcome) -> String {
+    rotation.last("setSecret").unwrap().answer().unwrap()["warnings"].to_string()
+}
+
+/// Creates a login role with a password that must not show up anywhere.
+pub fn create_role(stage: &Stage, name: &str, attributes: &str) -> String {
+    let password = random_password();
+    stage.secret_text(&password);
+    sql(stage, &format!("CREATE ROLE {} LOGIN {attributes} PASSWORD {}", identifier(name), literal(&password)));
+    password
+}
+
+/// The settings of a role as the catalogue has them, but for `role`.
+pub fn settings_of(stage: &Stage, role: &str) -> String {
+    sql(
+        stage,
+        &format!(
+            "SELECT COALESCE(d.datname, '-') || ': ' || e FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole \
+             LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) e \
+             WHERE r.rolname = {} AND e NOT LIKE 'role=%' ORDER BY 1",
+            literal(role)
+        ),
+    )
+}
+
+/// The attributes of a role.
+pub fn attributes_of(stage: &Stage, role: &str) -> Value {
+    let columns = "rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolconnlimit, rolvaliduntil";
+    let row =
+        format!("SELECT row_to_json(r) FROM (SELECT {columns} FROM pg_roles WHERE rolname = {}) r", literal(role));
+    serde_json::from_str(&sql(stage, &row)).unwrap()
 }
