@@ -41,8 +41,8 @@ pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credentia
         return Ok(Search { found, ordered: true, warnings: Vec::new() });
     }
     if account.alternates() {
-        let named = account.administrator(settings)?;
-        return Ok(Search { found: Some(usable(run, &named, account).await?), ordered: true, warnings: Vec::new() });
+        let found = Some(of_pair(run, settings, account).await?);
+        return Ok(Search { found, ordered: true, warnings: Vec::new() });
     }
     let offered = account.login.masterarn.as_deref().filter(|_| settings.strategy.is_some());
     let Some(secret) = offered.and_then(SecretId::parse) else {
@@ -52,6 +52,11 @@ pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credentia
         Ok(administrator) => Search { found: Some(administrator), ordered: false, warnings: Vec::new() },
         Err(error) => Search { found: None, ordered: false, warnings: vec![unused(&error)] },
     })
+}
+
+/// The administrator of two accounts that take turns, who has to be named: none of the two can change the other.
+pub(crate) async fn of_pair(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Credential> {
+    usable(run, &account.administrator(settings)?, account).await
 }
 
 /// The warning for an offered administrator who could not be used.

@@ -2,6 +2,8 @@
 //! rollout independently, each with its verdict. Every round has its own actions; one that strays into another round is a
 //! defect, and is told as one.
 
+mod ending;
+
 use std::time::Duration;
 
 use rand::TryRng;
@@ -18,6 +20,8 @@ use crate::rollout;
 use crate::run::Run;
 use crate::secret::{Document, Sensitive};
 use crate::stages::AWSCURRENT;
+
+pub(crate) use ending::{Enders, end_sessions, scramble, told};
 
 /// Time that a rollout keeps back to answer with its verdicts.
 pub(crate) const ANSWER: Duration = Duration::from_millis(750);

@@ -55,6 +55,12 @@ impl Clock {
         Self { deadline: Instant::now() + self.left().saturating_sub(reserve) }
     }
 
+    /// The clock of the next so much, or of what is left where that is less.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { deadline: Instant::now() + self.left().min(limit) }
+    }
+
     /// The clock of one of so many parts of what is left.
     #[must_use]
     pub fn part(self, parts: usize) -> Self {

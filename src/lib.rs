@@ -10,8 +10,9 @@
 //! | [`handler`], [`report`], [`log`] | an event in, a report or an error out, a line in the log |
 //! | [`event`], [`settings`], [`config`] | what comes from outside, parsed once into types |
 //! | [`stages`] | staging labels and what they say: the state machine |
-//! | `rotation` | the four steps, and the order of the writes |
-//! | `operator` | what may be asked for outside of a rotation: Status, DryRun, Redeploy, Reconcile |
+//! | `rotation` | the four steps, and the order of the writes; ending a credential before its time |
+//! | `operator` | what may be asked for outside of a rotation: Status, DryRun, Redeploy, Reconcile, Retire, Revoke |
+//! | `overlap` | until when the credential before the current one goes on working |
 //! | `run`, `memory` | what work on one secret needs; what the process remembers |
 //! | [`plan`], `apply` | what a step will do, as data; doing it |
 //! | [`secret`] | what a secret's value looks like, and the password policy |
@@ -35,6 +36,7 @@ pub mod kind;
 pub mod log;
 mod memory;
 mod operator;
+mod overlap;
 pub mod plan;
 pub mod probe;
 pub mod report;

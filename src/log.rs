@@ -3,6 +3,9 @@
 //! Only this crate logs below WARN. Libraries print requests, headers and statements at DEBUG and TRACE, and the Lambda
 //! runtime prints the whole event, with the rotation token in it: no log level may bring those out.
 
+use std::io::Write as _;
+
+use serde_json::json;
 use tracing::Level;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -34,6 +37,22 @@ pub fn init(env: &Env) {
     }
 }
 
+/// Puts the time until which the previous credential works where an alarm can see it: a line in CloudWatch's embedded metric
+/// format, whatever the level of the log. One that cannot be written stops nothing.
+pub(crate) fn previous_valid_until(secret: &str, until: i64, now: i64) {
+    let _ = writeln!(std::io::stdout(), "{}", metric(secret, until, now));
+}
+
+/// The line, from seconds since 1970.
+fn metric(secret: &str, until: i64, now: i64) -> String {
+    const NAME: &str = "previousCredentialValidUntil";
+    let metrics = json!([{
+        "Namespace": "keyroll", "Dimensions": [["secretArn"]], "Metrics": [{"Name": NAME, "Unit": "Seconds"}]
+    }]);
+    let now = now.saturating_mul(1000);
+    json!({"_aws": {"Timestamp": now, "CloudWatchMetrics": metrics}, "secretArn": secret, NAME: until}).to_string()
+}
+
 /// Who may log what.
 fn targets(level: Level) -> Targets {
     Targets::new()
@@ -62,6 +81,21 @@ mod tests {
             assert_eq!(level(name), expected, "{name}");
         }
         assert_eq!(level("keyroll=debug"), None);
+    }
+
+    #[test]
+    fn the_metric_is_one_line_of_cloudwatchs_embedded_format() {
+        assert_eq!(
+            metric(
+                "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf",
+                1_702_592_000,
+                1_700_000_000
+            ),
+            "{\"_aws\":{\"CloudWatchMetrics\":[{\"Dimensions\":[[\"secretArn\"]],\"Metrics\":[{\"Name\":\
+             \"previousCredentialValidUntil\",\"Unit\":\"Seconds\"}],\"Namespace\":\"keyroll\"}],\"Timestamp\":1700000000000},\
+             \"previousCredentialValidUntil\":1702592000,\
+             \"secretArn\":\"arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf\"}"
+        );
     }
 
     #[test]

@@ -81,6 +81,20 @@ pub enum Action {
         /// The account that changes it.
         writer: String,
     },
+    /// Replace the password of an account by one that nobody knows.
+    Scramble {
+        /// The account whose password ends.
+        account: String,
+        /// The account that changes it.
+        writer: String,
+    },
+    /// End the open sessions of an account.
+    EndSessions {
+        /// The account.
+        account: String,
+        /// Which of them.
+        which: Which,
+    },
     /// Put `KEYROLL_ROLLOUT` on the event's version, which another function stored.
     OpenMark {
         /// The version that holds the label now.
@@ -102,6 +116,15 @@ pub enum Action {
     },
     /// Take `KEYROLL_ROLLOUT` off the version: everything is rolled.
     CloseMark,
+}
+
+/// Which sessions of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All but our own.
+    All,
+    /// Those that began before the one that asks: it is the first to have logged in with the new password.
+    Earlier,
 }
 
 /// One change of an account other than its password.
@@ -128,6 +151,13 @@ fn of(account: Option<&str>) -> String {
     account.map(|account| format!(", of {account:?}")).unwrap_or_default()
 }
 
+fn sessions(account: &str, which: Which) -> String {
+    match which {
+        Which::All => format!("the sessions of {account:?}"),
+        Which::Earlier => format!("the sessions of {account:?} that began before its new password"),
+    }
+}
+
 impl Action {
     /// The action in the past tense, for a report.
     #[must_use]
@@ -137,6 +167,10 @@ impl Action {
             Self::Align(Change { account, what, .. }) => format!("brought {account:?} in step: {what}"),
             Self::SetPassword { account, writer } if account == writer => format!("set the password of {account:?}"),
             Self::SetPassword { account, writer } => format!("set the password of {account:?} as {writer:?}"),
+            Self::Scramble { account, writer } => {
+                format!("replaced the password of {account:?} by one that nobody knows, as {writer:?}")
+            }
+            Self::EndSessions { account, which } => format!("ended {}", sessions(account, *which)),
             Self::OpenMark { .. } => "opened the rollout (attached KEYROLL_ROLLOUT)".to_owned(),
             Self::MoveCurrent { .. } => "moved AWSCURRENT to this version".to_owned(),
             Self::Redeploy { service, .. } => format!("redeployed {service}"),
@@ -151,6 +185,10 @@ impl fmt::Display for Action {
             Self::StoreValue { account } => write!(f, "store a new value as AWSPENDING{}", of(account.as_deref())),
             Self::Align(Change { account, what, .. }) => write!(f, "bring {account:?} in step: {what}"),
             Self::SetPassword { account, writer } => write!(f, "set the password of {account:?} as {writer:?}"),
+            Self::Scramble { account, writer } => {
+                write!(f, "replace the password of {account:?} by one that nobody knows, as {writer:?}")
+            }
+            Self::EndSessions { account, which } => write!(f, "end {}", sessions(account, *which)),
             Self::OpenMark { .. } => f.write_str("open the rollout (attach KEYROLL_ROLLOUT)"),
             Self::MoveCurrent { from: Some(from) } => {
                 write!(f, "move AWSCURRENT to this version from {}", from.as_str())
@@ -171,5 +209,13 @@ mod tests {
         let plan = Plan::of(Standing::Current, vec![Action::MoveCurrent { from: Some(VersionId::known("v1")) }]);
         assert_eq!(plan.to_string(), "move AWSCURRENT to this version from v1");
         assert_eq!(Plan::nothing(Standing::Pending).to_string(), "nothing");
+        let account = || "app".to_owned();
+        let scramble = Action::Scramble { account: account(), writer: "admin".to_owned() };
+        let end = |which| Action::EndSessions { account: account(), which };
+        assert_eq!(
+            Plan::of(Standing::Current, vec![scramble, end(Which::All), end(Which::Earlier)]).to_string(),
+            "replace the password of \"app\" by one that nobody knows, as \"admin\"; end the sessions of \"app\"; \
+             end the sessions of \"app\" that began before its new password"
+        );
     }
 }

@@ -54,6 +54,9 @@ pub struct Report {
     pub standing: Standing,
     /// What the step did, in order; empty where everything was done before.
     pub done: Vec<String>,
+    /// Until when the credential before this one goes on working, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_credential_valid_until: Option<String>,
     /// Every dependent service with its verdict.
     pub services: Vec<ServiceReport>,
     /// What an operator should know although nothing failed.
@@ -71,6 +74,7 @@ impl Report {
             doing,
             standing: plan.standing,
             done: plan.proven.clone(),
+            previous_credential_valid_until: None,
             services: plan.services.clone(),
             warnings: plan.warnings.clone(),
         }

@@ -1,7 +1,7 @@
 //! What work on one secret needs, be it a step of a rotation or an operator's action.
 
 use crate::aws::Clients;
-use crate::aws::secrets::{Described, Lookup, Version};
+use crate::aws::secrets::{Described, Lookup, RotationRules, Version};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,6 +34,8 @@ pub(crate) struct Overview {
     pub(crate) settings: Settings,
     pub(crate) last_changed: Option<i64>,
     pub(crate) last_rotated: Option<i64>,
+    pub(crate) rules: Option<RotationRules>,
+    pub(crate) next_rotation: Option<i64>,
 }
 
 impl From<Described> for Overview {
@@ -45,6 +47,8 @@ impl From<Described> for Overview {
             settings,
             last_changed: described.last_changed,
             last_rotated: described.last_rotated,
+            rules: described.rules,
+            next_rotation: described.next_rotation,
         }
     }
 }

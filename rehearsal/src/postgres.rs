@@ -14,7 +14,7 @@ use crate::guard::{self, Guard, Server};
 use crate::tls::{self, Tls};
 
 pub use self::log::{Logins, Mark};
-pub use self::psql::{Login, identifier, literal};
+pub use self::psql::{Held, Login, identifier, literal};
 
 /// How a server differs from the ordinary one.
 #[derive(Clone, Debug, Default)]

@@ -33,6 +33,24 @@ impl VersionId {
         plain.then(|| Self(text.to_owned()))
     }
 
+    /// A version id of our own, of these random bytes: a UUID, version 4 (RFC 9562, section 5.4), as Secrets Manager makes
+    /// them.
+    #[must_use]
+    pub fn drawn(mut bytes: [u8; 16]) -> Self {
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        let mut text = String::new();
+        for (number, byte) in bytes.iter().enumerate() {
+            if matches!(number, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            for digit in [byte >> 4, byte & 0x0f] {
+                text.extend(char::from_digit(u32::from(digit), 16));
+            }
+        }
+        Self(text)
+    }
+
     /// A version id that Secrets Manager itself has named.
     #[must_use]
     pub fn known(text: &str) -> Self {
@@ -43,5 +61,18 @@ impl VersionId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawn_id_is_a_uuid_of_version_4() {
+        assert_eq!(VersionId::drawn([0xff; 16]).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(VersionId::drawn([0; 16]).as_str(), "00000000-0000-4000-8000-000000000000");
+        let drawn = VersionId::drawn([0x12; 16]);
+        assert_eq!(VersionId::parse(drawn.as_str()), Some(drawn));
     }
 }

@@ -16,6 +16,10 @@ pub enum Operator {
     Redeploy(SecretId),
     /// Roll what an open mark says is left: of one secret, or of all that this function rotates.
     Reconcile(Option<SecretId>),
+    /// End the previous credential now.
+    Retire(SecretId),
+    /// Replace everything old now, without an overlap, and end the sessions that were opened with it.
+    Revoke(SecretId),
     /// An action of the contract that this version cannot do.
     NotBuilt(&'static str),
 }
@@ -29,7 +33,7 @@ impl Operator {
             return Err(refused(format!("the event's Action is none of {}", ACTIONS.join(", "))));
         };
         let keys: &[&str] = match action {
-            "Status" | "Redeploy" | "Reconcile" => &["Action", "SecretId"],
+            "Status" | "Redeploy" | "Reconcile" | "Retire" | "Revoke" => &["Action", "SecretId"],
             "DryRun" => &["Action", "SecretId", "Prove"],
             _ => return Ok(Self::NotBuilt(action)),
         };
@@ -55,6 +59,8 @@ impl Operator {
             (_, None) => Err(refused(format!("the event of the action {action} lacks SecretId"))),
             ("Status", Some(secret)) => Ok(Self::Status(secret)),
             ("DryRun", Some(secret)) => Ok(Self::DryRun(secret, prove)),
+            ("Retire", Some(secret)) => Ok(Self::Retire(secret)),
+            ("Revoke", Some(secret)) => Ok(Self::Revoke(secret)),
             (_, Some(secret)) => Ok(Self::Redeploy(secret)),
         }
     }
@@ -67,6 +73,8 @@ impl Operator {
             Self::DryRun(..) => "DryRun",
             Self::Redeploy(_) => "Redeploy",
             Self::Reconcile(_) => "Reconcile",
+            Self::Retire(_) => "Retire",
+            Self::Revoke(_) => "Revoke",
             Self::NotBuilt(name) => name,
         }
     }
@@ -75,7 +83,11 @@ impl Operator {
     #[must_use]
     pub fn secret(&self) -> Option<&SecretId> {
         match self {
-            Self::Status(secret) | Self::DryRun(secret, _) | Self::Redeploy(secret) => Some(secret),
+            Self::Status(secret)
+            | Self::DryRun(secret, _)
+            | Self::Redeploy(secret)
+            | Self::Retire(secret)
+            | Self::Revoke(secret) => Some(secret),
             Self::Reconcile(secret) => secret.as_ref(),
             Self::NotBuilt(_) => None,
         }
@@ -101,9 +113,11 @@ mod tests {
             (json!({"Action": "Redeploy", "SecretId": "x"}), Operator::Redeploy(secret.clone())),
             (json!({"Action": "DryRun", "SecretId": "x"}), Operator::DryRun(secret.clone(), false)),
             (json!({"Action": "DryRun", "SecretId": "x", "Prove": true}), Operator::DryRun(secret.clone(), true)),
-            (json!({"Action": "Reconcile", "SecretId": "x"}), Operator::Reconcile(Some(secret))),
+            (json!({"Action": "Reconcile", "SecretId": "x"}), Operator::Reconcile(Some(secret.clone()))),
             (json!({"Action": "Reconcile"}), Operator::Reconcile(None)),
-            (json!({"Action": "Revoke", "Any": 1}), Operator::NotBuilt("Revoke")),
+            (json!({"Action": "Retire", "SecretId": "x"}), Operator::Retire(secret.clone())),
+            (json!({"Action": "Revoke", "SecretId": "x"}), Operator::Revoke(secret)),
+            (json!({"Action": "Rollback", "Any": 1}), Operator::NotBuilt("Rollback")),
         ] {
             let parsed = parse(&event).unwrap();
             assert_eq!(parsed.name(), event["Action"]);
@@ -120,6 +134,10 @@ mod tests {
             (json!({"Action": "Status"}), "lacks SecretId"),
             (json!({"Action": "Redeploy"}), "lacks SecretId"),
             (json!({"Action": "DryRun"}), "lacks SecretId"),
+            (json!({"Action": "Retire"}), "lacks SecretId"),
+            (json!({"Action": "Revoke"}), "lacks SecretId"),
+            (json!({"Action": "Retire", "SecretId": "x", "Prove": true}), "unknown key \"Prove\""),
+            (json!({"Action": "Revoke", "SecretId": "x", "Force": true}), "unknown key \"Force\""),
             (json!({"Action": "DryRun", "SecretId": "x", "Prove": "yes"}), "neither true nor false"),
             (json!({"Action": "Status", "SecretId": "x", "Prove": true}), "unknown key \"Prove\""),
             (json!({"Action": "Reconcile", "SecretID": "x"}), "unknown key \"SecretID\""),

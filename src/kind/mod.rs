@@ -6,11 +6,12 @@ pub mod pair;
 pub mod postgres;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Alignment, Change};
+use crate::plan::{Alignment, Change, Which};
 use crate::secret::{Document, Sensitive};
 use crate::settings::Settings;
 
@@ -90,6 +91,17 @@ pub struct Turn<'a> {
     pub account: &'a str,
     /// Whether somebody asked by name for two accounts (see [`Credential::insists`]).
     pub insisted: bool,
+}
+
+/// Sessions that look alike from outside.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct Alike {
+    /// How many.
+    pub count: u32,
+    /// What the client calls itself.
+    pub application: String,
+    /// Where it is, if the server tells.
+    pub client: Option<String>,
 }
 
 impl Session {
@@ -173,6 +185,56 @@ impl Session {
     pub async fn set_password(&mut self, pending: &Credential, clock: Clock) -> Result<bool> {
         match self {
             Self::Postgres(session) => session.set_password(pending.account(), &pending.login.password, clock).await,
+        }
+    }
+
+    /// Replaces the password of `account` by `throw_away` and releases the lock. Returns false as
+    /// [`Session::set_password`] does.
+    ///
+    /// Safe to repeat: nobody knows the password, be it this one or the next.
+    pub async fn scramble(&mut self, account: &str, throw_away: &Sensitive, clock: Clock) -> Result<bool> {
+        match self {
+            Self::Postgres(session) => session.set_password(account, throw_away, clock).await,
+        }
+    }
+
+    /// Releases the lock with nothing changed.
+    pub async fn release(&mut self) -> Result<()> {
+        match self {
+            Self::Postgres(session) => session.release().await,
+        }
+    }
+
+    /// The number by which the server knows this session.
+    pub async fn number(&mut self) -> Result<i32> {
+        match self {
+            Self::Postgres(session) => session.number().await,
+        }
+    }
+
+    /// The open sessions of an account but these, the most frequent first.
+    pub async fn sessions(&mut self, account: &str, but: &[i32]) -> Result<Vec<Alike>> {
+        match self {
+            Self::Postgres(session) => session.sessions(account, but).await,
+        }
+    }
+
+    /// The statement with which somebody who may ends an account's sessions.
+    #[must_use]
+    pub fn by_hand(&self, account: &str) -> String {
+        match self {
+            Self::Postgres(_) => postgres::by_hand(account),
+        }
+    }
+
+    /// Ends sessions of an account but these, and gives the numbers of those that were there; nothing where the server
+    /// does not let this session do so.
+    ///
+    /// Safe to repeat: a session that has ended is not found again, and one that is new in its place is not meant to be
+    /// there either.
+    pub async fn end_sessions(&mut self, account: &str, which: Which, but: &[i32]) -> Result<Option<BTreeSet<i32>>> {
+        match self {
+            Self::Postgres(session) => session.end_sessions(account, which, but).await,
         }
     }
 

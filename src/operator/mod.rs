@@ -13,6 +13,7 @@ use crate::event::{Operator, VersionId};
 use crate::handler::{Answer, App};
 use crate::report::Doing;
 use crate::rollout::Scene;
+use crate::rotation;
 use crate::run::{Overview, Run};
 use crate::stages::{AWSCURRENT, AWSPENDING};
 
@@ -30,10 +31,13 @@ pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock
         Operator::Redeploy(secret) => redeploy::run(&run(secret)).await.map(Answer::Report),
         Operator::Reconcile(Some(secret)) => reconcile::one(&run(secret)).await.map(Answer::Report),
         Operator::Reconcile(None) => reconcile::all(app, function, clock, &scene).await.map(Answer::Reconciled),
+        Operator::Retire(secret) => rotation::retire(&run(secret)).await.map(Answer::Report),
+        Operator::Revoke(secret) => rotation::revoke(&run(secret)).await.map(Answer::Report),
         Operator::NotBuilt(name) => Err(Error::new(
             ErrorKind::RefusedNotBuilt,
             format!("this version of keyroll cannot do this yet: the action {name}"),
-            "rotate through Secrets Manager (rotate-secret), or use the actions Status, DryRun, Redeploy and Reconcile",
+            "rotate through Secrets Manager (rotate-secret), or use the actions Status, DryRun, Redeploy, Reconcile, \
+             Retire and Revoke",
         )),
     }
 }

@@ -12,9 +12,11 @@ use crate::dependents::{
 };
 use crate::error::Result;
 use crate::event::VersionId;
+use crate::overlap::Until;
 use crate::rollout::{self, Left, Seen};
 use crate::run::{Overview, Run};
-use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Standing};
+use crate::settings::Strategy;
+use crate::stages::{self, AWSCURRENT, AWSPREVIOUS, Labels, ROLLOUT, Standing};
 
 /// The answer.
 #[derive(Serialize)]
@@ -30,6 +32,9 @@ pub struct Status {
     versions: Vec<Version>,
     rotation: Rotation,
     last_changed: Option<String>,
+    /// Absent where only the value could tell that there are two accounts. Whether it was retired no date tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_credential_valid_until: Option<String>,
     services: Vec<Service>,
     /// What Reconcile would do, and what only a person can.
     pub(crate) left: Vec<String>,
@@ -95,11 +100,19 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
         versions: versions(&secret.labels, &created),
         rotation,
         last_changed: secret.last_changed.map(utc),
+        previous_credential_valid_until: overlap(run, &secret),
         services,
         left,
         warnings,
         secret_arn: secret.arn,
     })
+}
+
+/// Until when the previous credential goes on working, where tag or environment say that two accounts take turns.
+fn overlap(run: &Run<'_>, secret: &Overview) -> Option<String> {
+    let strategy = secret.settings.strategy.or(run.config.strategy);
+    let overlaps = strategy == Some(Strategy::AlternatingUsers) && secret.labels.holder(AWSPREVIOUS).is_some();
+    overlaps.then(|| Until::by_date(secret.next_rotation, run.clock.seconds()).text())
 }
 
 fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<Version> {

@@ -12,6 +12,7 @@ use crate::plan::{Action, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left};
 use crate::run::{Overview, Run};
+use crate::settings::Settings;
 use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
 
 /// How old the labels may be when the value is stored. Looking at ECS may take longer.
@@ -52,7 +53,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 
 /// Refuses to change the user name where a service would go on with the old one. What could not be looked at is a warning:
 /// nothing of ECS may keep a rotation from being made.
-async fn refuse_apart(run: &Run<'_>, seen: &Overview) -> Result<Vec<String>> {
+pub(super) async fn refuse_apart(run: &Run<'_>, seen: &Overview) -> Result<Vec<String>> {
     match rollout::apart::find(run, &seen.arn, &seen.settings).await {
         (Some(error), _) => Err(error),
         (None, warnings) => Ok(warnings),
@@ -80,13 +81,19 @@ pub(super) fn plan(
     seen: &Overview,
     run: &Run<'_>,
 ) -> Result<Plan> {
-    current.rotatable(&seen.settings)?;
-    current.check_policy(&run.config.policy)?;
+    let plan = draw(current, account, &seen.settings, run)?;
     if current.overlaps() {
         // A rotation of which Secrets Manager never heard the end leaves no date of its own: its version does.
         let last = seen.last_rotated.map(|rotated| created.map_or(rotated, |created| created.max(rotated)));
         seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
     }
+    Ok(plan)
+}
+
+/// The same whenever the last rotation was.
+pub(super) fn draw(current: &Credential, account: Option<String>, settings: &Settings, run: &Run<'_>) -> Result<Plan> {
+    current.rotatable(settings)?;
+    current.check_policy(&run.config.policy)?;
     Ok(Plan::of(Standing::Pending, vec![Action::StoreValue { account }]).warning(current.warnings()))
 }
 

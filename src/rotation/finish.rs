@@ -6,6 +6,9 @@ use crate::apply;
 use crate::dependents::Since;
 use crate::error::Result;
 use crate::event::Rotation;
+use crate::kind::Credential;
+use crate::log;
+use crate::overlap::Until;
 use crate::plan::{Action, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left};
@@ -21,12 +24,25 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
         // No mark, nothing to do, ever: the dates that tell which service needs a deployment mean something only under it.
         Task::Roll => Ok(run.report(&seen.arn, &event.version, &Plan::nothing(Standing::Current))),
         _ => {
-            let (mut report, since) = promote(run, event, &seen).await?;
+            let (mut report, since, overlaps) = promote(run, event, &seen).await?;
+            if overlaps {
+                report.previous_credential_valid_until = Some(tell_overlap(run, &seen));
+            }
             left.marked = true;
             report.append(rollout::run(run, &left, since).await?);
             Ok(report)
         }
     }
+}
+
+/// Says until when the credential before goes on working, for the report, and in the log for an alarm.
+fn tell_overlap(run: &Run<'_>, seen: &Overview) -> String {
+    let now = run.clock.seconds();
+    let until = Until::from_now(seen.rules.as_ref(), seen.next_rotation, now);
+    if let Some(time) = until.seconds() {
+        log::previous_valid_until(&seen.arn, time, now);
+    }
+    until.text()
 }
 
 /// The task by the labels. An AWSPENDING version that nobody marked may have a value all the same (AWS's function stores
@@ -36,10 +52,22 @@ fn task(event: &Rotation, seen: &Overview) -> Result<Task> {
     stages::task(event.step, stages::standing(&seen.labels, &event.version, value))
 }
 
-/// Round *promote*.
-async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since)> {
+/// Round *promote*. Also tells since when the version is current, and whether the credential before goes on working.
+pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since, bool)> {
     let credential = credential(run, pending_version(run, event).await?, &seen.settings)?;
     let proven = test::prove(run, &credential, &seen.settings).await?;
+    let (report, since) = move_current(run, event, seen, &credential, proven).await?;
+    Ok((report, since, credential.overlaps()))
+}
+
+/// Moves AWSCURRENT to what was just proven.
+pub(super) async fn move_current(
+    run: &Run<'_>,
+    event: &Rotation,
+    seen: &Overview,
+    credential: &Credential,
+    proven: String,
+) -> Result<(Report, Since)> {
     let plan =
         plan(&seen.labels, seen.labels.has(&event.version, ROLLOUT)).proving(proven).warning(credential.warnings());
     apply::promote(run, event, &seen.arn, &plan).await

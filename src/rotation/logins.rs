@@ -109,6 +109,18 @@ pub(super) async fn writer(run: &Run<'_>, account: &Account, mut session: Sessio
     }
 }
 
+/// The administrator of two accounts that take turns, with the right to change `target`. That the account's own credential
+/// is accepted is for the caller to have seen.
+pub(super) async fn administrator(run: &Run<'_>, account: &Account, target: &str) -> Result<Writer> {
+    let administrator = admin::of_pair(run, &account.settings, &account.current).await?;
+    let mut session = administrator_session(run, &administrator, account).await?;
+    if let Err(error) = session.check_writer(target).await {
+        session.close().await;
+        return Err(error);
+    }
+    Ok(Writer { session, name: administrator.account().to_owned(), warnings: administrator.warnings() })
+}
+
 async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &Account) -> Result<Session> {
     let session = run.log_in(administrator).await.session()?;
     let mut session = session.ok_or_else(|| admin::rejected(administrator.account()))?;
@@ -151,7 +163,10 @@ pub(super) async fn pending_credential(
 
 /// The previous version, or why it cannot be tried: a placeholder, or the login to another server, heals nothing. Whether to
 /// encrypt is for AWSCURRENT to say.
-async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<std::result::Result<Credential, String>> {
+pub(super) async fn previous_credential(
+    run: &Run<'_>,
+    account: &Account,
+) -> Result<std::result::Result<Credential, String>> {
     let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else {
         return Ok(Err("there is none".to_owned()));
     };

@@ -13,10 +13,13 @@
 //! between. The look is therefore the last thing before the write.
 
 mod create;
+mod ending;
 mod finish;
 mod logins;
 mod overview;
 mod preflight;
+mod retire;
+mod revoke;
 mod set;
 mod test;
 mod turn;
@@ -32,10 +35,12 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::stages::{self, Seen, Standing};
 
-use self::overview::{overview, settings};
+use self::overview::{look, overview, settings};
 
 pub(crate) use self::overview::{refuse_managed, refuse_not_enabled};
 pub(crate) use self::preflight::{Findings, examine};
+pub(crate) use self::retire::retire;
+pub(crate) use self::revoke::revoke;
 
 /// Does one step.
 pub(crate) async fn step(run: &Run<'_>, event: &Rotation) -> Result<Report> {

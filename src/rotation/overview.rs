@@ -8,12 +8,17 @@ use crate::settings::Settings;
 
 /// Looks at the secret as a whole, and refuses one that may not be rotated.
 pub(super) async fn overview(run: &Run<'_>, event: &Rotation) -> Result<Overview> {
+    let seen = look(run).await?;
+    run.memory.keep_settings(&event.secret, &event.version, &seen.settings, run.clock.seconds());
+    Ok(seen)
+}
+
+/// The same where no rotation is at it, so that there is nothing to remember for its later steps.
+pub(super) async fn look(run: &Run<'_>) -> Result<Overview> {
     let described = run.describe().await?;
     refuse_managed(&described)?;
     refuse_not_enabled(&described)?;
-    let seen = Overview::from(described);
-    run.memory.keep_settings(&event.secret, &event.version, &seen.settings, run.clock.seconds());
-    Ok(seen)
+    Ok(Overview::from(described))
 }
 
 /// The secret's settings, from memory where an earlier step of this rotation read them.

@@ -18,9 +18,9 @@ use crate::run::Run;
 use crate::stages::Standing;
 
 /// What changing a password may take: the server's own limit for the statement is one second less than what is left.
-const ENOUGH: Duration = Duration::from_secs(3);
+pub(super) const ENOUGH: Duration = Duration::from_secs(3);
 /// How often a change that met another one is begun again, after a pause that doubles each time.
-const ATTEMPTS: u32 = 6;
+pub(super) const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
@@ -52,9 +52,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 /// Lock, look, plan, apply; once more where somebody else's change of the same account was in the way.
 async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut Writer) -> Result<Report> {
     for attempt in 0..ATTEMPTS {
-        if attempt > 0 {
-            tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
-        }
+        pause(attempt).await;
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         writer.session.lock(account.current.lock(), run.clock).await?;
         let pending = pending_credential(run, event, account, GIVE_UP).await?;
@@ -71,14 +69,23 @@ async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut 
             return Ok(report);
         }
     }
-    Err(Error::new(
+    Err(in_the_way(account.name()))
+}
+
+/// The pause before an attempt to change an account.
+pub(super) async fn pause(attempt: u32) {
+    if let Some(doublings) = attempt.checked_sub(1) {
+        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(doublings)).await;
+    }
+}
+
+/// The error where every attempt met somebody else's.
+pub(super) fn in_the_way(account: &str) -> Error {
+    Error::new(
         ErrorKind::FailedDatabase,
-        format!(
-            "{ATTEMPTS} attempts to change {:?} met other changes of the same role (SQLSTATE XX000)",
-            account.name()
-        ),
+        format!("{ATTEMPTS} attempts to change {account:?} met other changes of the same role (SQLSTATE XX000)"),
         "find out what else alters this role, and run the step again; nothing was changed",
-    ))
+    )
 }
 
 /// The plan of setSecret. The password comes last, and with it the commit.

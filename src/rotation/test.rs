@@ -70,16 +70,29 @@ async fn without_value(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 ///
 /// The same rights as before are the same `current_user`: that of the one account, or that which both of two act as.
 pub(super) async fn prove(run: &Run<'_>, credential: &Credential, settings: &Settings) -> Result<String> {
+    let (session, proven) = prove_and_stay(run, credential, settings).await?;
+    session.close().await;
+    Ok(proven)
+}
+
+/// The same, with the session left open.
+pub(super) async fn prove_and_stay(
+    run: &Run<'_>,
+    credential: &Credential,
+    settings: &Settings,
+) -> Result<(Session, String)> {
     let mut probe = run.log_in(credential).await;
     if matches!(probe, Probe::Rejected) && on_a_replica(run, credential, settings).await {
         probe = once_replayed(run, credential).await;
     }
     match probe {
-        Probe::Accepted(mut session) => {
-            let identity = session.prove(credential).await;
-            session.close().await;
-            Ok(format!("proved the pending login: {}", identity?))
-        }
+        Probe::Accepted(mut session) => match session.prove(credential).await {
+            Ok(identity) => Ok((session, format!("proved the pending login: {identity}"))),
+            Err(error) => {
+                session.close().await;
+                Err(error)
+            }
+        },
         Probe::Rejected => Err(Error::new(
             ErrorKind::FailedProof,
             format!("the server rejects the pending password of {:?}", credential.account()),

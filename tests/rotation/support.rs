@@ -6,7 +6,7 @@ use std::time::Duration;
 use rehearsal::aws::{Content, LocalAws, Snapshot};
 use rehearsal::driver::{self, Driver, Options, RotationOutcome};
 use rehearsal::lambda::{Function, Outcome};
-use rehearsal::postgres::{Login, Mark, Postgres, PostgresOptions, identifier, literal};
+use rehearsal::postgres::{Held, Login, Mark, Postgres, PostgresOptions, identifier, literal};
 use serde_json::{Value, json};
 
 /// The account whose password rotates.
@@ -155,6 +155,33 @@ impl Stage {
     /// Sends any event.
     pub async fn send(&self, event: &Value) -> Outcome {
         self.send_within(event, TIMEOUT).await
+    }
+
+    /// Asks for an operator's action on the secret and expects an answer.
+    pub async fn action(&self, name: &str) -> Value {
+        match self.send(&json!({"Action": name, "SecretId": self.arn})).await {
+            Outcome::Answer(answer) => answer,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// Asks for an operator's action on the secret and expects an error of this type; gives its message.
+    pub async fn action_error(&self, name: &str, expected: &str) -> String {
+        match self.send(&json!({"Action": name, "SecretId": self.arn})).await {
+            Outcome::Error { error_type, message } => {
+                assert_eq!(error_type, expected, "{message}");
+                assert!(message.contains("Remedy: "), "{message}");
+                message
+            }
+            other => panic!("{name}: {other:?}, expected {expected}"),
+        }
+    }
+
+    /// Opens a session with the login under a label, which stays.
+    pub fn hold(&self, label: &str) -> Held {
+        let value = self.value(label);
+        let text = |key: &str| value[key].as_str().unwrap();
+        self.postgres.hold(text("username"), text("password"), DATABASE).unwrap()
     }
 
     /// The parsed value under a label.

@@ -1,7 +1,7 @@
 //! Talking to the server through `psql`, as somebody who is not the code under test.
 
-use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -16,6 +16,38 @@ pub enum Login {
     Accepted,
     /// It turned the role away for its password.
     Rejected,
+}
+
+/// A session that stays open, as a service's connection does. Dropping it ends it.
+pub struct Held {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Held {
+    /// Runs a statement that answers with one line. It fails once the server has ended the session.
+    pub fn ask(&mut self, sql: &str) -> Result<String> {
+        let input = self.input.as_mut().context("the session was closed")?;
+        writeln!(input, "{sql};").context("the session is over")?;
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            bail!("the session is over");
+        }
+        Ok(line.trim_end().to_owned())
+    }
+
+    /// Whether the session is still there.
+    pub fn is_open(&mut self) -> bool {
+        self.ask("SELECT 1").is_ok_and(|answer| answer == "1")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.child.wait();
+    }
 }
 
 impl Postgres {
@@ -52,6 +84,17 @@ impl Postgres {
     /// Runs SQL as somebody who logs in as [`Postgres::try_login`] does.
     pub fn sql_as(&self, user: &str, password: &str, database: &str, sql: &str) -> Result<String> {
         rows(run(self.psql_over_tcp(user, password, database), sql)?)
+    }
+
+    /// Opens a session that stays, by a login as [`Postgres::try_login`] does.
+    pub fn hold(&self, user: &str, password: &str, database: &str) -> Result<Held> {
+        let mut psql = self.psql_over_tcp(user, password, database);
+        let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().context("psql's standard output was piped")?);
+        let mut held = Held { child, input, output };
+        held.ask("SELECT 'in'").context("the login was not accepted")?;
+        Ok(held)
     }
 
     fn psql_over_tcp(&self, user: &str, password: &str, database: &str) -> Command {

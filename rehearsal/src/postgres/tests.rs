@@ -21,6 +21,17 @@ fn passwords_are_really_checked_and_logins_are_counted() {
 }
 
 #[test]
+fn a_session_stays_until_the_server_ends_it() {
+    let postgres = Postgres::start().unwrap();
+    with_role(&postgres, "app", "a right one");
+    let mut held = postgres.hold("app", "a right one", "postgres").unwrap();
+    assert!(held.is_open() && held.ask("SELECT current_user").unwrap() == "app");
+    postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'").unwrap();
+    assert!(!held.is_open());
+    assert!(postgres.hold("app", "a wrong one", "postgres").is_err());
+}
+
+#[test]
 fn names_and_passwords_may_hold_anything_but_nul() {
     let postgres = Postgres::start().unwrap();
     for odd in ["it's", "say \"hi\"", "two\nlines", "back\\slash", "dbname=x; drop", "grüße 🗝", "-c"] {

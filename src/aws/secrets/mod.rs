@@ -41,11 +41,11 @@ pub(crate) struct Described {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RotationRules {
     #[serde(skip_serializing_if = "Option::is_none")]
-    automatically_after_days: Option<i64>,
+    pub(crate) automatically_after_days: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    schedule_expression: Option<String>,
+    pub(crate) schedule_expression: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    duration: Option<String>,
+    pub(crate) duration: Option<String>,
 }
 
 /// A version's value, with what came with it.

@@ -8,6 +8,7 @@
 mod account;
 mod partner;
 mod session;
+mod sessions;
 mod statements;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 pub use self::session::Session;
+pub(super) use self::sessions::by_hand;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::wire::Wire;

@@ -196,7 +196,7 @@ impl Session {
         }
     }
 
-    async fn run(&mut self, statement: String) -> std::result::Result<(), Driver> {
+    pub(super) async fn run(&mut self, statement: String) -> std::result::Result<(), Driver> {
         let answer = raw_sql(AssertSqlSafe(statement)).execute(&mut self.connection);
         tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?.map(drop)
     }
@@ -214,7 +214,7 @@ impl Session {
         tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?
     }
 
-    async fn row(&mut self, query: String) -> std::result::Result<PgRow, Driver> {
+    pub(super) async fn row(&mut self, query: String) -> std::result::Result<PgRow, Driver> {
         let answer = raw_sql(AssertSqlSafe(query)).fetch_one(&mut self.connection);
         tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?
     }
@@ -244,7 +244,7 @@ fn silent() -> Driver {
     Driver::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer"))
 }
 
-fn sqlstate(error: &Driver) -> Option<String> {
+pub(super) fn sqlstate(error: &Driver) -> Option<String> {
     match error {
         Driver::Database(answer) => answer.code().map(std::borrow::Cow::into_owned),
         _ => None,
@@ -252,7 +252,7 @@ fn sqlstate(error: &Driver) -> Option<String> {
 }
 
 /// A driver's error as ours. The driver's text stays behind: it may quote the statement.
-fn sanitised(doing: &str, error: &Driver) -> Error {
+pub(super) fn sanitised(doing: &str, error: &Driver) -> Error {
     match sqlstate(error).as_deref() {
         Some("25006") => Error::new(
             ErrorKind::RefusedServer,

@@ -1,0 +1,211 @@
+//! `Retire`: end the previous credential now, not only by the next rotation. For an overlap that has served its purpose.
+//!
+//! Where two accounts take turns, the previous one gets a password that nobody knows. Sessions that it has go on: whoever
+//! must not keep those either wants `Revoke`.
+
+use super::ending;
+use super::logins::{Account, administrator, previous_credential};
+use super::{credential, look};
+use crate::apply;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::VersionId;
+use crate::kind::{Credential, Session};
+use crate::plan::Plan;
+use crate::probe::Probe;
+use crate::report::Report;
+use crate::run::Run;
+use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing};
+
+/// Ends the previous credential.
+///
+/// Safe to repeat: once the server rejects the previous credential there is nothing to do.
+pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
+    let seen = look(run).await?;
+    seen.settings.refuse_on_hold(run.clock.seconds())?;
+    seen.settings.sound()?;
+    settled(&seen.labels)?;
+    let current = run.current().await?;
+    let (arn, version) = (seen.arn, current.id.clone());
+    let current = credential(run, current, &seen.settings)?;
+    let account = Account { arn, settings: seen.settings, current };
+    let nothing =
+        |why: String| run.report(&account.arn, &version, &Plan::nothing(Standing::Current).warning(vec![why]));
+    if !account.current.overlaps() {
+        return Ok(nothing(one_account(account.name())));
+    }
+    if seen.labels.holder(AWSPREVIOUS).is_none() {
+        return Ok(nothing(
+            "no version is labelled AWSPREVIOUS, so that there is no previous credential to end".to_owned(),
+        ));
+    }
+    let previous = previous_credential(run, &account).await?.map_err(|reason| unusable(&reason))?;
+    if account.current.pair(&previous).is_none() {
+        return Ok(nothing(one_account(account.name())));
+    }
+    let proven = prove(run, &account.current).await?;
+    let mut session = match run.log_in(&previous).await {
+        Probe::Accepted(session) => session,
+        Probe::Rejected => {
+            let line = format!("the server rejects the password of {:?} in AWSPREVIOUS already", previous.account());
+            return Ok(run.report(&account.arn, &version, &Plan::nothing(Standing::Current).proving(line)));
+        }
+        Probe::Unreachable(error) => return Err(error),
+    };
+    let report = end(run, (&account, &version), previous.account(), &seen.labels, proven).await;
+    let report = match report {
+        Ok(mut report) => {
+            report.warnings.extend(still_open(&mut session, previous.account()).await);
+            Ok(report)
+        }
+        Err(error) => Err(error),
+    };
+    session.close().await;
+    report
+}
+
+/// Has the administrator replace the password, if the labels are still what they were.
+async fn end(
+    run: &Run<'_>,
+    (account, version): (&Account, &VersionId),
+    previous: &str,
+    before: &Labels,
+    proven: String,
+) -> Result<Report> {
+    let mut writer = administrator(run, account, previous).await?;
+    let plan = ending::plan(previous, &writer.name).proving(proven).warning(writer.warnings.clone());
+    let report = ending::scramble(run, (account, version), &plan, &mut writer, |labels| {
+        settled(labels)?;
+        unmoved(before, labels, version)
+    });
+    let report = report.await;
+    writer.session.close().await;
+    report
+}
+
+/// Whoever can write the secret must not have the administrator change an account that is not theirs; and where AWSCURRENT
+/// does not log in, the previous credential may be the one that does.
+async fn prove(run: &Run<'_>, current: &Credential) -> Result<String> {
+    match run.log_in(current).await {
+        Probe::Accepted(mut session) => {
+            let identity = session.prove(current).await;
+            session.close().await;
+            Ok(format!("AWSCURRENT logs in: {}", identity?))
+        }
+        Probe::Rejected => Err(Error::new(
+            ErrorKind::RefusedLogin,
+            format!(
+                "the server rejects the password of {:?} in AWSCURRENT, so that AWSPREVIOUS may be needed",
+                current.account()
+            ),
+            "rotate the secret: setSecret heals what AWSPREVIOUS can open; then retire again",
+        )),
+        Probe::Unreachable(error) => Err(error),
+    }
+}
+
+/// Refuses while the previous credential may be wanted, or is about to be replaced anyway.
+fn settled(labels: &Labels) -> Result<()> {
+    let refused = |cause: String, remedy: &str| Err(Error::new(ErrorKind::RefusedVersion, cause, remedy));
+    if let Some(pending) = labels.holder(AWSPENDING).filter(|pending| !labels.has(pending, AWSCURRENT)) {
+        return refused(
+            format!(
+                "AWSPENDING is on version {}, which is not current: a rotation is running or has broken off, and it \
+                 replaces the previous credential",
+                pending.as_str()
+            ),
+            "finish the rotation with rotate-secret, or give it up: the action Status says how",
+        );
+    }
+    match labels.holder(ROLLOUT).filter(|version| labels.has(version, AWSCURRENT)) {
+        Some(_) => refused(
+            "the rollout of the current version is not finished (KEYROLL_ROLLOUT): services may still use the previous \
+             credential"
+                .to_owned(),
+            "run the action Reconcile first, and retire when it has ended well",
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Refuses where another version has become current, or the previous one, since they were read.
+fn unmoved(before: &Labels, now: &Labels, current: &VersionId) -> Result<()> {
+    if now.has(current, AWSCURRENT) && now.holder(AWSPREVIOUS) == before.holder(AWSPREVIOUS) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::FailedAws,
+        "AWSCURRENT or AWSPREVIOUS moved while this action looked at them, and nothing was changed",
+        "invoke the action again",
+    ))
+}
+
+/// What to tell of the sessions that go on. Those of the previous account see them all, with where they come from.
+async fn still_open(session: &mut Session, account: &str) -> Option<String> {
+    match session.sessions(account, &[]).await {
+        Ok(open) if open.is_empty() => None,
+        Ok(open) => Some(format!(
+            "sessions of {account:?} are still open and go on, but cannot be opened again: {}",
+            apply::told(&open)
+        )),
+        Err(error) => {
+            Some(format!("the open sessions of {account:?}, which go on, could not be counted: {}", error.cause()))
+        }
+    }
+}
+
+fn one_account(account: &str) -> String {
+    format!(
+        "AWSPREVIOUS holds no other account than AWSCURRENT, {account:?}, and one account has one password: the one before \
+         ended when its rotation replaced it"
+    )
+}
+
+fn unusable(reason: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedChanged,
+        format!("AWSPREVIOUS cannot be used: {reason}"),
+        "end the credential that it holds by hand, where there is one: ALTER ROLE ... PASSWORD NULL",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(of: &[(&str, &[&str])]) -> Labels {
+        Labels::new(of.iter().map(|(v, l)| ((*v).to_owned(), l.iter().map(|l| (*l).to_owned()).collect())).collect())
+    }
+
+    #[test]
+    fn only_a_settled_secret_has_a_previous_credential_to_end() {
+        for (current, pending, refused) in [
+            (&[AWSCURRENT][..], &[][..], None),
+            (&[AWSCURRENT, AWSPENDING], &[], None),
+            (&[AWSCURRENT], &[ROLLOUT], None),
+            (&[AWSCURRENT], &[AWSPENDING], Some("AWSPENDING is on version new")),
+            (&[AWSCURRENT], &[AWSPENDING, ROLLOUT], Some("AWSPENDING is on version new")),
+            (&[AWSCURRENT, AWSPENDING, ROLLOUT], &[], Some("KEYROLL_ROLLOUT")),
+        ] {
+            let answer = settled(&labels(&[("old", &[AWSPREVIOUS]), ("now", current), ("new", pending)]));
+            assert_eq!(answer.is_err(), refused.is_some(), "{current:?} {pending:?}");
+            if let (Err(error), Some(word)) = (answer, refused) {
+                assert_eq!(error.kind(), ErrorKind::RefusedVersion);
+                assert!(error.to_string().contains(word), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_moved_meanwhile_is_not_what_was_read() {
+        let current = VersionId::known("b");
+        let before = labels(&[("a", &[AWSPREVIOUS]), ("b", &[AWSCURRENT])]);
+        assert!(unmoved(&before, &before, &current).is_ok());
+        for now in [
+            labels(&[("b", &[AWSPREVIOUS]), ("c", &[AWSCURRENT])]),
+            labels(&[("c", &[AWSPREVIOUS]), ("b", &[AWSCURRENT])]),
+            labels(&[("b", &[AWSCURRENT])]),
+        ] {
+            assert_eq!(unmoved(&before, &now, &current).unwrap_err().kind(), ErrorKind::FailedAws);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Steps 4 and 5: whoever got in with what is old gets out, and not in again.
+
+use crate::apply::{self, Enders};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::VersionId;
+use crate::kind::Session;
+use crate::plan::{Action, Plan, Which};
+use crate::probe::Probe;
+use crate::report::Report;
+use crate::rotation::logins::{Account, Writer, administrator};
+use crate::rotation::{ending, look};
+use crate::run::Run;
+use crate::stages::{AWSCURRENT, AWSPENDING, Labels, Standing};
+
+/// Sessions that logged in before.
+pub(super) struct Insiders {
+    /// The first one with the new password.
+    pub(super) proof: Session,
+    /// One of the account that was current before, if that is another one.
+    pub(super) old: Option<Session>,
+}
+
+/// Ends the old password, where it is that of another account, and the sessions of both.
+pub(super) async fn put_out(
+    run: &Run<'_>,
+    (account, version): (&Account, &VersionId),
+    before: &Account,
+    mut insiders: Insiders,
+    report: &mut Report,
+) -> Result<()> {
+    let at = (account, version);
+    let ended = match account.current.pair(&before.current) {
+        Some(_) => put_out_other(run, at, before.name(), &mut insiders, report).await,
+        None => put_out_earlier(run, at, &mut insiders, None, report).await,
+    };
+    insiders.proof.close().await;
+    if let Some(session) = insiders.old {
+        session.close().await;
+    }
+    ended
+}
+
+/// With two accounts: the password of the other one first, so that nobody comes back.
+async fn put_out_other(
+    run: &Run<'_>,
+    at: (&Account, &VersionId),
+    other: &str,
+    insiders: &mut Insiders,
+    report: &mut Report,
+) -> Result<()> {
+    let (mut writer, mut scrambled) = match administrator(run, at.0, other).await {
+        Ok(writer) => (Some(writer), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    if let Some(writer) = &mut writer {
+        let plan = ending::plan(other, &writer.name).warning(writer.warnings.clone());
+        scrambled = scramble(run, at, &plan, writer).await.map(|done| report.append(done));
+    }
+    let action = Action::EndSessions { account: other.to_owned(), which: Which::All };
+    let plan = Plan::of(Standing::Current, vec![action]);
+    let anybody = end(run, at, &plan, insiders, writer.as_mut(), report).await;
+    // Whoever was in could change their own password until their session ended: once more, now that nobody is.
+    if let (Ok(()), Ok(true), Some(writer)) = (&scrambled, &anybody, &mut writer) {
+        scrambled = scramble(run, at, &ending::plan(other, &writer.name), writer).await.map(drop);
+    }
+    let kept = put_out_earlier(run, at, insiders, writer.as_mut(), report).await;
+    if let Some(writer) = writer {
+        writer.session.close().await;
+    }
+    let scrambled = scrambled.map_err(|error| {
+        let cause = format!(
+            "AWSCURRENT has moved, but the password of {other:?}, which was current before, may still work: {}",
+            error.cause()
+        );
+        Error::new(error.kind(), cause, format!("{}; then invoke the action Revoke again", error.remedy()))
+    });
+    let errors = [scrambled.err(), anybody.err(), kept.err()];
+    Error::join(errors.into_iter().flatten().collect()).map_or(Ok(()), Err)
+}
+
+/// The sessions of the account that is current now which began with an older password of it.
+async fn put_out_earlier(
+    run: &Run<'_>,
+    at: (&Account, &VersionId),
+    insiders: &mut Insiders,
+    writer: Option<&mut Writer>,
+    report: &mut Report,
+) -> Result<()> {
+    let action = Action::EndSessions { account: at.0.name().to_owned(), which: Which::Earlier };
+    let plan = Plan::of(Standing::Current, vec![action]);
+    if end(run, at, &plan, insiders, writer, report).await? {
+        set_back(run, at, &mut insiders.proof, report).await?;
+    }
+    Ok(())
+}
+
+async fn scramble(run: &Run<'_>, at: (&Account, &VersionId), plan: &Plan, writer: &mut Writer) -> Result<Report> {
+    ending::scramble(run, at, plan, writer, |labels| untouched(labels, at.1)).await
+}
+
+/// Refuses once another rotation has begun: the account whose password would be replaced may be the one that it sets.
+fn untouched(labels: &Labels, version: &VersionId) -> Result<()> {
+    if labels.has(version, AWSCURRENT) && labels.holder(AWSPENDING).is_none_or(|pending| pending == *version) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::FailedAws,
+        "another rotation of this secret has begun meanwhile",
+        "wait until that rotation has ended",
+    ))
+}
+
+/// Whether there were any.
+async fn end(
+    run: &Run<'_>,
+    (account, version): (&Account, &VersionId),
+    plan: &Plan,
+    insiders: &mut Insiders,
+    writer: Option<&mut Writer>,
+    report: &mut Report,
+) -> Result<bool> {
+    let mut enders = Enders {
+        proof: &mut insiders.proof,
+        old: insiders.old.as_mut(),
+        administrator: writer.map(|writer| &mut writer.session),
+    };
+    let ended = run.report(&account.arn, version, plan);
+    let (ended, anybody) = apply::end_sessions(run, ended, plan, &mut enders).await?;
+    report.append(ended);
+    Ok(anybody)
+}
+
+/// Whoever was in may have changed the password of the account meanwhile: then the session that proved the stored one sets
+/// it again.
+///
+/// Safe to repeat: the account ends with the password that AWSCURRENT holds.
+async fn set_back(
+    run: &Run<'_>,
+    (account, version): (&Account, &VersionId),
+    proof: &mut Session,
+    report: &mut Report,
+) -> Result<()> {
+    match run.log_in(&account.current).await {
+        Probe::Accepted(session) => {
+            session.close().await;
+            return Ok(());
+        }
+        // It was proven a moment ago; only a rejection says that this has changed.
+        Probe::Unreachable(_) => return Ok(()),
+        Probe::Rejected => {}
+    }
+    let failed = |cause: &str| {
+        Error::new(
+            ErrorKind::FailedProof,
+            format!("somebody who was in has changed the password of {:?} again: {cause}", account.name()),
+            "set its password by hand to the one in AWSCURRENT, now; then invoke the action Revoke again",
+        )
+    };
+    proof.lock(account.current.lock(), run.clock).await?;
+    if !look(run).await?.labels.has(version, AWSCURRENT) {
+        return Err(failed("and AWSCURRENT has moved"));
+    }
+    match proof.set_password(&account.current, run.clock).await {
+        Ok(true) => {
+            report.warnings.push(format!(
+                "somebody who was in changed the password of {:?} again, and it was set back: invoke the action Revoke again",
+                account.name()
+            ));
+            Ok(())
+        }
+        Ok(false) => Err(failed("it changes while it is set back")),
+        Err(error) => Err(failed(error.cause())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_rotation_keeps_the_other_password_as_it_is() {
+        let version = VersionId::known("new");
+        for (on_new, on_next, allowed) in [
+            (&[AWSCURRENT, AWSPENDING][..], &[][..], true),
+            (&[AWSCURRENT], &[], true),
+            (&[AWSCURRENT], &[AWSPENDING], false),
+            (&["AWSPREVIOUS"], &[AWSCURRENT, AWSPENDING], false),
+        ] {
+            let of = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
+            let labels = Labels::new([("new".to_owned(), of(on_new)), ("next".to_owned(), of(on_next))].into());
+            assert_eq!(untouched(&labels, &version).is_ok(), allowed, "{on_new:?} {on_next:?}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Step 1: a new value, drawn now, as AWSPENDING.
+
+use crate::apply;
+use crate::aws::secrets::Lookup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Rotation, Step, VersionId};
+use crate::kind::{self, Credential, Session};
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::rotation::logins::{Account, Entry, let_in};
+use crate::rotation::{create, finish, look, turn};
+use crate::run::Run;
+use crate::secret::Document;
+use crate::stages::{self, AWSCURRENT, AWSPENDING, Labels, Seen};
+
+/// How often the secret is looked at anew where a rotation is just going on.
+const LOOKS: usize = 3;
+
+/// What was found before the first write.
+struct Found {
+    account: Account,
+    current: VersionId,
+    document: Document,
+    plan: Plan,
+}
+
+/// A new value is stored.
+pub(super) struct Stored {
+    pub(super) event: Rotation,
+    pub(super) account: Account,
+    /// A session of the account that is still current, if that was the one let in.
+    pub(super) session: Option<Session>,
+    pub(super) report: Report,
+}
+
+/// Step 1, under the account's lock: no setSecret can be at work then, and so the version that loses AWSPENDING is none that
+/// alone logs in.
+pub(super) async fn store(run: &Run<'_>) -> Result<Stored> {
+    let mut before: Option<Report> = None;
+    for _ in 0..LOOKS {
+        let found = find(run).await?;
+        let account = &found.account;
+        let staged = staged(run).await?;
+        let (mut session, is_current) = match let_in(run, staged.as_ref(), account).await? {
+            Entry::Current(session) => (session, true),
+            Entry::Previous(session) => (session, false),
+            Entry::AlreadySet => {
+                if let Some(staged) = staged {
+                    before = Some(finish_first(run, staged).await?);
+                }
+                continue;
+            }
+        };
+        let stored = match store_locked(run, &found, &mut session).await {
+            Ok(Some(stored)) => session.release().await.map(|()| Some(stored)),
+            other => other,
+        };
+        let kept = if is_current && matches!(stored, Ok(Some(_))) {
+            Some(session)
+        } else {
+            session.close().await;
+            None
+        };
+        if let Some((event, report)) = stored? {
+            let report = match before {
+                Some(before) => report.after(before),
+                None => report,
+            };
+            return Ok(Stored { event, account: found.account, session: kept, report });
+        }
+    }
+    Err(Error::new(
+        ErrorKind::FailedAws,
+        format!("each of {LOOKS} looks at this secret found a rotation going on"),
+        "invoke the action again",
+    ))
+}
+
+/// Everything that a rotation looks at before it stores a value, but when the last one was.
+async fn find(run: &Run<'_>) -> Result<Found> {
+    let seen = look(run).await?;
+    seen.settings.refuse_on_hold(run.clock.seconds())?;
+    seen.settings.sound()?;
+    let version = run.current().await?;
+    let current = version.id.clone();
+    let document = kind::document(version.text()?, &seen.settings)?;
+    let credential = Credential::read(&document, &seen.settings, run.config.strategy)?;
+    let next = turn::next(run, &credential, &seen.settings).await?;
+    let renamed = next.is_some();
+    let mut plan = create::draw(&credential, next, &seen.settings, run)?.warning(overtaken(&seen.labels));
+    if renamed {
+        plan = plan.warning(create::refuse_apart(run, &seen).await?);
+    }
+    let account = Account { arn: seen.arn, settings: seen.settings, current: credential };
+    Ok(Found { account, current, document, plan })
+}
+
+/// What the new value takes the place of, besides AWSCURRENT.
+fn overtaken(labels: &Labels) -> Vec<String> {
+    let mut told = Vec::new();
+    if let Some(pending) = labels.holder(AWSPENDING).filter(|pending| !labels.has(pending, AWSCURRENT)) {
+        told.push(format!(
+            "version {} of a rotation that had begun lost AWSPENDING: its value will not be used",
+            pending.as_str()
+        ));
+    }
+    if let Some(open) = create::open_mark(labels) {
+        told.push(format!(
+            "the rollout of version {} was not finished: it ends with that of the new version, which redeploys every dependent",
+            open.as_str()
+        ));
+    }
+    told
+}
+
+/// A version that is staged as AWSPENDING with a value, and not current. One without a value opens nothing.
+async fn staged(run: &Run<'_>) -> Result<Option<Rotation>> {
+    let labels = look(run).await?.labels;
+    let Some(version) = labels.holder(AWSPENDING).filter(|version| !labels.has(version, AWSCURRENT)) else {
+        return Ok(None);
+    };
+    let found = run.clients.secrets.pending(run.secret, &version).await?;
+    Ok(matches!(found, Lookup::Found(_)).then(|| rotation(run, Step::Set, version)))
+}
+
+fn rotation(run: &Run<'_>, step: Step, version: VersionId) -> Rotation {
+    Rotation { step, secret: run.secret.clone(), version, token: None }
+}
+
+/// With one account, a rotation that broke off after setSecret has left its version as the only one that logs in. It must not
+/// lose its label: it becomes current first, and is replaced next.
+async fn finish_first(run: &Run<'_>, staged: Rotation) -> Result<Report> {
+    let staged = Rotation { step: Step::Finish, ..staged };
+    let seen = look(run).await?;
+    stages::task(staged.step, stages::standing(&seen.labels, &staged.version, Seen::Present))?;
+    let (mut report, ..) = finish::promote(run, &staged, &seen).await?;
+    report.warnings.push(format!(
+        "version {} of a rotation that had broken off was the only one that logged in: it was made current, and replaced next",
+        staged.version.as_str()
+    ));
+    Ok(report)
+}
+
+/// Stores the value while nobody else can change the account. Nothing where a look under the lock shows something else than
+/// the one before.
+async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Result<Option<(Rotation, Report)>> {
+    let account = &found.account;
+    session.lock(account.current.lock(), run.clock).await?;
+    let staged = staged(run).await?;
+    match let_in(run, staged.as_ref(), account).await? {
+        Entry::AlreadySet => return Ok(None),
+        Entry::Current(again) | Entry::Previous(again) => again.close().await,
+    }
+    if !look(run).await?.labels.has(&found.current, AWSCURRENT) {
+        return Ok(None);
+    }
+    let mut bytes = [0; 16];
+    apply::random(&mut bytes)?;
+    let event = rotation(run, Step::Create, VersionId::drawn(bytes));
+    let report = apply::store(run, &event, &account.arn, &found.document, &account.current, &found.plan).await?;
+    Ok(Some((event, report)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stages::ROLLOUT;
+
+    #[test]
+    fn what_a_new_value_takes_the_place_of_is_told() {
+        let labels = |of: &[(&str, &[&str])]| {
+            Labels::new(
+                of.iter().map(|(v, l)| ((*v).to_owned(), l.iter().map(|l| (*l).to_owned()).collect())).collect(),
+            )
+        };
+        assert_eq!(overtaken(&labels(&[("now", &[AWSCURRENT, AWSPENDING])])), [""; 0]);
+        let told = overtaken(&labels(&[("now", &[AWSCURRENT, ROLLOUT]), ("next", &[AWSPENDING])]));
+        assert!(told[0].contains("version next") && told[0].contains("will not be used"), "{told:?}");
+        assert!(told[1].contains("version now") && told[1].contains("not finished"), "{told:?}");
+    }
+}
