@@ -6,61 +6,68 @@ use std::sync::Arc;
 use rehearsal::aws::{Fault, Rule};
 use serde_json::json;
 
-use crate::pair;
+use crate::pair::{self, PARTNER, account};
 use crate::revoke::logins;
-use crate::support::Stage;
+use crate::support::{ACCOUNT, Stage};
 use crate::witness::{Shown, Watcher, Witness, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_call_with_one_account_the_next_revoke_ends_everything_old() {
-    sweep(Stage::start().await).await;
+    sweep(Stage::start().await, &[ACCOUNT]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_call_with_two_accounts_the_next_revoke_ends_everything_old() {
-    sweep(pair::stage().await).await;
+    sweep(pair::stage().await, &[ACCOUNT, PARTNER]).await;
 }
 
-async fn sweep(stage: Stage) {
+/// Strikes one call after the other until there are no more. Which account is current when it happens changes by turns.
+async fn sweep(stage: Stage, accounts: &[&str]) {
     let stage = Arc::new(stage);
     let witness = Witness::default();
     witness.watch(&stage);
     stage.rotate().await;
     let _watcher = Watcher::start(witness.clone());
-    stage.aws.clear();
-    stage.function.cold().await;
-    stage.action("Revoke").await;
-    let calls = stage.aws.function_calls();
     let mut runs = 0;
-    for (nth, call) in calls.iter().enumerate() {
-        for after in [false, true] {
-            let _shown = Shown(format!("{} as call {nth}, killed after it: {after}", call.operation));
-            let mut old = logins(&stage);
-            let mut session = stage.hold("AWSCURRENT");
-            stage.function.cold().await;
-            let (kill, watch) = (stage.function.kill_handle(), witness.clone());
-            let blow = move || {
-                kill.kill();
-                watch.look("after the kill");
-            };
-            let fault = if after { Fault::after(blow) } else { Fault::before(blow) };
-            stage.aws.fault(Rule::any(fault).nth(u64::try_from(nth).unwrap() + 1));
-            let outcome = stage.send(&json!({"Action": "Revoke", "SecretId": stage.arn})).await;
-            assert!(!outcome.is_answer(), "{outcome:?}");
-            assert_eq!(stage.aws.fired().first().map(|fired| &fired.operation), Some(&call.operation));
-            stage.aws.clear_faults();
-            old.extend(logins(&stage));
-            let report = stage.action("Revoke").await;
-            let version = report["versionId"].as_str().unwrap();
-            stage.assert_finished(version);
-            assert_eq!(stage.aws.holder(&stage.arn, "AWSPENDING").as_deref(), Some(version));
-            for (account, password) in &old {
-                assert!(!stage.accepts(account, password), "an old password of {account} still works");
-            }
-            assert!(!session.is_open(), "a session of before goes on");
-            witness.assert_content();
-            runs += 1;
+    for (nth, after) in (1..).flat_map(|nth| [(nth, false), (nth, true)]) {
+        let current = accounts[(usize::try_from(nth).unwrap() + usize::from(after)) % accounts.len()];
+        while account(&stage, "AWSCURRENT") != current {
+            stage.rotate().await;
         }
+        let Some(operation) = struck(&stage, &witness, nth, after).await else { break };
+        let _shown = Shown(format!("{operation} as call {nth}, killed after it: {after}, {current}"));
+        witness.assert_content();
+        runs += 1;
     }
-    told(&format!("{runs} revokes over {} calls, {} looks whether somebody gets in", calls.len(), witness.looks()));
+    assert!(runs > 30, "only {runs} calls were struck");
+    told(&format!("{runs} revokes, {} looks whether somebody gets in", witness.looks()));
+}
+
+/// One Revoke by a new process that dies at a call, and then another; tells which call it was, if Revoke makes so many.
+async fn struck(stage: &Stage, witness: &Witness, nth: u64, after: bool) -> Option<String> {
+    let mut old = logins(stage);
+    let mut session = stage.hold("AWSCURRENT");
+    stage.function.cold().await;
+    let (kill, watch) = (stage.function.kill_handle(), witness.clone());
+    let blow = move || {
+        kill.kill();
+        watch.look("after the kill");
+    };
+    let fault = if after { Fault::after(blow) } else { Fault::before(blow) };
+    stage.aws.fault(Rule::any(fault).nth(nth));
+    let outcome = stage.send(&json!({"Action": "Revoke", "SecretId": stage.arn})).await;
+    let operation = stage.aws.fired().first().map(|fired| fired.operation.clone());
+    stage.aws.clear_faults();
+    assert_eq!(outcome.is_answer(), operation.is_none(), "{outcome:?}");
+    old.extend(logins(stage));
+    let report = stage.action("Revoke").await;
+    let _shown = Shown(format!("{operation:?} as call {nth}, killed after it: {after}"));
+    let version = report["versionId"].as_str().unwrap();
+    stage.assert_finished(version);
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSPENDING").as_deref(), Some(version));
+    for (account, password) in &old {
+        assert!(!stage.accepts(account, password), "an old password of {account} still works");
+    }
+    assert!(!session.is_open(), "a session of before goes on");
+    operation
 }
