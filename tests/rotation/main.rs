@@ -30,6 +30,7 @@ mod leftovers;
 mod lock_outs;
 mod messages;
 mod operators;
+mod overlaps;
 mod pair;
 mod partner_kept;
 mod partner_names;

@@ -22,20 +22,57 @@ pub async fn stage() -> Stage {
 pub async fn stage_with(options: &PostgresOptions, account: &str) -> Stage {
     let ssl = options.tls != Tls::Off;
     let stage = Stage::with(options, account, &json!({"ssl": ssl})).await;
+    appoint(&stage, account);
+    stage
+}
+
+/// Makes an administrator of an account, who comes to the server as the account does, and names it in the account's secret.
+pub fn appoint(stage: &Stage, account: &str) {
     let password = random_password();
     let sql = |statement: &str| stage.postgres.sql(statement).unwrap();
     sql(&format!("CREATE ROLE {ADMIN} LOGIN CREATEROLE CREATEDB PASSWORD '{password}'"));
     if sql("SELECT current_setting('server_version_num')::int >= 160000") == "t" {
         sql(&format!("GRANT {} TO {ADMIN} WITH ADMIN OPTION", identifier(account)));
     }
-    let admin = json!({
-        "engine": "postgres", "host": "localhost", "port": stage.postgres.port(), "username": ADMIN, "password": password,
-        "ssl": ssl
-    });
+    let mut admin = json!({"username": ADMIN, "password": password});
+    for (key, value) in stage.value("AWSCURRENT").as_object().unwrap() {
+        if ["engine", "host", "port", "ssl"].contains(&key.as_str()) {
+            admin[key] = value.clone();
+        }
+    }
     let arn = stage.aws.create_secret("orders/admin", &admin.to_string(), &[]).unwrap();
     stage.secret_text(&password);
     stage.edit_current(&json!({"masterarn": arn}));
-    stage
+}
+
+/// What an account may do beyond what it inherits: attributes, memberships with their options, settings. Its own name, its
+/// password, its membership of the base and as whom it acts are not in it, so that it is the same for two in step.
+pub fn rights(stage: &Stage, role: &str) -> String {
+    let role = literal(role);
+    let attributes = format!(
+        "SELECT (to_jsonb(r) - '{{oid,rolname,rolpassword,rolconfig,rolvaliduntil}}'::text[])::text, \
+         NULLIF(rolvaliduntil, 'infinity') FROM pg_roles r WHERE rolname = {role}"
+    );
+    let memberships = format!(
+        "SELECT g.rolname, to_jsonb(m) - '{{oid,roleid,member,grantor}}'::text[] FROM pg_auth_members m \
+         JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member \
+         WHERE u.rolname = {role} AND u.rolname <> g.rolname || '_clone' ORDER BY 1"
+    );
+    let settings = format!(
+        "SELECT s.setdatabase, e FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) e \
+         WHERE r.rolname = {role} AND e NOT LIKE 'role=%' ORDER BY 1, 2"
+    );
+    [attributes, memberships, settings].map(|query| stage.postgres.sql(&query).unwrap()).join("\n")
+}
+
+/// Asserts that the partner can do what its base can, as the base.
+pub fn assert_in_step(stage: &Stage) {
+    assert_eq!(rights(stage, PARTNER), rights(stage, ACCOUNT));
+    let acts = format!(
+        "SELECT setconfig @> ARRAY['role={ACCOUNT}'] AND pg_has_role('{PARTNER}', '{ACCOUNT}', 'USAGE') \
+         FROM pg_db_role_setting WHERE setrole = '{PARTNER}'::regrole AND setdatabase = 0"
+    );
+    assert_eq!(stage.postgres.sql(&acts).unwrap(), "t");
 }
 
 /// Whose login the value under a label is.
