@@ -9,6 +9,7 @@
 
 mod administrator;
 mod alternating;
+mod alternating_statements;
 mod budgets;
 mod clients;
 mod clusters;

@@ -45,24 +45,35 @@ pub fn appoint(stage: &Stage, account: &str) {
     stage.edit_current(&json!({"masterarn": arn}));
 }
 
+/// Gives the turn back to the account before, whose password still works, as if the last rotation had not been; its version
+/// stays without a label of its own but AWSPREVIOUS. Gives that version.
+pub fn turn_back(stage: &Stage) -> String {
+    let holder = |label: &str| stage.aws.holder(&stage.arn, label).unwrap();
+    let (last, before) = (holder("AWSCURRENT"), holder("AWSPREVIOUS"));
+    stage.aws.move_label(&stage.arn, "AWSCURRENT", &before).unwrap();
+    stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
+    last
+}
+
 /// What an account may do beyond what it inherits: attributes, memberships with their options, settings. Its own name, its
 /// password, its membership of the base and as whom it acts are not in it, so that it is the same for two in step.
 pub fn rights(stage: &Stage, role: &str) -> String {
     let role = literal(role);
     let attributes = format!(
-        "SELECT (to_jsonb(r) - '{{oid,rolname,rolpassword,rolconfig,rolvaliduntil}}'::text[])::text, \
-         NULLIF(rolvaliduntil, 'infinity') FROM pg_roles r WHERE rolname = {role}"
+        "SELECT to_jsonb(r) - '{{oid,rolname,rolpassword,rolconfig,rolvaliduntil}}'::text[] \
+         || jsonb_build_object('until', NULLIF(rolvaliduntil, 'infinity')) FROM pg_roles r WHERE rolname = {role}"
     );
     let memberships = format!(
-        "SELECT g.rolname, to_jsonb(m) - '{{oid,roleid,member,grantor}}'::text[] FROM pg_auth_members m \
-         JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member \
-         WHERE u.rolname = {role} AND u.rolname <> g.rolname || '_clone' ORDER BY 1"
+        "SELECT jsonb_agg(to_jsonb(m) - '{{oid,roleid,member,grantor}}'::text[] || to_jsonb(g.rolname) ORDER BY g.rolname) \
+         FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member \
+         WHERE u.rolname = {role} AND u.rolname <> g.rolname || '_clone'"
     );
     let settings = format!(
-        "SELECT s.setdatabase, e FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) e \
-         WHERE r.rolname = {role} AND e NOT LIKE 'role=%' ORDER BY 1, 2"
+        "SELECT jsonb_agg(jsonb_build_array(d.datname, e) ORDER BY d.datname, e) FROM pg_db_role_setting s \
+         JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) e \
+         WHERE r.rolname = {role} AND e NOT LIKE 'role=%'"
     );
-    [attributes, memberships, settings].map(|query| stage.postgres.sql(&query).unwrap()).join("\n")
+    stage.postgres.sql(&format!("SELECT ({attributes}), ({memberships}), ({settings})")).unwrap()
 }
 
 /// Asserts that the partner can do what its base can, as the base.

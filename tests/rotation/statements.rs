@@ -40,7 +40,7 @@ async fn through_the_administrator(when: When, kills: bool) {
     stage.edit_current(&json!({"port": relay.port()}));
     administrator::appoint(&stage, "CREATEROLE");
     let theatre = Theatre::open(stage).await.watched();
-    let said = sweep(&theatre, &relay, when, kills).await;
+    let said = sweep(&theatre, &relay, (when, kills), &Undisturbed).await;
     let all: Vec<&str> = said.values().flatten().map(String::as_str).collect();
     let words =
         ["a login", "a login", "SELECT", "BEGIN", "ALTER ROLE", "COMMIT", "a login", "SELECT", "a login", "SELECT"];
@@ -56,16 +56,40 @@ struct Part {
     left: Vec<usize>,
 }
 
+/// What is done around each rotation of a sweep.
+pub trait Around {
+    /// Before it begins.
+    fn before(&self, theatre: &Theatre);
+    /// After it has ended.
+    fn after(&self, theatre: &Theatre);
+}
+
+/// Nothing.
+struct Undisturbed;
+
+impl Around for Undisturbed {
+    fn before(&self, _: &Theatre) {}
+
+    fn after(&self, _: &Theatre) {}
+}
+
 /// Strikes once at everything that a rotation says, each time in another rotation, and gives what was said, by the name of
 /// the account under AWSCURRENT when the rotation began: accounts that take turns may differ.
-pub async fn sweep(theatre: &Theatre, relay: &Relay, when: When, kills: bool) -> BTreeMap<String, Vec<String>> {
+pub async fn sweep(
+    theatre: &Theatre,
+    relay: &Relay,
+    (when, kills): (When, bool),
+    around: &impl Around,
+) -> BTreeMap<String, Vec<String>> {
     let mut parts = BTreeMap::<String, Part>::new();
     loop {
+        around.before(theatre);
         let account = theatre.stage.value("AWSCURRENT")["username"].as_str().unwrap().to_owned();
         let Some(part) = parts.get_mut(&account) else {
             let said = rehearse(theatre, relay).await;
             let left = (0..said.len()).rev().collect();
             parts.insert(account, Part { said, left });
+            around.after(theatre);
             continue;
         };
         if let Some(nth) = part.left.pop() {
@@ -76,6 +100,7 @@ pub async fn sweep(theatre: &Theatre, relay: &Relay, when: When, kills: bool) ->
             // The other account's turn.
             rehearse(theatre, relay).await;
         }
+        around.after(theatre);
     }
 }
 
