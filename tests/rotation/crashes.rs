@@ -56,20 +56,23 @@ async fn refused_any_call_a_reconcile_is_finished_by_the_next() {
 async fn sweep(blow: Blow) {
     let theatre = Theatre::open(estate::stage().await).await.watched();
     let calls = theatre.calls_of_a_rotation().await;
-    let is_move =
-        |call: &Call| call.operation == "UpdateSecretVersionStage" && call.request["VersionStage"] == "AWSCURRENT";
-    let moved = calls.iter().position(is_move).unwrap();
+    let moved = calls.iter().position(is_the_move).unwrap();
     let mut runs = 0;
-    for (nth, call) in calls.iter().enumerate() {
-        theatre.rotation(nth, call, blow, After::Retry).await;
+    for nth in 0..calls.len() {
+        theatre.rotation(&calls, nth, blow, After::Retry).await;
         runs += 1;
         // Before the label moves, Secrets Manager retries in any case.
         if nth >= moved {
-            theatre.rotation(nth, call, blow, After::Reconcile(Scope::of(nth))).await;
+            theatre.rotation(&calls, nth, blow, After::Reconcile(Scope::of(nth))).await;
             runs += 1;
         }
     }
     theatre.close(&format!("{runs} rotations over {} calls", calls.len()));
+}
+
+/// Whether a call moves AWSCURRENT.
+pub fn is_the_move(call: &Call) -> bool {
+    call.operation == "UpdateSecretVersionStage" && call.request["VersionStage"] == "AWSCURRENT"
 }
 
 /// Nothing here comes near the database but the rotations before, so that the looks at each blow are enough.

@@ -9,6 +9,7 @@
 
 mod administrator;
 mod alternating;
+mod alternating_crashes;
 mod alternating_statements;
 mod budgets;
 mod clients;
