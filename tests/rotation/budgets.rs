@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use rehearsal::aws::Call;
+use rehearsal::driver::STEPS;
 
+use crate::pair::{self, PARTNER};
 use crate::support::{ACCOUNT, Stage, bootstrap};
 
 fn counted(calls: &[Call]) -> BTreeMap<String, usize> {
@@ -57,6 +59,64 @@ async fn each_step_keeps_to_its_own_budget_and_a_cold_process_reads_the_tags_twi
     }
 }
 
+/// What one step takes of two accounts that take turns: calls of Secrets Manager and of ECS, and logins.
+#[derive(Debug, PartialEq, Eq)]
+struct Cost {
+    secrets: usize,
+    ecs: usize,
+    logins: Vec<String>,
+}
+
+/// Runs a step and counts.
+async fn cost(stage: &Stage, step: &str, token: &str) -> Cost {
+    stage.aws.clear();
+    let mark = stage.postgres.mark();
+    stage.answer(step, token).await;
+    let (calls, logins) = (stage.aws.function_calls(), stage.postgres.logins_since(mark));
+    assert!(calls.iter().all(|call| call.error.is_none()) && logins.failed.is_empty(), "{calls:#?} {logins:?}");
+    let of = |service: &str| calls.iter().filter(|call| call.service == service).count();
+    Cost { secrets: of("secretsmanager"), ecs: of("ecs"), logins: logins.accepted }
+}
+
+#[tokio::test]
+async fn each_step_of_two_accounts_keeps_to_its_budget_whosever_turn_it_is() {
+    let stage = pair::stage().await;
+    stage.rotate().await;
+    // A new process reads the tags twice more, and the version before where the name alone does not tell whose turn it is;
+    // and it has every revision of a task definition still to read.
+    for (cold, secrets, ecs) in [(false, [3, 3, 1, 4], [1, 0, 0, 3]), (true, [3, 4, 2, 4], [2, 0, 0, 3])] {
+        for _ in 0..2 {
+            let [current, pending] = ["AWSCURRENT", "AWSPREVIOUS"].map(|label| pair::account(&stage, label));
+            let logins = [&[][..], &[&current, pair::ADMIN], &[&pending], &[&pending]];
+            let token = stage.stage();
+            for (number, step) in STEPS.into_iter().enumerate() {
+                if cold {
+                    stage.function.cold().await;
+                }
+                let asked = usize::from(cold && step == "createSecret" && current == PARTNER);
+                let logins = logins[number].iter().map(|account| (*account).to_owned()).collect();
+                let expected = Cost { secrets: secrets[number] + asked, ecs: ecs[number], logins };
+                assert_eq!(cost(&stage, step, &token).await, expected, "{step} from {current}, cold {cold}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_partner_whose_version_before_is_gone_costs_one_login_more() {
+    let stage = pair::stage().await;
+    stage.rotate().await;
+    stage.aws.remove_label(&stage.arn, "AWSPREVIOUS").unwrap();
+    stage.function.cold().await;
+    let token = stage.stage();
+    stage.aws.clear();
+    let mark = stage.postgres.mark();
+    stage.answer("createSecret", &token).await;
+    assert_eq!(stage.postgres.logins_since(mark).accepted, [PARTNER]);
+    assert_eq!(counted(&stage.aws.function_calls())["GetSecretValue"], 2);
+    assert_eq!(pair::account(&stage, "AWSPENDING"), ACCOUNT);
+}
+
 #[tokio::test]
 async fn a_rotation_logs_in_three_times_and_never_fails_to() {
     let stage = Stage::start().await;
@@ -69,21 +129,22 @@ async fn a_rotation_logs_in_three_times_and_never_fails_to() {
 
 #[tokio::test]
 async fn a_process_opens_one_connection_per_endpoint() {
-    let stage = Stage::start().await;
-    stage.rotate().await;
-    stage.rotate().await;
-    assert_eq!(stage.function.cold_starts(), 1);
-    let of = |service: &str| {
-        let calls = stage.aws.function_calls();
-        let mut connections: Vec<u64> =
-            calls.iter().filter(|c| c.service == service).map(|call| call.connection).collect();
-        connections.sort_unstable();
-        connections.dedup();
-        connections.len()
-    };
-    // Both services share the stage's one address, so that one connection can serve them.
-    assert_eq!(of("secretsmanager"), 1);
-    assert_eq!(of("ecs"), 1);
+    for stage in [Stage::start().await, pair::stage().await] {
+        stage.rotate().await;
+        stage.rotate().await;
+        assert_eq!(stage.function.cold_starts(), 1);
+        let of = |service: &str| {
+            let calls = stage.aws.function_calls();
+            let mut connections: Vec<u64> =
+                calls.iter().filter(|c| c.service == service).map(|call| call.connection).collect();
+            connections.sort_unstable();
+            connections.dedup();
+            connections.len()
+        };
+        // Both services share the stage's one address, so that one connection can serve them.
+        assert_eq!(of("secretsmanager"), 1);
+        assert_eq!(of("ecs"), 1);
+    }
 }
 
 #[tokio::test]

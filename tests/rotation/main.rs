@@ -31,6 +31,8 @@ mod leaks;
 mod leftovers;
 mod lock_outs;
 mod messages;
+mod min_age;
+mod mismatched;
 mod operators;
 mod overlaps;
 mod pair;
