@@ -70,13 +70,13 @@ async fn from(current: &str, blow: Blow) {
     for nth in 0..calls.len() {
         begin(&theatre, current);
         theatre.rotation(&calls, nth, blow, After::Retry).await;
-        pair::assert_in_step(&theatre.stage);
+        pair::assert_alike(&theatre.stage);
         runs += 1;
         // What comes after the move is the same whosever turn it is.
         if nth >= moved && current == ACCOUNT {
             begin(&theatre, current);
             theatre.rotation(&calls, nth, blow, After::Reconcile(Scope::of(nth))).await;
-            pair::assert_in_step(&theatre.stage);
+            pair::assert_alike(&theatre.stage);
             runs += 1;
         }
     }

@@ -169,7 +169,7 @@ impl Around for OutOfStep {
 
     fn after(&self, theatre: &Theatre) {
         self.verifiers.assert_one_changed(&theatre.stage);
-        pair::assert_in_step(&theatre.stage);
+        pair::assert_alike(&theatre.stage);
     }
 }
 
@@ -199,7 +199,7 @@ impl Around for WithoutPartner {
 
     fn after(&self, theatre: &Theatre) {
         self.verifiers.assert_one_changed(&theatre.stage);
-        pair::assert_in_step(&theatre.stage);
+        pair::assert_alike(&theatre.stage);
     }
 }
 

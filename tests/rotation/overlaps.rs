@@ -19,7 +19,7 @@ async fn alternating_users_turn_nobody_away() {
     let stage = Arc::new(pair::stage().await);
     let after = |rotation: &RotationOutcome| {
         stage.assert_finished(&rotation.token);
-        pair::assert_in_step(&stage);
+        pair::assert_alike(&stage);
     };
     let seen = Clients::through(&stage, 3, after).await;
     seen.tell();

@@ -77,7 +77,7 @@ pub fn rights(stage: &Stage, role: &str) -> String {
 }
 
 /// Asserts that the partner can do what its base can, as the base.
-pub fn assert_in_step(stage: &Stage) {
+pub fn assert_alike(stage: &Stage) {
     assert_eq!(rights(stage, PARTNER), rights(stage, ACCOUNT));
     let acts = format!(
         "SELECT setconfig @> ARRAY['role={ACCOUNT}'] AND pg_has_role('{PARTNER}', '{ACCOUNT}', 'USAGE') \

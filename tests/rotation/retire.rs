@@ -32,10 +32,10 @@ async fn the_previous_password_ends_and_its_sessions_go_on_and_are_counted() {
         assert_eq!(stage.aws.snapshot(), before);
 
         // Once more there is nothing to do.
-        let state = stage.state();
+        let before = stage.state();
         let report = stage.action("Retire").await;
         assert!(lines(&report, "done").contains("already") && report.get("warnings").is_none(), "{report:#}");
-        assert_eq!(stage.state(), state);
+        assert_eq!(stage.state(), before);
 
         // The next rotation sets a new password of that account.
         stage.rotate().await;
