@@ -34,6 +34,7 @@ use crate::stages::{self, Seen};
 
 /// The least time for all of it but the rollout, which Reconcile can finish.
 const ENOUGH: Duration = Duration::from_secs(15);
+
 /// Replaces everything old.
 ///
 /// Safe to repeat: each time ends the credential of the time before. See the order above for where it may break off.

@@ -1,7 +1,11 @@
 //! PostgreSQL with two accounts that take turns: what AWS's multi-user secrets become once this function rotates them.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
 use crate::pair::{ADMIN, PARTNER, account, run_as, stage};
-use crate::support::{ACCOUNT, DATABASE};
+use crate::support::{ACCOUNT, DATABASE, Stage};
 
 #[tokio::test]
 async fn two_accounts_take_turns_and_the_previous_one_goes_on_working() {
@@ -48,4 +52,74 @@ async fn a_warm_rotation_takes_eleven_calls_and_four_logins_whosever_turn_it_is(
         assert_eq!(logins.accepted, [before.as_str(), ADMIN, &turn, &turn]);
         assert_eq!(logins.failed, [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn the_report_and_a_metric_say_until_when_the_previous_password_works() {
+    let stage = stage().await;
+    let days = Duration::from_hours(30 * 24);
+    stage.aws.enable_rotation(&stage.arn, stage.function.arn(), json!({"AutomaticallyAfterDays": 30})).unwrap();
+    let begun = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + days;
+    let rotation = stage.rotate().await;
+    let ended = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + days;
+    for step in ["createSecret", "setSecret", "testSecret"] {
+        assert_eq!(rotation.last(step).unwrap().answer().unwrap().get("previousCredentialValidUntil"), None);
+    }
+    let report = rotation.last("finishSecret").unwrap().answer().unwrap().clone();
+    let output = stage.function.output();
+    let metrics: Vec<Value> = output
+        .lines()
+        .filter(|line| line.contains("\"_aws\""))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(metrics.len(), 1, "{metrics:#?}");
+    let seconds = metrics[0]["previousCredentialValidUntil"].as_u64().unwrap();
+    assert!((begun.as_secs()..=ended.as_secs()).contains(&seconds), "{metrics:#?}");
+    assert_eq!(metrics[0]["secretArn"], json!(stage.arn));
+    let epoch = format!("SELECT extract(epoch FROM {}::timestamptz)::bigint", literal(&report));
+    assert_eq!(stage.postgres.sql(&epoch).unwrap(), seconds.to_string());
+
+    // What is current already is not promoted again, and tells nothing.
+    let report = stage.answer("finishSecret", &rotation.token).await;
+    assert_eq!(report.get("previousCredentialValidUntil"), None);
+}
+
+fn literal(report: &Value) -> String {
+    rehearsal::postgres::literal(report["previousCredentialValidUntil"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn without_a_schedule_the_previous_password_works_until_the_next_rotation() {
+    let pair = stage().await;
+    let rotation = pair.rotate().await;
+    let report = rotation.last("finishSecret").unwrap().answer().unwrap();
+    assert_eq!(report["previousCredentialValidUntil"], "next-rotation");
+    assert!(!pair.function.output().contains("\"_aws\""));
+
+    // One password has no overlap to tell of.
+    let single = Stage::start().await;
+    let rules = json!({"AutomaticallyAfterDays": 30});
+    single.aws.enable_rotation(&single.arn, single.function.arn(), rules).unwrap();
+    let rotation = single.rotate().await;
+    let report = rotation.last("finishSecret").unwrap().answer().unwrap();
+    assert_eq!(report.get("previousCredentialValidUntil"), None);
+    assert!(!single.function.output().contains("\"_aws\""));
+}
+
+#[tokio::test]
+async fn status_tells_of_the_overlap_where_no_value_has_to_be_read_for_it() {
+    let stage = stage().await;
+    let valid_until = async || stage.action("Status").await.get("previousCredentialValidUntil").cloned();
+    stage.aws.set_tag(&stage.arn, "keyroll:strategy", "alternating-users").unwrap();
+    assert_eq!(valid_until().await, None, "there is no previous version");
+    stage.rotate().await;
+    assert_eq!(valid_until().await, Some(json!("next-rotation")));
+    stage.aws.enable_rotation(&stage.arn, stage.function.arn(), json!({"AutomaticallyAfterDays": 30})).unwrap();
+    let next = stage.action("Status").await["rotation"]["next"].clone();
+    assert_eq!(valid_until().await, Some(next).filter(Value::is_string));
+    stage.aws.remove_tag(&stage.arn, "keyroll:strategy").unwrap();
+    assert_eq!((valid_until().await, stage.calls("GetSecretValue") > 0), (None, true));
+    stage.aws.clear();
+    valid_until().await;
+    assert_eq!(stage.calls("GetSecretValue"), 0);
 }
