@@ -13,7 +13,7 @@ use crate::aws::secrets::Stored;
 use crate::dependents::{ServiceName, ServiceReport, Since, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, VersionId};
-use crate::kind::{Credential, Session};
+use crate::kind::{Aligned, Credential, Session};
 use crate::plan::{Action, Plan};
 use crate::report::{Doing, Report, listed};
 use crate::rollout;
@@ -71,28 +71,18 @@ pub(crate) async fn set(
     pending: &Credential,
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
-        let done = match action {
-            Action::Align(change) => session.align(change, run.clock).await?,
-            Action::SetPassword { .. } => {
-                if plan.actions.len() > 1 {
-                    report.warnings.extend(session.skipped().await?.map(|left| left_out(&left)));
-                }
-                session.set_password(pending, run.clock).await?
-            }
+        match action {
+            Action::Align(change) => match session.align(change, run.clock).await? {
+                Aligned::Made => report.did(action),
+                Aligned::LeftOut(why) => report.warnings.push(change.left_out(&why)),
+                Aligned::InTheWay => return Ok(None),
+            },
+            Action::SetPassword { .. } if session.set_password(pending, run.clock).await? => report.did(action),
+            Action::SetPassword { .. } => return Ok(None),
             other => return Err(stray(other)),
-        };
-        if !done {
-            return Ok(None);
         }
-        report.did(action);
     }
     Ok(Some(report))
-}
-
-fn left_out(what: &str) -> String {
-    format!(
-        "the partner could not be given all that its base has, as the administrator may not or the server cannot: {what}"
-    )
 }
 
 /// finishSecret, round *promote*: moves AWSCURRENT. Also tells since when the version is current.

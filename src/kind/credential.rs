@@ -85,6 +85,12 @@ impl Credential {
         self.strategy == Strategy::AlternatingUsers
     }
 
+    /// Whether the account may be a partner that acts as its base: its session is then to be the base's.
+    #[must_use]
+    pub fn may_be_partner(&self) -> bool {
+        self.alternates() && !pair::is_first(self.account())
+    }
+
     /// The pair that this credential's account makes with another one's, if the two take turns.
     #[must_use]
     pub fn pair(&self, other: &Self) -> Option<Pair> {

@@ -82,15 +82,28 @@ impl fmt::Display for Identity {
     }
 }
 
-/// Whose turn it is, of two accounts that take turns.
+/// A rotation of two accounts that take turns.
 #[derive(Clone, Copy, Debug)]
-pub struct Turn<'a> {
+pub struct Alternation<'a> {
     /// The two.
     pub pair: &'a Pair,
-    /// The one whose password is to change.
+    /// The one whose turn it is: its password is to change.
     pub account: &'a str,
+    /// The one whose stored credential the server has let in.
+    pub entered: &'a str,
     /// Whether somebody asked by name for two accounts (see [`Credential::insists`]).
     pub insisted: bool,
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aligned {
+    /// It was made.
+    Made,
+    /// It could not be made, for this reason, and the rotation goes on without it.
+    LeftOut(String),
+    /// Another change of the same account was in the way, as for [`Session::set_password`].
+    InTheWay,
 }
 
 /// Sessions that look alike from outside.
@@ -134,40 +147,33 @@ impl Session {
     }
 
     /// What it would take to bring the partner in step with its base, without a lock.
-    pub async fn foresee(&mut self, turn: &Turn<'_>, clock: Clock) -> Result<Alignment> {
+    pub async fn foresee(&mut self, rotation: &Alternation<'_>, clock: Clock) -> Result<Alignment> {
         match self {
-            Self::Postgres(session) => session.foresee(turn, clock).await,
+            Self::Postgres(session) => session.foresee(rotation, clock).await,
         }
     }
 
     /// What it takes to bring the partner in step with its base, under the lock.
-    pub async fn compare(&mut self, turn: &Turn<'_>) -> Result<Alignment> {
+    pub async fn compare(&mut self, rotation: &Alternation<'_>) -> Result<Alignment> {
         match self {
-            Self::Postgres(session) => session.compare(turn).await,
+            Self::Postgres(session) => session.compare(rotation).await,
         }
     }
 
-    /// Makes one change under the lock. Returns false as [`Session::set_password`] does.
+    /// Makes one change under the lock.
     ///
     /// Safe to repeat: nothing counts before the password is set, in the same transaction, and a change that was made is
     /// not in the next comparison.
-    pub async fn align(&mut self, change: &Change, clock: Clock) -> Result<bool> {
+    pub async fn align(&mut self, change: &Change, clock: Clock) -> Result<Aligned> {
         match self {
             Self::Postgres(session) => session.align(change, clock).await,
-        }
-    }
-
-    /// What of the changes made under this lock had to be left out.
-    pub async fn skipped(&mut self) -> Result<Option<String>> {
-        match self {
-            Self::Postgres(session) => session.skipped().await,
         }
     }
 
     /// Proves that the session is what the credential says: the same account, the same rights, the same database.
     pub async fn prove(&mut self, credential: &Credential) -> Result<Identity> {
         match self {
-            Self::Postgres(session) => session.prove(&credential.login).await,
+            Self::Postgres(session) => session.prove(&credential.login, credential.may_be_partner()).await,
         }
     }
 
@@ -239,7 +245,7 @@ impl Session {
     }
 
     /// Makes the changes and sets the password of `account` as a rotation would, and takes all of it back: proves the right
-    /// to.
+    /// to. Gives what would be left out.
     ///
     /// Safe to repeat: the transaction is rolled back, also by the server when the connection breaks.
     pub async fn rehearse(
@@ -248,7 +254,7 @@ impl Session {
         changes: &[Change],
         throw_away: &Sensitive,
         clock: Clock,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         match self {
             Self::Postgres(session) => session.rehearse((lock, account), changes, throw_away, clock).await,
         }

@@ -5,7 +5,7 @@ use crate::admin;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::kind::{Credential, Pair, Session, Turn};
+use crate::kind::{Alternation, Credential, Pair, Session};
 use crate::probe::{self, Answer, Next};
 use crate::run::Run;
 use crate::settings::Settings;
@@ -31,8 +31,8 @@ pub(super) enum Entry {
     AlreadySet,
     /// The current one was let in.
     Current(Session),
-    /// Only the previous one was.
-    Previous(Session),
+    /// Only the previous one was: this one.
+    Previous(Session, Credential),
 }
 
 /// Tries the stored credentials in turn, as the table in [`probe`] says, until one may write. Without an event the pending
@@ -41,13 +41,16 @@ pub(super) async fn let_in(run: &Run<'_>, event: Option<&Rotation>, account: &Ac
     let mut last = run.log_in(&account.current).await;
     let current = last.answer();
     let (mut pending, mut previous): (Option<Answer>, Option<Answer>) = (None, None);
+    let mut older = None;
     loop {
         match probe::next(current, pending, previous) {
             // Whom the table lets write has been accepted, and whom it stops for has not been reached.
             Next::WriteAsCurrent | Next::WriteAsPrevious | Next::Stop => {
                 let session = last.session()?.ok_or_else(|| account.none_works(event, "not tried"))?;
-                let entry = if previous.is_some() { Entry::Previous } else { Entry::Current };
-                return Ok(entry(session));
+                return Ok(match older {
+                    Some(credential) => Entry::Previous(session, credential),
+                    None => Entry::Current(session),
+                });
             }
             Next::AlreadySet => {
                 if let Some(session) = last.session()? {
@@ -63,11 +66,10 @@ pub(super) async fn let_in(run: &Run<'_>, event: Option<&Rotation>, account: &Ac
                 pending = Some(last.answer());
             }
             Next::TryPrevious => {
-                match previous_credential(run, account).await? {
-                    Ok(credential) => last = run.log_in(&credential).await,
-                    Err(reason) => return Err(account.none_works(event, &reason)),
-                }
-                previous = Some(last.answer());
+                let reason = |reason: String| account.none_works(event, &reason);
+                let credential = previous_credential(run, account).await?.map_err(reason)?;
+                last = run.log_in(&credential).await;
+                (previous, older) = (Some(last.answer()), Some(credential));
             }
             Next::NoneWorks => return Err(account.none_works(event, "rejected too")),
         }
@@ -183,8 +185,9 @@ impl Account {
         self.current.account()
     }
 
-    pub(super) fn turn<'a>(&self, pair: &'a Pair, account: &'a str) -> Turn<'a> {
-        Turn { pair, account, insisted: Credential::insists(&self.settings) }
+    /// The rotation that is the turn of `account`, after that of `entered` was let in.
+    pub(super) fn alternation<'a>(&self, pair: &'a Pair, account: &'a str, entered: &'a str) -> Alternation<'a> {
+        Alternation { pair, account, entered, insisted: Credential::insists(&self.settings) }
     }
 
     fn none_works(&self, event: Option<&Rotation>, previous: &str) -> Error {

@@ -139,14 +139,14 @@ async fn database(
     found: &mut Findings,
 ) -> Result<()> {
     let name = account.name();
-    let (mut session, label) = match let_in(run, begun, account).await? {
-        Entry::Current(session) => (session, AWSCURRENT),
-        Entry::Previous(session) => {
+    let (mut session, older) = match let_in(run, begun, account).await? {
+        Entry::Current(session) => (session, None),
+        Entry::Previous(session, credential) => {
             found.warnings.push(format!(
                 "the server rejects AWSCURRENT of {name:?} and lets AWSPREVIOUS in: whoever reads the secret now is locked \
                  out, until a rotation sets a new password"
             ));
-            (session, AWSPREVIOUS)
+            (session, Some(credential))
         }
         Entry::AlreadySet => {
             found.proven.push("AWSPENDING logs in: setSecret has been done".to_owned());
@@ -154,14 +154,18 @@ async fn database(
             return Ok(());
         }
     };
-    match session.prove(&account.current).await {
+    let (label, entered) = older.as_ref().map_or((AWSCURRENT, &account.current), |older| (AWSPREVIOUS, older));
+    match session.prove(entered).await {
         Ok(identity) => found.proven.push(format!("{label} logs in: {identity}")),
         Err(error) => found.lacking.push(error),
     }
     let mut writer = writer(run, account, session).await?;
     let target = turn.unwrap_or(name);
     let planned = match Pair::of(name, target) {
-        Some(pair) => writer.session.foresee(&account.turn(&pair, target), run.clock).await,
+        Some(pair) => {
+            let rotation = account.alternation(&pair, target, entered.account());
+            writer.session.foresee(&rotation, run.clock).await
+        }
         None => Ok(Alignment::default()),
     };
     let alignment = match planned {
@@ -176,11 +180,14 @@ async fn database(
         .push(format!("the server takes changes, and {:?} may change the password of {target:?}", writer.name));
     if prove {
         match rehearse(run, account, target, &alignment, &mut writer).await {
-            Ok(()) => found.proven.push(format!(
-                "{:?} changed the password of {target:?} and took it back: the statements were rolled back, and leave some WAL \
-                 and, by the server's settings, lines in its log",
-                writer.name
-            )),
+            Ok(left_out) => {
+                found.proven.push(format!(
+                    "{:?} changed the password of {target:?} and took it back: the statements were rolled back, and leave \
+                     some WAL and, by the server's settings, lines in its log",
+                    writer.name
+                ));
+                found.warnings.extend(left_out);
+            }
             Err(error) => found.lacking.push(error),
         }
     }
@@ -199,7 +206,7 @@ async fn rehearse(
     target: &str,
     alignment: &Alignment,
     writer: &mut Writer,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let throw_away = run.config.policy.generate(apply::random)?;
     let lock = account.current.lock();
     writer.session.rehearse((lock, target), &alignment.changes, &throw_away, run.clock).await

@@ -33,8 +33,9 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let current = credential(run, current, &settings)?;
     current.rotatable(&settings)?;
     let account = Account { arn, settings, current };
-    let session = match let_in(run, Some(event), &account).await? {
-        Entry::Current(session) | Entry::Previous(session) => session,
+    let (session, entered) = match let_in(run, Some(event), &account).await? {
+        Entry::Current(session) => (session, account.name().to_owned()),
+        Entry::Previous(session, credential) => (session, credential.account().to_owned()),
         Entry::AlreadySet => {
             let line = format!("the pending password of {:?} works already", account.name());
             return Ok(run.report(&account.arn, &event.version, &Plan::nothing(Standing::Pending).proving(line)));
@@ -44,20 +45,31 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     account.settings.refuse_on_hold(run.clock.seconds())?;
     account.settings.sound()?;
     let mut writer = writer(run, &account, session).await?;
-    let report = write(run, event, &account, &mut writer).await;
+    let report = write(run, event, &account, &entered, &mut writer).await;
     writer.session.close().await;
     report
 }
 
 /// Lock, look, plan, apply; once more where somebody else's change of the same account was in the way.
-async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut Writer) -> Result<Report> {
+async fn write(
+    run: &Run<'_>,
+    event: &Rotation,
+    account: &Account,
+    entered: &str,
+    writer: &mut Writer,
+) -> Result<Report> {
+    let mut target = account.name().to_owned();
     for attempt in 0..ATTEMPTS {
         pause(attempt).await;
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         writer.session.lock(account.current.lock(), run.clock).await?;
         let pending = pending_credential(run, event, account, GIVE_UP).await?;
+        pending.account().clone_into(&mut target);
         let alignment = match account.current.pair(&pending) {
-            Some(pair) => writer.session.compare(&account.turn(&pair, pending.account())).await?,
+            Some(pair) => {
+                let rotation = account.alternation(&pair, pending.account(), entered);
+                writer.session.compare(&rotation).await?
+            }
             None => Alignment::default(),
         };
         let plan = plan(pending.account(), &writer.name, alignment);
@@ -69,7 +81,7 @@ async fn write(run: &Run<'_>, event: &Rotation, account: &Account, writer: &mut 
             return Ok(report);
         }
     }
-    Err(in_the_way(account.name()))
+    Err(in_the_way(&target))
 }
 
 /// The pause before an attempt to change an account.

@@ -6,13 +6,11 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Error as Driver, Row, raw_sql};
 
 use super::account::{self, Facts};
-use super::{partner, statements};
+use super::statements;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kind::pair::Pair;
+use crate::kind::Identity;
 use crate::kind::wire::Wire;
-use crate::kind::{Identity, Turn};
-use crate::plan::{Alignment, Change};
 use crate::secret::{Login, Sensitive};
 
 /// How long to wait for any answer: longer than the server's own limits, so that the server speaks first.
@@ -49,7 +47,8 @@ impl Session {
         facts(&row).map_err(|error| sanitised("reading the server's state", &error))
     }
 
-    pub(in crate::kind) async fn prove(&mut self, login: &Login) -> Result<Identity> {
+    /// `may_be_partner` where the account's settings should have it act as another one.
+    pub(in crate::kind) async fn prove(&mut self, login: &Login, may_be_partner: bool) -> Result<Identity> {
         let failed = |error: &Driver| sanitised("asking who is logged in", error);
         let row = self.look(statements::IDENTITY).await.map_err(|error| failed(&error))?;
         let identity = Identity {
@@ -60,7 +59,7 @@ impl Session {
         let acts_as: String = row.try_get(3).map_err(|error| failed(&error))?;
         let expected = login.dbname.as_deref().unwrap_or(super::DATABASE);
         if identity.session_user == login.username && identity.database == expected {
-            return acts(identity, &acts_as);
+            return if may_be_partner { acts(identity, &acts_as) } else { Ok(identity) };
         }
         Err(Error::new(
             ErrorKind::RefusedAccount,
@@ -77,48 +76,9 @@ impl Session {
         self.truth(statements::IN_RECOVERY, "asking for the server's role").await
     }
 
-    pub(in crate::kind) async fn is_partner(&mut self, pair: &Pair) -> Result<bool> {
-        self.truth(&partner::is_member(pair), "looking at the account's memberships").await
-    }
-
-    async fn truth(&mut self, query: &str, doing: &str) -> Result<bool> {
+    pub(super) async fn truth(&mut self, query: &str, doing: &str) -> Result<bool> {
         let row = self.look(query).await.map_err(|error| sanitised(doing, &error))?;
         row.try_get(0).map_err(|error| sanitised(doing, &error))
-    }
-
-    pub(in crate::kind) async fn foresee(&mut self, turn: &Turn<'_>, clock: Clock) -> Result<Alignment> {
-        let begun = self.run(statements::begin_to_look(clock.left())).await;
-        begun.map_err(|error| sanitised("beginning to look at the two accounts", &error))?;
-        let alignment = self.compare(turn).await;
-        self.run("ROLLBACK".to_owned()).await.map_err(|error| sanitised("ending the look", &error))?;
-        alignment
-    }
-
-    pub(in crate::kind) async fn compare(&mut self, turn: &Turn<'_>) -> Result<Alignment> {
-        let failed = |error: &Driver| sanitised("comparing the two accounts", error);
-        let row = self.row(partner::look(turn.pair)).await.map_err(|error| failed(&error))?;
-        let text: String = row.try_get(0).map_err(|error| failed(&error))?;
-        // The parser's message could quote a name; only that the catalogue is not what it should be is told.
-        let seen: partner::Seen = serde_json::from_str(&text).map_err(|_| {
-            Error::new(
-                ErrorKind::FailedDefect,
-                "the server's catalogue of roles has a form that keyroll does not know",
-                "report this defect with the server's version; nothing was changed",
-            )
-        })?;
-        partner::plan(&seen, turn.pair, turn.account, turn.insisted)
-    }
-
-    pub(in crate::kind) async fn align(&mut self, change: &Change, clock: Clock) -> Result<bool> {
-        let answer = self.run(statements::limited(&change.statement, clock.left())).await;
-        self.or_conflict(answer, &format!("giving {:?} {}", change.account, change.what)).await
-    }
-
-    pub(in crate::kind) async fn skipped(&mut self) -> Result<Option<String>> {
-        let doing = "asking for what was left out";
-        let row = self.row(partner::SKIPPED.to_owned()).await.map_err(|error| sanitised(doing, &error))?;
-        let skipped: String = row.try_get(0).map_err(|error| sanitised(doing, &error))?;
-        Ok(Some(skipped).filter(|skipped| !skipped.is_empty()))
     }
 
     pub(in crate::kind) async fn lock(&mut self, account: &str, clock: Clock) -> Result<()> {
@@ -151,7 +111,7 @@ impl Session {
 
     /// Whether a statement was carried out; false where somebody's change of the same role, without our lock, was in the way.
     /// Then the transaction is void and must be begun again.
-    async fn or_conflict(&mut self, answer: std::result::Result<(), Driver>, doing: &str) -> Result<bool> {
+    pub(super) async fn or_conflict(&mut self, answer: std::result::Result<(), Driver>, doing: &str) -> Result<bool> {
         match answer {
             Ok(()) => Ok(true),
             Err(Driver::Database(error))
@@ -162,30 +122,6 @@ impl Session {
             }
             Err(error) => Err(sanitised(doing, &error)),
         }
-    }
-
-    /// Account statements are transactional in PostgreSQL: what is rolled back leaves nothing but some WAL.
-    pub(in crate::kind) async fn rehearse(
-        &mut self,
-        (lock, account): (&str, &str),
-        changes: &[Change],
-        throw_away: &Sensitive,
-        clock: Clock,
-    ) -> Result<()> {
-        self.lock(lock, clock).await?;
-        let password = statements::set_password(account, &statements::verifier(throw_away)?, clock.left());
-        let steps = changes.iter().map(|it| (statements::limited(&it.statement, clock.left()), it.what.as_str()));
-        let mut outcome = Ok(());
-        for (statement, what) in steps.chain([(password, "ALTER ROLE ... PASSWORD")]) {
-            let answer = self.run(statement).await;
-            outcome = answer.map_err(|error| sanitised(&format!("rehearsing {what}"), &error));
-            if outcome.is_err() {
-                break;
-            }
-        }
-        let back = self.run("ROLLBACK".to_owned()).await;
-        outcome?;
-        back.map_err(|error| sanitised("rolling the rehearsal back", &error))
     }
 
     pub(in crate::kind) async fn close(self) {
@@ -201,11 +137,12 @@ impl Session {
         tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?.map(drop)
     }
 
-    /// Looks, and again where an account's own `statement_timeout` was too short even for lifting it.
-    async fn look(&mut self, query: &str) -> std::result::Result<PgRow, Driver> {
+    /// Looks outside a transaction of ours; and again where an account's own `statement_timeout` was too short even for
+    /// lifting it.
+    pub(super) async fn look(&mut self, query: &str) -> std::result::Result<PgRow, Driver> {
         let answer = async {
             loop {
-                match self.row(statements::patiently(query)).await {
+                match self.row(statements::aside(query)).await {
                     Err(error) if sqlstate(&error).as_deref() == Some("57014") => {}
                     answer => return answer,
                 }
@@ -214,6 +151,7 @@ impl Session {
         tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?
     }
 
+    /// Looks inside a transaction of ours, which has settings of its own.
     pub(super) async fn row(&mut self, query: String) -> std::result::Result<PgRow, Driver> {
         let answer = raw_sql(AssertSqlSafe(query)).fetch_one(&mut self.connection);
         tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?

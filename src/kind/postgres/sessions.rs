@@ -2,7 +2,7 @@
 //!
 //! Everybody may see that a session is there and what it calls itself; since when, and from where, is for members of its
 //! account to see, and ending it is for them, for members of `pg_signal_backend` and for superusers. So each account best
-//! ends its own: `SET ROLE NONE` because an account may be set to act as another, which is no member of the first.
+//! ends its own: `role = none` because an account may be set to act as another, which is no member of the first.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Session {
 
     pub(in crate::kind) async fn number(&mut self) -> Result<i32> {
         let doing = "asking for the session's number";
-        let row = self.row("SELECT pg_catalog.pg_backend_pid()".to_owned()).await;
+        let row = self.look("SELECT pg_catalog.pg_backend_pid()").await;
         let number = row.and_then(|row| sqlx::Row::try_get(&row, 0));
         number.map_err(|error| sanitised(doing, &error))
     }
@@ -48,8 +48,7 @@ impl Session {
         but: &[i32],
     ) -> Result<Option<BTreeSet<i32>>> {
         let doing = "ending sessions";
-        self.run(prelude()).await.map_err(|error| sanitised(doing, &error))?;
-        match self.row(end(account, which, but)).await {
+        match self.row(as_itself(&end(account, which, but))).await {
             Ok(row) => {
                 let numbers: String = sqlx::Row::try_get(&row, 0).map_err(|error| sanitised(doing, &error))?;
                 Ok(Some(numbers.split(' ').filter_map(|number| number.parse().ok()).collect()))
@@ -60,16 +59,18 @@ impl Session {
     }
 
     async fn text(&mut self, query: String, doing: &str) -> Result<String> {
-        self.run(prelude()).await.map_err(|error| sanitised(doing, &error))?;
-        let row = self.row(query).await;
+        let row = self.row(as_itself(&query)).await;
         row.and_then(|row| sqlx::Row::try_get(&row, 0)).map_err(|error| sanitised(doing, &error))
     }
 }
 
-/// Operators are found by `search_path` too, and an account's, or a database's, is not ours to trust: an administrator
-/// asks here.
-fn prelude() -> String {
-    format!("SET ROLE NONE; SET search_path = pg_catalog; SET statement_timeout = {}", LIMIT.as_millis())
+/// A look or a blow by the account that logged in, whomever it acts as, with settings for itself only: see
+/// `statements::aside`.
+fn as_itself(query: &str) -> String {
+    format!(
+        "SET LOCAL role = none; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = {}; {query}",
+        LIMIT.as_millis()
+    )
 }
 
 /// Which rows of `pg_stat_activity` are sessions of an account. The type of another's session is not shown to everybody;

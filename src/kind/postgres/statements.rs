@@ -16,7 +16,7 @@ pub(super) const LOCK_WAIT: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_secs(5);
 
 /// What the server shows of itself, of the account that logged in and of the account to change; no row where that one
-/// does not exist. Everything is qualified: an account's `search_path` is not ours to trust.
+/// does not exist.
 ///
 /// A superuser counts as a member of every role, so membership in `rds_iam` says nothing about one.
 pub(super) fn facts(account: &str) -> String {
@@ -32,7 +32,7 @@ pub(super) fn facts(account: &str) -> String {
          COALESCE((SELECT pg_catalog.pg_has_role(me.oid, r.oid, 'MEMBER') \
            FROM pg_catalog.pg_roles r WHERE r.rolname = 'rds_password'), false), \
          EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m WHERE m.roleid = target.oid AND m.admin_option \
-           AND pg_catalog.pg_has_role(me.oid, m.member, 'MEMBER')) \
+           AND pg_catalog.pg_has_role(me.oid, m.member, 'USAGE')) \
          FROM pg_catalog.pg_roles me, pg_catalog.pg_roles target \
          WHERE me.rolname = session_user AND target.rolname = {}",
         escape_literal(account)
@@ -52,15 +52,19 @@ pub(super) const IDENTITY: &str = "SELECT session_user::text, current_user::text
 /// Whether the server replays what another one writes.
 pub(super) const IN_RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
 
-/// A look outside a transaction of ours. An account's own `statement_timeout` is not meant for it.
-pub(super) fn patiently(query: &str) -> String {
-    format!("SET LOCAL statement_timeout = {}; {query}", LOOK.as_millis())
+/// A look outside a transaction of ours, with settings for itself only: several statements sent at once are a transaction.
+///
+/// Functions are named in full, but operators cannot be in a readable way: whoever owns the account's database could put
+/// operators of their own first in its `search_path`, to be called by an administrator. And an account's own
+/// `statement_timeout` is not meant for us.
+pub(super) fn aside(query: &str) -> String {
+    format!("SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = {}; {query}", LOOK.as_millis())
 }
 
 /// Begins a transaction that only looks.
 pub(super) fn begin_to_look(left: Duration) -> String {
     format!(
-        "SET ROLE NONE; BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = {}",
+        "BEGIN READ ONLY; SET LOCAL role = none; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = {}",
         timeout(left).as_millis()
     )
 }
@@ -72,12 +76,12 @@ pub(super) fn limited(statement: &str, left: Duration) -> String {
 
 /// Begins a transaction and takes the account's advisory lock, held until the transaction ends.
 ///
-/// `SET ROLE NONE` because an account may be set to act as another: then `ALTER ROLE` of itself would be somebody else's.
+/// `role = none` because an account may be set to act as another: then `ALTER ROLE` of itself would be somebody else's.
 /// `READ WRITE` because an account may be set to read-only by default. The timeouts are the server's, so that nothing of
 /// ours goes on there after Lambda has ended the process.
 pub(super) fn begin_and_lock(account: &str, left: Duration) -> String {
     format!(
-        "SET ROLE NONE; BEGIN READ WRITE; SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = {}; \
+        "BEGIN READ WRITE; SET LOCAL role = none; SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = {}; \
          SET LOCAL statement_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = 30000; \
          SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({}, 0))",
         LOCK_WAIT.as_millis(),

@@ -43,7 +43,7 @@ pub(super) async fn store(run: &Run<'_>) -> Result<Stored> {
         let staged = staged(run).await?;
         let (mut session, is_current) = match let_in(run, staged.as_ref(), account).await? {
             Entry::Current(session) => (session, true),
-            Entry::Previous(session) => (session, false),
+            Entry::Previous(session, _) => (session, false),
             Entry::AlreadySet => {
                 if let Some(staged) = staged {
                     before = Some(finish_first(run, staged).await?);
@@ -149,7 +149,7 @@ async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Re
     let staged = staged(run).await?;
     match let_in(run, staged.as_ref(), account).await? {
         Entry::AlreadySet => return Ok(None),
-        Entry::Current(again) | Entry::Previous(again) => again.close().await,
+        Entry::Current(again) | Entry::Previous(again, _) => again.close().await,
     }
     if !look(run).await?.labels.has(&found.current, AWSCURRENT) {
         return Ok(None);

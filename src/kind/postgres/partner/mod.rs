@@ -8,11 +8,12 @@
 //! [`seen`] says what the server shows, [`rules`] whether to go on, [`plan`] what to change; nothing is decided anywhere
 //! else.
 
+mod owned;
 mod plan;
 mod rules;
 mod seen;
+mod session;
 mod statements;
 
-pub(super) use plan::plan;
-pub(super) use seen::Seen;
-pub(super) use statements::{SKIPPED, is_member, look};
+use plan::plan;
+use seen::Seen;

@@ -1,28 +1,43 @@
 //! What to change so that a partner can do what its base can, and no more. A pure function of what the server shows.
 
+use super::owned::{listed, moves};
 use super::rules::{check_base, check_turn, quoted, refused};
-use super::seen::{Dependency, Options, Role, Seen};
+use super::seen::{Options, Role, Seen};
 use super::statements;
 use crate::error::Result;
+use crate::kind::Alternation;
 use crate::kind::pair::Pair;
 use crate::plan::{Alignment, Change};
 
-/// The whole plan. `pending` is the one of the two whose turn it is; `insisted` says that somebody asks for alternating
-/// users by name, which is what it takes for an account that may make or alter others.
-pub(in crate::kind::postgres) fn plan(seen: &Seen, pair: &Pair, pending: &str, insisted: bool) -> Result<Alignment> {
+/// The whole plan.
+pub(super) fn plan(seen: &Seen, rotation: &Alternation<'_>) -> Result<Alignment> {
+    let pair = rotation.pair;
     let base = seen.base.as_ref().ok_or_else(|| {
         refused(format!("the server has no role {:?}", pair.base), "create it, or correct username in the secret")
     })?;
-    check_base(base, insisted)?;
-    check_turn(seen, base, pair, pending)?;
-    let mut plan = Planner { seen, pair, base, alignment: Alignment::default() };
+    check_base(base, rotation.insisted)?;
+    check_turn(seen, base, rotation)?;
+    let in_use = seen.partner.is_some() && rotation.account == pair.base;
+    let mut plan = Planner { seen, pair, base, in_use, later: Vec::new(), alignment: Alignment::default() };
     plan.membership()?;
     let acts_as = plan.acts_as();
     plan.attributes(acts_as.is_some());
     plan.groups();
     plan.settings();
     if let Some(owner) = acts_as.filter(|owner| seen.partner_acts_as.as_deref() != Some(owner)) {
-        plan.change(&format!("acting as {owner:?}"), statements::act_as(&pair.partner, &owner));
+        let what = format!("acting as {owner:?}");
+        if plan.in_use {
+            plan.later.push(what);
+        } else {
+            plan.change(&what, statements::act_as(&pair.partner, &owner));
+        }
+    }
+    if !plan.later.is_empty() {
+        let later = plan.later.join(", ");
+        plan.warn(format!(
+            "{:?} is in use until this rotation has ended, so this waits for its turn: {later}",
+            pair.partner
+        ));
     }
     Ok(plan.alignment)
 }
@@ -31,12 +46,26 @@ struct Planner<'a> {
     seen: &'a Seen,
     pair: &'a Pair,
     base: &'a Role,
+    /// Whether it is the base's turn, so that services log in as the partner now. What could lock them out, or change under
+    /// them whom they act as, then waits for the partner's own turn: before that nobody logs in as it again.
+    in_use: bool,
+    later: Vec<String>,
     alignment: Alignment,
 }
 
 impl Planner<'_> {
     fn change(&mut self, what: &str, statement: String) {
-        self.alignment.changes.push(Change { account: self.pair.partner.clone(), what: what.to_owned(), statement });
+        self.push(what, statement, false);
+    }
+
+    /// A change that a rotation goes on without.
+    fn attempt(&mut self, what: &str, statement: String) {
+        self.push(what, statement, true);
+    }
+
+    fn push(&mut self, what: &str, statement: String, optional: bool) {
+        let (account, what) = (self.pair.partner.clone(), what.to_owned());
+        self.alignment.changes.push(Change { account, what, statement, optional });
     }
 
     fn warn(&mut self, warning: String) {
@@ -49,6 +78,11 @@ impl Planner<'_> {
         let (base, partner) = (&self.pair.base, &self.pair.partner);
         if self.seen.partner.is_none() {
             self.change("its role, made now", statements::create(partner));
+        }
+        let have_options = self.seen.grants_have_options();
+        for row in self.seen.rows(partner, Some(base)).filter(|row| row.admin) {
+            let what = format!("no more right to hand the membership of {base:?} on");
+            self.attempt(&what, statements::attempt(&statements::revoke_admin(row, have_options)));
         }
         let known = self.seen.options(partner, base);
         if known.is_some_and(|options| options.inherit && options.set) {
@@ -74,8 +108,7 @@ impl Planner<'_> {
             ));
         }
         let options = Options { admin: false, inherit: true, set: true };
-        let statement = statements::grant(base, partner, options, self.seen.grants_have_options());
-        self.change(&format!("membership of {base:?}"), statement);
+        self.change(&format!("membership of {base:?}"), statements::grant(base, partner, options, have_options));
         Ok(())
     }
 
@@ -91,15 +124,15 @@ impl Planner<'_> {
         if self.seen.dependencies.is_empty() {
             return Some(owner);
         }
-        let (partner, own) = (&self.pair.partner, listed(&self.seen.dependencies));
+        let (base, partner, own) = (&self.pair.base, &self.pair.partner, listed(&self.seen.dependencies));
         let moves = moves(&self.seen.dependencies, &self.pair.partner, &owner);
         self.warn(if already {
             format!("{partner:?} acts as {owner:?}, and yet something is its own: {own}; to clear that up: {moves}")
         } else {
             format!(
                 "{partner:?} has things of its own ({own}), which it could not use if it acted as {owner:?}; so it does not, \
-                 and what either of the two creates stays out of the other's reach, as with AWS's function. To have one \
-                 owner from the next rotation on: {moves}"
+                 and what it creates stays out of the reach of {base:?}, as with AWS's function. To have one owner from its \
+                 next turn on: {moves}"
             )
         });
         already.then_some(owner)
@@ -109,7 +142,7 @@ impl Planner<'_> {
         let base = self.base;
         let fresh = Role { name: self.pair.partner.clone(), login: true, ..blank() };
         let partner = self.seen.partner.as_ref().unwrap_or(&fresh);
-        let mut wanted: Vec<(String, String)> = Vec::new();
+        let (in_use, mut wanted, mut later): (_, Vec<(String, String)>, _) = (self.in_use, Vec::new(), Vec::new());
         let mut flag = |word: &str, has: bool, should: bool| {
             if has != should {
                 let word = if should { word.to_owned() } else { format!("NO{word}") };
@@ -120,7 +153,12 @@ impl Planner<'_> {
         // Where it does not act as the base, it has the base's rights by inheritance or not at all. And it is not yet acting
         // when the server asks for the right to connect. From PostgreSQL 16 on its membership says so by itself.
         let connects = self.seen.public_connects || self.seen.grants_have_options();
-        flag("INHERIT", partner.inherit, base.inherit || !acts || !connects);
+        let inherit = base.inherit || !acts || !connects;
+        // Before PostgreSQL 16 this takes rights from open sessions, too.
+        flag("INHERIT", partner.inherit, inherit || (in_use && partner.inherit));
+        if in_use && partner.inherit && !inherit {
+            later.push("NOINHERIT".to_owned());
+        }
         flag("CREATEROLE", partner.create_role, base.create_role);
         // From PostgreSQL 16 on only who has it may give it or take it.
         let may_create_db =
@@ -130,12 +168,22 @@ impl Planner<'_> {
         }
         if partner.connection_limit != base.connection_limit {
             let limit = format!("CONNECTION LIMIT {}", base.connection_limit);
-            wanted.push((limit.clone(), limit));
+            let wider = base.connection_limit == -1
+                || (partner.connection_limit != -1 && base.connection_limit > partner.connection_limit);
+            if in_use && !wider {
+                later.push(limit);
+            } else {
+                wanted.push((limit.clone(), limit));
+            }
         }
         let until = |role: &Role| role.valid_until.clone().filter(|until| until != "infinity");
         if until(partner) != until(base) {
-            let told = base.valid_until.as_deref().unwrap_or("infinity");
-            wanted.push((format!("VALID UNTIL {told}"), statements::valid_until(base.valid_until.as_deref())));
+            let told = format!("VALID UNTIL {}", base.valid_until.as_deref().unwrap_or("infinity"));
+            if in_use && until(base).is_some() {
+                later.push(told);
+            } else {
+                wanted.push((told, statements::valid_until(base.valid_until.as_deref())));
+            }
         }
         // A partner that acts as the base creates databases with the base's right.
         if !may_create_db && (partner.create_db && !base.create_db || base.create_db && !partner.create_db && !acts) {
@@ -150,6 +198,7 @@ impl Planner<'_> {
         if let Some(until) = until(base) {
             self.warn(format!("{:?} expires at {until}, and its partner with it", base.name));
         }
+        self.later.extend(later);
         if !wanted.is_empty() {
             let (told, attributes): (Vec<String>, Vec<String>) = wanted.into_iter().unzip();
             self.change(&told.join(", "), statements::alter(&self.pair.partner, &attributes));
@@ -174,10 +223,11 @@ impl Planner<'_> {
                 let statement = statements::grant(group, partner, wanted, seen.grants_have_options());
                 let grantable = seen.rows(base, Some(group)).any(|row| row.grantable);
                 if grantable {
-                    let what = format!("membership of {group:?}");
-                    self.change(&what, statements::attempt(&statement, &what));
+                    self.attempt(&format!("membership of {group:?}"), statements::attempt(&statement));
                 } else {
-                    self.warn(format!("{partner:?} is no direct member of {group:?} as {base:?} is; somebody would have to: {statement}"));
+                    self.warn(format!(
+                        "{partner:?} is no direct member of {group:?} as {base:?} is; somebody would have to: {statement}"
+                    ));
                 }
             }
         }
@@ -190,8 +240,7 @@ impl Planner<'_> {
         for row in rows {
             let statement = statements::revoke(row, seen.grants_have_options());
             if row.revocable {
-                let what = format!("no more membership of {group:?}");
-                self.change(&what, statements::attempt(&statement, &what));
+                self.attempt(&format!("no more membership of {group:?}"), statements::attempt(&statement));
             } else {
                 self.warn(format!(
                     "{partner:?} has more of {group:?} than its base; somebody would have to: {statement}"
@@ -208,7 +257,7 @@ impl Planner<'_> {
             let remedy = (self.seen.version >= 150_000)
                 .then(|| statements::grant_setting(&setting.name, &self.seen.writer.name));
             let statement = statements::copy(&self.pair.base, &self.pair.partner, setting, remedy.as_deref());
-            self.change(&what, statement);
+            self.attempt(&what, statement);
         }
     }
 }
@@ -227,41 +276,7 @@ fn blank() -> Role {
         connection_limit: -1,
         valid_until: None,
         expired: false,
-        rds_superuser: false,
+        mighty: None,
         admin: false,
     }
-}
-
-/// What belongs to the partner, for a message.
-fn listed(dependencies: &[Dependency]) -> String {
-    let told: Vec<String> = dependencies
-        .iter()
-        .map(|it| {
-            let place = it
-                .database
-                .as_ref()
-                .map_or_else(|| "shared by all databases".to_owned(), |name| format!("in {name:?}"));
-            format!("{place} {} owned and {} granted", it.owned, it.granted)
-        })
-        .collect();
-    told.join(", ")
-}
-
-/// The statements that give everything to the owner, by database. `DROP OWNED` takes back what was granted to the partner
-/// by name, so that the owner must have been granted the same before.
-fn moves(dependencies: &[Dependency], partner: &str, owner: &str) -> String {
-    let (partner, owner) = (quoted(partner), quoted(owner));
-    let granted: i64 = dependencies.iter().map(|it| it.granted).sum();
-    let mut databases: Vec<String> =
-        dependencies.iter().filter_map(|it| it.database.as_ref()).map(|name| quoted(name)).collect();
-    if databases.is_empty() {
-        databases.push("any".to_owned());
-    }
-    let first =
-        if granted > 0 { format!("grant {owner} what {partner} was granted by name; then ") } else { String::new() };
-    format!(
-        "{first}run, as a member of both and in each of these databases, REASSIGN OWNED BY {partner} TO {owner}; DROP OWNED BY \
-         {partner}: {}",
-        databases.join(", ")
-    )
 }

@@ -4,6 +4,7 @@ use postgres_protocol::escape::escape_identifier;
 
 use super::seen::{Role, Seen};
 use crate::error::{Error, ErrorKind, Result};
+use crate::kind::Alternation;
 use crate::kind::pair::Pair;
 
 /// Accounts of which there must not be two unnoticed, and one whose partner would die with it.
@@ -16,8 +17,12 @@ pub(super) fn check_base(base: &Role, insisted: bool) -> Result<()> {
             format!("rotate it as single-user (tag keyroll:strategy), or ALTER ROLE {} NO{attribute}", quoted(name)),
         ));
     }
-    if (base.create_role || base.rds_superuser) && !insisted {
-        let power = if base.create_role { "has the attribute CREATEROLE" } else { "is a member of rds_superuser" };
+    let power = match &base.mighty {
+        _ if base.create_role => Some("has the attribute CREATEROLE".to_owned()),
+        Some(role) => Some(format!("can become {role:?}, a role beyond an application's needs")),
+        None => None,
+    };
+    if let Some(power) = power.filter(|_| !insisted) {
         return Err(refused(
             format!("{name:?} {power}: a second such account is made only where somebody asks for it by name"),
             "tag the secret keyroll:strategy = alternating-users to mean it, or single-user to keep one account",
@@ -29,11 +34,18 @@ pub(super) fn check_base(base: &Role, insisted: bool) -> Result<()> {
             format!("ALTER ROLE {} VALID UNTIL a later time", quoted(name)),
         ));
     }
+    if base.connection_limit == 0 {
+        return Err(refused(
+            format!("{name:?} has CONNECTION LIMIT 0, and its partner would get the same: nobody could log in"),
+            format!("ALTER ROLE {} CONNECTION LIMIT -1, or one that is high enough", quoted(name)),
+        ));
+    }
     Ok(())
 }
 
 /// Whether the account whose turn it is may be changed, and is the other half of the pair at all.
-pub(super) fn check_turn(seen: &Seen, base: &Role, pair: &Pair, pending: &str) -> Result<()> {
+pub(super) fn check_turn(seen: &Seen, base: &Role, rotation: &Alternation<'_>) -> Result<()> {
+    let (pair, pending) = (rotation.pair, rotation.account);
     let (writer, have_options) = (&seen.writer.name, seen.grants_have_options());
     let rights = |role: &str| {
         let admin = format!("GRANT {} TO {} WITH ADMIN OPTION", quoted(role), quoted(writer));
@@ -57,15 +69,7 @@ pub(super) fn check_turn(seen: &Seen, base: &Role, pair: &Pair, pending: &str) -
                 rights(&pair.partner),
             ));
         }
-        if pending == pair.base && seen.options(&pair.partner, &pair.base).is_none() {
-            return Err(refused(
-                format!(
-                    "{:?} is no member of {:?}: nothing shows that the two are a pair, and {:?} may be somebody else's",
-                    pair.partner, pair.base, pair.base
-                ),
-                format!("GRANT {} TO {}, if they are", quoted(&pair.base), quoted(&pair.partner)),
-            ));
-        }
+        check_pair(seen, pair, rotation.entered)?;
     } else if !seen.writer.superuser && !seen.writer.create_role {
         return Err(refused(
             format!("the administrator {writer:?} may not create the role {:?} (SQLSTATE 42501)", pair.partner),
@@ -88,6 +92,21 @@ pub(super) fn check_turn(seen: &Seen, base: &Role, pair: &Pair, pending: &str) -
         ));
     }
     Ok(())
+}
+
+/// Two accounts are a pair where one is a member of the other. A name alone makes none: either could be somebody else's, and
+/// whoever can write the secret must not get at it by that. A partner with nothing of its own was made to become one.
+fn check_pair(seen: &Seen, pair: &Pair, entered: &str) -> Result<()> {
+    if seen.is_pair(pair) || (entered == pair.base && seen.is_blank(pair)) {
+        return Ok(());
+    }
+    Err(refused(
+        format!(
+            "{:?} is no member of {:?}: nothing but their names shows that the two are a pair",
+            pair.partner, pair.base
+        ),
+        format!("GRANT {} TO {}, if they are", quoted(&pair.base), quoted(&pair.partner)),
+    ))
 }
 
 pub(super) fn quoted(name: &str) -> String {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use crate::kind::pair::Pair;
+
 /// Everything that decides what to do for a pair.
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::kind::postgres) struct Seen {
@@ -18,10 +20,11 @@ pub(in crate::kind::postgres) struct Seen {
     pub(super) partner: Option<Role>,
     /// Direct memberships of the two, one for each grantor.
     pub(super) memberships: Vec<Membership>,
-    /// Settings of either, but for `role`.
+    /// Settings of either, but for `role` in all databases.
     pub(super) settings: Vec<Setting>,
-    /// The setting `role` of each, in all databases.
+    /// The setting `role` that counts for the base: its own, or that of all roles in this database or in every one.
     pub(super) base_acts_as: Option<String>,
+    /// The partner's own.
     pub(super) partner_acts_as: Option<String>,
     /// What the partner owns or was granted by its own name.
     pub(super) dependencies: Vec<Dependency>,
@@ -53,8 +56,9 @@ pub(super) struct Role {
     #[serde(rename = "rolvaliduntil")]
     pub(super) valid_until: Option<String>,
     pub(super) expired: bool,
-    pub(super) rds_superuser: bool,
-    /// Whether the writer holds ADMIN OPTION on it.
+    /// A role that it is a member of, and that has more power than an application needs.
+    pub(super) mighty: Option<String>,
+    /// Whether the writer can use ADMIN OPTION on it.
     pub(super) admin: bool,
 }
 
@@ -76,10 +80,12 @@ pub(super) struct Membership {
 
 /// A setting of a role, in one database or in all.
 #[derive(Clone, Debug, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "one field per question to the server")]
 pub(super) struct Setting {
     pub(super) database: Option<String>,
     pub(super) name: String,
     pub(super) in_base: bool,
+    pub(super) in_partner: bool,
     /// Whether the partner has the very same.
     pub(super) same: bool,
     /// Whether it is copied from a session, where its value is in no statement's text.
@@ -131,6 +137,18 @@ impl Seen {
                 set: known.set || row.set.unwrap_or(true),
             })
         })
+    }
+
+    /// Whether the partner is shown to be one: a member of the base that has some of its rights.
+    pub(super) fn is_pair(&self, pair: &Pair) -> bool {
+        self.options(&pair.partner, &pair.base).is_some_and(|options| options.inherit || options.set)
+    }
+
+    /// Whether the partner has nothing yet that somebody could miss.
+    pub(super) fn is_blank(&self, pair: &Pair) -> bool {
+        let memberships = self.rows(&pair.partner, None).count();
+        let settings = self.settings.iter().any(|setting| setting.in_partner) || self.partner_acts_as.is_some();
+        memberships == 0 && !settings && self.dependencies.is_empty()
     }
 
     /// The memberships as they are written down.

@@ -13,7 +13,7 @@ const LISTS: &str = "'search_path', 'temp_tablespaces', 'local_preload_libraries
 ///
 /// Readable by everybody but for passwords, which are not asked for. Run with `search_path` = `pg_catalog`. Columns that
 /// only some versions have are read through `to_jsonb`.
-pub(in crate::kind::postgres) fn look(pair: &Pair) -> String {
+pub(super) fn look(pair: &Pair) -> String {
     let (base, partner) = (escape_literal(&pair.base), escape_literal(&pair.partner));
     // The comparison of settings: everything that either has, and whether both have the same.
     let entries = |role: &str| {
@@ -24,25 +24,40 @@ pub(in crate::kind::postgres) fn look(pair: &Pair) -> String {
     };
     let acts_as =
         |role: &str| format!("(SELECT substr(entry, 6) FROM ({}) one WHERE db = 0 AND name = 'role')", entries(role));
+    // What all roles act as here, where they have no setting of their own.
+    let all_act_as = "(SELECT substr(e, 6) FROM pg_db_role_setting s, unnest(s.setconfig) e \
+         WHERE s.setrole = 0 AND split_part(e, '=', 1) = 'role' AND s.setdatabase IN \
+         (0, (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY s.setdatabase = 0 LIMIT 1)";
+    // ADMIN OPTION counts where it can be used: through memberships that pass their rights on.
+    let admin_of = |role: &str| {
+        format!(
+            "(me.rolsuper OR EXISTS (SELECT FROM pg_auth_members a WHERE a.roleid = {role}.oid AND a.admin_option \
+             AND pg_has_role(me.oid, a.member, 'USAGE')))"
+        )
+    };
     let role = |name: &str| {
         format!(
             "(SELECT to_jsonb(r) || jsonb_build_object('rolpassword', NULL, 'rolconfig', NULL, \
              'expired', COALESCE(r.rolvaliduntil <= now(), false), \
-             'rds_superuser', NOT r.rolsuper AND EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_superuser' \
+             'mighty', (SELECT min(g.rolname) FROM pg_roles g WHERE NOT r.rolsuper AND g.oid <> r.oid \
+             AND (g.rolname = 'rds_superuser' OR g.rolsuper OR g.rolcreaterole OR g.rolreplication OR g.rolbypassrls) \
              AND pg_has_role(r.oid, g.oid, 'MEMBER')), \
-             'admin', pg_has_role(me.oid, r.oid, 'MEMBER WITH ADMIN OPTION')) \
-             FROM pg_roles r WHERE r.rolname = {name})"
+             'admin', {}) FROM pg_roles r WHERE r.rolname = {name})",
+            admin_of("r")
         )
     };
     // What is no built-in setting is a text of somebody's own. Of the built-in ones the lists, which lose their quotes
-    // otherwise, and the one text that means nothing to the server, if it keeps all its letters there. The others a session may refuse, be disturbed by, or
-    // show in other words than it was given.
+    // otherwise, and the one text that means nothing to the server, if it keeps all its letters there. The others a
+    // session may refuse, be disturbed by, or show in other words than it was given.
     let in_session = format!(
-        "s.name IN ({LISTS}) OR (s.name = 'application_name' AND COALESCE(s.b !~ '[^ -~]', false)) OR (strpos(s.name, '.') > 0 AND NOT EXISTS (SELECT FROM pg_settings g \
+        "s.name IN ({LISTS}) OR (s.name = 'application_name' AND COALESCE(s.b !~ '[^ -~]', false)) \
+         OR (strpos(s.name, '.') > 0 AND NOT EXISTS (SELECT FROM pg_settings g \
          WHERE g.name = s.name AND g.vartype <> 'string'))"
     );
-    let may_grant = "me.rolsuper OR pg_has_role(me.oid, g.oid, 'MEMBER WITH ADMIN OPTION') \
-         OR (me.rolcreaterole AND NOT g.rolsuper AND current_setting('server_version_num')::int < 160000)";
+    let may_grant = format!(
+        "({} OR (me.rolcreaterole AND NOT g.rolsuper AND current_setting('server_version_num')::int < 160000))",
+        admin_of("g")
+    );
     format!(
         "SELECT jsonb_build_object('version', current_setting('server_version_num')::int, \
          'public_connects', has_database_privilege('public', current_database(), 'CONNECT'), \
@@ -55,12 +70,12 @@ pub(in crate::kind::postgres) fn look(pair: &Pair) -> String {
            FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member \
            LEFT JOIN pg_roles w ON w.oid = m.grantor WHERE u.rolname IN ({base}, {partner})), \
          'settings', (SELECT COALESCE(jsonb_agg(jsonb_build_object('database', d.datname, 'name', s.name, \
-           'in_base', s.b IS NOT NULL, 'same', s.b IS NOT DISTINCT FROM s.p, \
+           'in_base', s.b IS NOT NULL, 'in_partner', s.p IS NOT NULL, 'same', s.b IS NOT DISTINCT FROM s.p, \
            'in_session', {in_session}) ORDER BY d.datname NULLS FIRST, s.name), '[]') \
            FROM (SELECT db, name, one.entry AS b, other.entry AS p FROM ({of_base}) one \
              FULL JOIN ({of_partner}) other USING (db, name)) s LEFT JOIN pg_database d ON d.oid = s.db \
            WHERE NOT (s.name = 'role' AND s.db = 0)), \
-         'base_acts_as', {base_acts_as}, 'partner_acts_as', {partner_acts_as}, \
+         'base_acts_as', COALESCE({base_acts_as}, {all_act_as}), 'partner_acts_as', {partner_acts_as}, \
          'dependencies', (SELECT COALESCE(jsonb_agg(to_jsonb(s) ORDER BY s.database NULLS FIRST), '[]') FROM \
            (SELECT d.datname AS database, count(*) FILTER (WHERE x.deptype = 'o') AS owned, \
              count(*) FILTER (WHERE x.deptype <> 'o') AS granted FROM pg_shdepend x \
@@ -78,11 +93,13 @@ pub(in crate::kind::postgres) fn look(pair: &Pair) -> String {
     )
 }
 
-/// Whether the partner of a pair is a member of its base.
-pub(in crate::kind::postgres) fn is_member(pair: &Pair) -> String {
+/// Whether the partner of a pair is a member of its base, with some of its rights: from PostgreSQL 16 on whoever created a
+/// role is a member of it, too, with the right to administer it and no other.
+pub(super) fn is_member(pair: &Pair) -> String {
     format!(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid \
-         JOIN pg_catalog.pg_roles u ON u.oid = m.member WHERE g.rolname = {} AND u.rolname = {})",
+         JOIN pg_catalog.pg_roles u ON u.oid = m.member WHERE g.rolname = {} AND u.rolname = {} \
+         AND (COALESCE((to_jsonb(m)->>'inherit_option')::bool, true) OR COALESCE((to_jsonb(m)->>'set_option')::bool, true)))",
         escape_literal(&pair.base),
         escape_literal(&pair.partner)
     )
@@ -123,8 +140,13 @@ pub(super) fn grant(group: &str, member: &str, options: Options, have_options: b
 }
 
 /// A statement about a role other than the two, which may be more than the writer may do.
-pub(super) fn attempt(statement: &str, what: &str) -> String {
-    lenient(&format!("BEGIN {statement};"), what, None)
+pub(super) fn attempt(statement: &str) -> String {
+    lenient(&format!("BEGIN {statement};"), None)
+}
+
+/// Takes back the right to hand a membership on, as one grantor granted it.
+pub(super) fn revoke_admin(row: &Membership, have_options: bool) -> String {
+    revoke(row, have_options).replacen("REVOKE ", "REVOKE ADMIN OPTION FOR ", 1)
 }
 
 /// Takes back a membership as one grantor granted it. Before PostgreSQL 16 there is one for all grantors.
@@ -175,7 +197,7 @@ pub(super) fn copy(from: &str, to: &str, setting: &Setting, remedy: Option<&str>
          {change}",
         from = escape_literal(from),
     );
-    lenient(&declared, &setting.name, remedy)
+    lenient(&declared, remedy)
 }
 
 /// What lets an administrator who is no superuser give others this setting, from PostgreSQL 15 on.
@@ -183,24 +205,29 @@ pub(super) fn grant_setting(name: &str, writer: &str) -> String {
     format!("GRANT SET ON PARAMETER {} TO {}", escape_identifier(name), escape_identifier(writer))
 }
 
-/// Does what is good to have and must not stop a rotation: what cannot be done, because the writer may not or the server
-/// does not know it, is told by [`SKIPPED`]. Only an internal error ends the transaction: that is how PostgreSQL tells of a
-/// change of the same role by somebody else.
+/// What else can make a change impossible for good: the manual's "PostgreSQL Error Codes", by name. Everything else, such as
+/// a lock that somebody holds, ends the transaction, to be tried again.
+const IMPOSSIBLE: &str = "insufficient_privilege OR undefined_object OR invalid_parameter_value OR cant_change_runtime_param \
+     OR object_not_in_prerequisite_state OR dependent_objects_still_exist OR invalid_grant_operation \
+     OR invalid_grantor OR active_sql_transaction OR feature_not_supported OR syntax_error OR undefined_file";
+
+/// Does what is good to have and must not stop a rotation: where it is impossible, [`SKIPPED`] tells why. An internal error
+/// is that only where it does not tell of a change of the same role by somebody else.
 ///
 /// `remedy` is a statement that gives the right where that is what is missing.
-fn lenient(begun: &str, what: &str, remedy: Option<&str>) -> String {
+fn lenient(begun: &str, remedy: Option<&str>) -> String {
     let remedy = remedy.map_or_else(String::new, |remedy| {
         format!(
             " || CASE SQLSTATE WHEN '42501' THEN {} ELSE '' END",
             escape_literal(&format!(": as superuser, {remedy}"))
         )
     });
+    let skip = format!("PERFORM pg_catalog.set_config('keyroll.skipped', 'SQLSTATE ' || SQLSTATE{remedy}, true);");
     let body = format!(
-        "{begun} EXCEPTION WHEN internal_error THEN RAISE; \
-         WHEN OTHERS THEN PERFORM pg_catalog.set_config('keyroll.skipped', \
-         pg_catalog.concat_ws(', ', NULLIF(pg_catalog.current_setting('keyroll.skipped', true), ''), \
-         {} || ' (SQLSTATE ' || SQLSTATE{remedy} || ')'), true); END",
-        escape_literal(what)
+        "{begun} PERFORM pg_catalog.set_config('keyroll.skipped', '', true); \
+         EXCEPTION WHEN internal_error THEN \
+         IF SQLERRM LIKE '%concurrently%' THEN RAISE; END IF; {skip} \
+         WHEN {IMPOSSIBLE} THEN {skip} END"
     );
     // Names may hold anything, also what would end the quotes.
     let mut tag = "$keyroll$".to_owned();
@@ -210,16 +237,22 @@ fn lenient(begun: &str, what: &str, remedy: Option<&str>) -> String {
     format!("DO {tag}{body}{tag}")
 }
 
-/// Asks for what had to be left out.
-pub(in crate::kind::postgres) const SKIPPED: &str =
-    "SELECT COALESCE(pg_catalog.current_setting('keyroll.skipped', true), '')";
+/// Asks why the last change had to be left out, if it had.
+pub(super) const SKIPPED: &str = "SELECT COALESCE(pg_catalog.current_setting('keyroll.skipped', true), '')";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn setting(name: &str, in_base: bool, in_session: bool) -> Setting {
-        Setting { database: Some("o'db".to_owned()), name: name.to_owned(), in_base, same: false, in_session }
+        Setting {
+            database: Some("o'db".to_owned()),
+            name: name.to_owned(),
+            in_base,
+            in_partner: true,
+            same: false,
+            in_session,
+        }
     }
 
     #[test]
