@@ -12,8 +12,9 @@
 //! in at every moment, and Secrets Manager may go on with the version where Revoke left it. After a crash anywhere Revoke
 //! begins again, with another value, and replaces both passwords whatever was done before.
 //!
-//! One thing is out of reach: a login that was begun before its password changed and lets the server wait for its proof
-//! opens a session up to `authentication_timeout` (a minute) later. Revoke again ends that, too.
+//! Two things are out of reach. A login that was begun before its password changed and lets the server wait for its proof
+//! opens a session up to `authentication_timeout` (a minute) later: Revoke again ends that, too. And a server shows and ends
+//! its own sessions only: those on its replicas have to be ended there.
 
 mod put_out;
 mod store;
