@@ -10,9 +10,9 @@ use rehearsal::driver::{Driver, STEPS};
 use rehearsal::lambda::{Function, Outcome};
 use serde_json::{Value, json};
 
-use crate::estate;
-use crate::support::{Dice, Stage, TIMEOUT, bootstrap};
+use crate::support::{ACCOUNT, Dice, Stage, TIMEOUT, bootstrap};
 use crate::witness::{Shown, Witness, told};
+use crate::{estate, pair};
 
 const SEQUENCES: usize = 10;
 const EVENTS: usize = 14;
@@ -23,8 +23,19 @@ const FAULTS: [&str; 6] = ["kill before", "kill after", "lost answer", "reset", 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_comes_in_whatever_order_the_promises_hold_and_the_newest_rotation_can_be_finished() {
+    play(estate::stage().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_comes_in_whatever_order_two_accounts_that_take_turns_keep_the_promises() {
+    let stage = estate::stage().await;
+    pair::appoint(&stage, ACCOUNT);
+    play(stage).await;
+}
+
+async fn play(stage: Stage) {
     let mut dice = Dice::new();
-    let mut play = Play::begin(&dice).await;
+    let mut play = Play::begin(stage, &dice).await;
     for _ in 0..SEQUENCES {
         play.sequence(&mut dice).await;
     }
@@ -66,8 +77,8 @@ struct Play {
 }
 
 impl Play {
-    async fn begin(dice: &Dice) -> Self {
-        let stage = Arc::new(estate::stage().await);
+    async fn begin(stage: Stage, dice: &Dice) -> Self {
+        let stage = Arc::new(stage);
         let witness = Witness::default();
         witness.watch(&stage);
         // The first value was never rolled: nothing of ours says when anybody took it.
