@@ -9,78 +9,118 @@ use crate::support::ACCOUNT;
 use crate::theatre::{After, Blow, Scope, Theatre};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_before_any_call_a_rotation_to_the_partner_ends_finished() {
-    from(ACCOUNT, Blow::KilledBeforeTheCall).await;
+async fn killed_before_any_call_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
+    up_to_the_move(ACCOUNT, Blow::KilledBeforeTheCall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_before_any_call_a_rotation_back_to_the_base_ends_finished() {
-    from(PARTNER, Blow::KilledBeforeTheCall).await;
+async fn killed_before_any_call_up_to_the_move_a_rotation_back_to_the_base_ends_finished() {
+    up_to_the_move(PARTNER, Blow::KilledBeforeTheCall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_after_any_call_a_rotation_to_the_partner_ends_finished() {
-    from(ACCOUNT, Blow::KilledAfterTheCall).await;
+async fn killed_before_any_call_from_the_move_on_a_rotation_of_two_accounts_ends_finished() {
+    from_the_move_on(Blow::KilledBeforeTheCall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_after_any_call_a_rotation_back_to_the_base_ends_finished() {
-    from(PARTNER, Blow::KilledAfterTheCall).await;
+async fn killed_after_any_call_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
+    up_to_the_move(ACCOUNT, Blow::KilledAfterTheCall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_answer_to_any_call_a_rotation_to_the_partner_ends_finished() {
-    from(ACCOUNT, Blow::AnswerLost).await;
+async fn killed_after_any_call_up_to_the_move_a_rotation_back_to_the_base_ends_finished() {
+    up_to_the_move(PARTNER, Blow::KilledAfterTheCall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_answer_to_any_call_a_rotation_back_to_the_base_ends_finished() {
-    from(PARTNER, Blow::AnswerLost).await;
+async fn killed_after_any_call_from_the_move_on_a_rotation_of_two_accounts_ends_finished() {
+    from_the_move_on(Blow::KilledAfterTheCall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cut_off_before_any_call_a_rotation_to_the_partner_ends_finished() {
-    from(ACCOUNT, Blow::ConnectionReset).await;
+async fn without_the_answer_to_any_call_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
+    up_to_the_move(ACCOUNT, Blow::AnswerLost).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cut_off_before_any_call_a_rotation_back_to_the_base_ends_finished() {
-    from(PARTNER, Blow::ConnectionReset).await;
+async fn without_the_answer_to_any_call_up_to_the_move_a_rotation_back_to_the_base_ends_finished() {
+    up_to_the_move(PARTNER, Blow::AnswerLost).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_any_call_a_rotation_to_the_partner_ends_finished() {
-    from(ACCOUNT, Blow::Refused).await;
+async fn without_the_answer_to_any_call_from_the_move_on_a_rotation_of_two_accounts_ends_finished() {
+    from_the_move_on(Blow::AnswerLost).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_any_call_a_rotation_back_to_the_base_ends_finished() {
-    from(PARTNER, Blow::Refused).await;
+async fn cut_off_before_any_call_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
+    up_to_the_move(ACCOUNT, Blow::ConnectionReset).await;
 }
 
-/// Strikes once at every call of the rotations that begin with this account under AWSCURRENT.
-async fn from(current: &str, blow: Blow) {
-    let stage = estate::stage().await;
-    pair::appoint(&stage, ACCOUNT);
-    let theatre = Theatre::open(stage).await.watched();
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_off_before_any_call_up_to_the_move_a_rotation_back_to_the_base_ends_finished() {
+    up_to_the_move(PARTNER, Blow::ConnectionReset).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_off_before_any_call_from_the_move_on_a_rotation_of_two_accounts_ends_finished() {
+    from_the_move_on(Blow::ConnectionReset).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_any_call_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
+    up_to_the_move(ACCOUNT, Blow::Refused).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_any_call_up_to_the_move_a_rotation_back_to_the_base_ends_finished() {
+    up_to_the_move(PARTNER, Blow::Refused).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_any_call_from_the_move_on_a_rotation_of_two_accounts_ends_finished() {
+    from_the_move_on(Blow::Refused).await;
+}
+
+/// Strikes once at every call before the move of AWSCURRENT, in rotations that begin with this account under it.
+async fn up_to_the_move(current: &str, blow: Blow) {
+    let theatre = open().await;
     begin(&theatre, current);
     let calls = theatre.calls_of_a_rotation().await;
     let moved = calls.iter().position(is_the_move).unwrap();
-    let mut runs = 0;
-    for nth in 0..calls.len() {
+    for nth in 0..moved {
         begin(&theatre, current);
         theatre.rotation(&calls, nth, blow, After::Retry).await;
         pair::assert_alike(&theatre.stage);
-        runs += 1;
-        // What comes after the move is the same whosever turn it is.
-        if nth >= moved && current == ACCOUNT {
+    }
+    theatre.close(&format!("{moved} rotations from {current}"));
+}
+
+/// Strikes twice at every other call, which are the same whosever turn it is: once Secrets Manager retries, and once only
+/// the schedule comes by.
+async fn from_the_move_on(blow: Blow) {
+    let theatre = open().await;
+    let mut runs = 0;
+    for (current, reconciles) in [(ACCOUNT, false), (PARTNER, true)] {
+        begin(&theatre, current);
+        let calls = theatre.calls_of_a_rotation().await;
+        let moved = calls.iter().position(is_the_move).unwrap();
+        for nth in moved..calls.len() {
             begin(&theatre, current);
-            theatre.rotation(&calls, nth, blow, After::Reconcile(Scope::of(nth))).await;
+            let after = if reconciles { After::Reconcile(Scope::of(nth)) } else { After::Retry };
+            theatre.rotation(&calls, nth, blow, after).await;
             pair::assert_alike(&theatre.stage);
             runs += 1;
         }
     }
-    theatre.close(&format!("{runs} rotations from {current} over {} calls", calls.len()));
+    theatre.close(&format!("{runs} rotations"));
+}
+
+async fn open() -> Theatre {
+    let stage = estate::stage().await;
+    pair::appoint(&stage, ACCOUNT);
+    Theatre::open(stage).await.watched()
 }
 
 /// Has this account under AWSCURRENT, the other one under AWSPREVIOUS.
