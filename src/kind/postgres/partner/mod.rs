@@ -10,6 +10,7 @@
 
 mod owned;
 mod plan;
+mod releases;
 mod rules;
 mod seen;
 mod session;
@@ -17,3 +18,6 @@ mod statements;
 
 use plan::plan;
 use seen::Seen;
+
+#[cfg(test)]
+mod tests;

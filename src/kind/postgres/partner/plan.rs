@@ -1,7 +1,8 @@
 //! What to change so that a partner can do what its base can, and no more. A pure function of what the server shows.
 
 use super::owned::{listed, moves};
-use super::rules::{check_base, check_turn, quoted, refused};
+use super::releases::{Release, release, told};
+use super::rules::{check_base, check_release, check_turn, quoted, refused};
 use super::seen::{Options, Role, Seen};
 use super::statements;
 use crate::error::Result;
@@ -21,6 +22,17 @@ pub(super) fn plan(seen: &Seen, rotation: &Alternation<'_>) -> Result<Alignment>
     let mut plan = Planner { seen, pair, base, in_use, later: Vec::new(), alignment: Alignment::default() };
     plan.membership()?;
     let acts_as = plan.acts_as();
+    if acts_as.is_some() && !in_use {
+        check_release(seen.version, &pair.partner)?;
+    }
+    if acts_as.is_some() && release(seen.version) == Release::Forgetful {
+        plan.warn(format!(
+            "PostgreSQL {} forgets at DISCARD ALL, with which poolers and drivers clear a session, that {:?} acts as another \
+             (mended since November 2024): update it, or have sessions cleared by RESET ALL",
+            told(seen.version),
+            pair.partner
+        ));
+    }
     plan.attributes(acts_as.is_some());
     plan.groups();
     plan.settings();
@@ -178,11 +190,11 @@ impl Planner<'_> {
         }
         let until = |role: &Role| role.valid_until.clone().filter(|until| until != "infinity");
         if until(partner) != until(base) {
-            let told = format!("VALID UNTIL {}", base.valid_until.as_deref().unwrap_or("infinity"));
+            let shown = format!("VALID UNTIL {}", base.valid_until.as_deref().unwrap_or("infinity"));
             if in_use && until(base).is_some() {
-                later.push(told);
+                later.push(shown);
             } else {
-                wanted.push((told, statements::valid_until(base.valid_until.as_deref())));
+                wanted.push((shown, statements::valid_until(base.valid_until.as_deref())));
             }
         }
         // A partner that acts as the base creates databases with the base's right.
@@ -200,8 +212,8 @@ impl Planner<'_> {
         }
         self.later.extend(later);
         if !wanted.is_empty() {
-            let (told, attributes): (Vec<String>, Vec<String>) = wanted.into_iter().unzip();
-            self.change(&told.join(", "), statements::alter(&self.pair.partner, &attributes));
+            let (shown, attributes): (Vec<String>, Vec<String>) = wanted.into_iter().unzip();
+            self.change(&shown.join(", "), statements::alter(&self.pair.partner, &attributes));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use postgres_protocol::escape::escape_identifier;
 
+use super::releases::{Release, release, told};
 use super::seen::{Role, Seen};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Alternation;
@@ -41,6 +42,22 @@ pub(super) fn check_base(base: &Role, insisted: bool) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Refuses a server on which no role acts as another by its settings: the proof would fail, whatever is granted.
+pub(super) fn check_release(version: u32, partner: &str) -> Result<()> {
+    if release(version) != Release::Deaf {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::RefusedServer,
+        format!(
+            "PostgreSQL {} ignores ALTER ROLE ... SET role (mended in the release after it), by which {partner:?} acts as \
+             its base",
+            told(version)
+        ),
+        "update the server to a later minor release, or tag the secret keyroll:strategy = single-user",
+    ))
 }
 
 /// Whether the account whose turn it is may be changed, and is the other half of the pair at all.
