@@ -21,6 +21,7 @@ async fn the_partner_has_every_setting_of_its_base_in_the_very_same_words() {
         "SET default_transaction_read_only = on",
         "SET default_text_search_config = 'pg_catalog.german'",
         "SET seed = 0.5",
+        "SET exit_on_error = on",
         "IN DATABASE orders SET work_mem = '9MB'",
         "IN DATABASE orders SET search_path = ''",
         "IN DATABASE template1 SET temp_tablespaces = ''",
@@ -30,7 +31,7 @@ async fn the_partner_has_every_setting_of_its_base_in_the_very_same_words() {
     }
     stage.rotate().await;
     assert_eq!(settings_of(&stage, PARTNER), settings_of(&stage, ACCOUNT));
-    assert_eq!(settings_of(&stage, ACCOUNT).lines().count(), 10);
+    assert_eq!(settings_of(&stage, ACCOUNT).lines().count(), 11);
     assert_eq!(run_as(&stage, "AWSCURRENT", "SHOW work_mem; SHOW search_path"), "9MB\n\"\"");
     assert_in_step(&stage).await;
 
@@ -42,7 +43,7 @@ async fn the_partner_has_every_setting_of_its_base_in_the_very_same_words() {
     sql(&stage, &format!("ALTER ROLE {PARTNER} IN DATABASE orders SET application_name = 'of its own'"));
     stage.rotate().await;
     assert_eq!(settings_of(&stage, PARTNER), settings_of(&stage, ACCOUNT));
-    assert_eq!(settings_of(&stage, ACCOUNT).lines().count(), 10);
+    assert_eq!(settings_of(&stage, ACCOUNT).lines().count(), 11);
     assert_in_step(&stage).await;
 }
 
@@ -56,7 +57,6 @@ async fn no_setting_disturbs_the_transaction_that_copies_it() {
         "client_encoding = LATIN1",
         "standard_conforming_strings = off",
         "default_transaction_read_only = on",
-        "exit_on_error = on",
         "search_path = nowhere",
         "session_authorization = 'orders_app'",
         "row_security = off",
