@@ -1,9 +1,12 @@
 //! The plan for a pair, from documents as a server of any release would show them.
 
+mod lock_outs;
+
 use serde_json::{Value, json};
 
 use super::{Seen, plan};
 use crate::error::{ErrorKind, Result};
+use crate::kind::Alternation;
 use crate::kind::pair::Pair;
 use crate::plan::Alignment;
 
@@ -11,7 +14,7 @@ fn role(name: &str) -> Value {
     json!({
         "rolname": name, "rolsuper": false, "rolinherit": true, "rolcreaterole": false, "rolcreatedb": false,
         "rolcanlogin": true, "rolreplication": false, "rolbypassrls": false, "rolconnlimit": -1, "rolvaliduntil": null,
-        "expired": false, "rds_superuser": false, "admin": true
+        "expired": false, "mighty": null, "admin": true
     })
 }
 
@@ -35,7 +38,9 @@ fn document() -> Value {
 
 fn planned(document: &Value, pending: &str) -> Result<Alignment> {
     let seen: Seen = serde_json::from_value(document.clone()).unwrap();
-    plan(&seen, &Pair { base: "x".to_owned(), partner: "x_clone".to_owned() }, pending, false)
+    let pair = Pair { base: "x".to_owned(), partner: "x_clone".to_owned() };
+    let entered = if pending == "x" { "x_clone" } else { "x" };
+    plan(&seen, &Alternation { pair: &pair, account: pending, entered, insisted: false })
 }
 
 fn statements(document: &Value) -> Vec<String> {
@@ -87,10 +92,15 @@ fn a_partner_that_is_not_there_is_made_from_nothing() {
 
 #[test]
 fn a_membership_without_set_or_inherit_is_widened_and_one_by_several_grantors_counts_as_a_whole() {
+    let grant = "GRANT \"x\" TO \"x_clone\" WITH ADMIN false, INHERIT true, SET true";
     for options in [[false, false, true], [false, true, false], [true, false, false]] {
         let document = with(&[("/memberships", json!([member("x_clone", "x", "postgres", options)]))]);
-        assert_eq!(statements(&document), ["GRANT \"x\" TO \"x_clone\" WITH ADMIN false, INHERIT true, SET true"]);
+        assert_eq!(statements(&document).last().unwrap(), grant, "{options:?}");
     }
+    // The right to hand it on is more than the base has.
+    let more = statements(&with(&[("/memberships", json!([member("x_clone", "x", "dba", [true, true, true])]))]));
+    assert!(more.len() == 1, "{more:?}");
+    assert!(more[0].contains("REVOKE ADMIN OPTION FOR \"x\" FROM \"x_clone\" GRANTED BY \"dba\";"), "{more:?}");
     let by_two = json!([
         member("x_clone", "x", "dba", [false, true, false]),
         member("x_clone", "x", "postgres", [false, false, true])
