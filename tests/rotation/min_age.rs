@@ -53,12 +53,12 @@ async fn the_first_rotation_is_exempt_and_the_second_waits_ten_minutes() {
     let rotation = stage.try_rotate(Options { attempts: 2, ..Options::default() }).await;
     assert_eq!(rotation.steps(), ["createSecret", "createSecret"]);
     let message = put_off(&stage, &rotation.token).await;
-    assert!(message.contains("ended 0 minutes ago, and keyroll:min-age is 10"), "{message}");
+    assert!(message.contains("current for 0 minutes, and keyroll:min-age is 10"), "{message}");
     assert!(stage.logs_in("AWSCURRENT") && stage.logs_in("AWSPREVIOUS"));
 
     stage.aws.age_secret(&stage.arn, 9 * MINUTE).unwrap();
     let message = put_off(&stage, &rotation.token).await;
-    assert!(message.contains("ended 9 minutes ago"), "{message}");
+    assert!(message.contains("current for 9 minutes"), "{message}");
     stage.aws.age_secret(&stage.arn, MINUTE).unwrap();
     resumes(&stage, &rotation.token).await;
 }

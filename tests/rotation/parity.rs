@@ -155,7 +155,10 @@ async fn a_secret_that_awss_function_rotated_rotates_on_as_it_is() {
             stage.assert_finished(&rotation.token);
             assert_eq!([account(&stage, "AWSCURRENT"), account(&stage, "AWSPREVIOUS")], [pending, current]);
             assert_untouched(&stage, &before);
-            pair::assert_alike(&stage);
+            // What narrows a login that is in use, or changes whom it acts as, waits for its own turn.
+            if account(&stage, "AWSCURRENT") == PARTNER {
+                pair::assert_alike(&stage);
+            }
         }
     }
 }
@@ -178,9 +181,12 @@ async fn a_partner_of_awss_function_with_tables_of_its_own_keeps_them_and_the_ro
     // What the warning tells to do is enough.
     let moved = format!("REASSIGN OWNED BY {PARTNER} TO {ACCOUNT}; DROP OWNED BY {PARTNER}");
     stage.postgres.sql_in(DATABASE, &moved).unwrap();
-    let rotation = stage.rotate().await;
-    let report = rotation.last("setSecret").unwrap().answer().unwrap();
-    assert_eq!(warnings(report), "", "{report:#}");
+    for (waits, turn) in [(true, ACCOUNT), (false, PARTNER)] {
+        let rotation = stage.rotate().await;
+        let report = rotation.last("setSecret").unwrap().answer().unwrap();
+        assert_eq!(account(&stage, "AWSCURRENT"), turn);
+        assert_eq!(warnings(report).contains("waits for its turn: acting as"), waits, "{report:#}");
+    }
     pair::assert_alike(&stage);
 }
 
@@ -205,8 +211,10 @@ async fn awss_function_goes_on_from_what_is_left_here() {
             assert_eq!(who, itself);
         }
         // And back here again.
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        for _ in 0..2 {
+            let rotation = stage.rotate().await;
+            stage.assert_finished(&rotation.token);
+        }
         pair::assert_alike(&stage);
     }
 }

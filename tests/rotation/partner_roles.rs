@@ -31,11 +31,14 @@ async fn attributes_follow_the_base_whosever_turn_it_is() {
     assert_eq!(attributes_of(&stage, PARTNER), attributes_of(&stage, ACCOUNT));
     assert_eq!(attributes_of(&stage, PARTNER)["rolconnlimit"], 7);
     assert_in_step(&stage).await;
+    // By turns the base's and the partner's, who is in use at the base's: what narrows its login waits for its own.
     for change in [
         "NOCREATEDB INHERIT CONNECTION LIMIT -1 VALID UNTIL 'infinity'",
-        "CREATEDB CONNECTION LIMIT 9 VALID UNTIL '2998-01-01'",
-        "VALID UNTIL '11000-01-01 00:00:00.5+00'",
+        "CREATEDB CONNECTION LIMIT 9 VALID UNTIL '11000-01-01 00:00:00.5+00'",
+        "VALID UNTIL 'infinity' CONNECTION LIMIT 11",
+        "VALID UNTIL '2998-01-01'",
         "VALID UNTIL 'infinity'",
+        "NOCREATEDB CONNECTION LIMIT 8",
     ] {
         alter(&stage, ACCOUNT, change);
         stage.rotate().await;

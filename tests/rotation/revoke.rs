@@ -21,7 +21,7 @@ fn assert_revoked(stage: &Stage, report: &Value, old: &[(String, String)]) -> St
     let version = report["versionId"].as_str().unwrap().to_owned();
     assert_eq!((&report["action"], &report["standing"]), (&json!("Revoke"), &json!("Current")), "{report:#}");
     assert_eq!(report.get("previousCredentialValidUntil"), None);
-    stage.assert_finished(&version);
+    stage.assert_revoked(&version);
     for (account, password) in old {
         assert!(!stage.accepts(account, password), "an old password of {account} still works");
     }
@@ -80,7 +80,7 @@ async fn with_one_account_its_password_is_replaced_and_all_sessions_end() {
         assert!(!told(&report).contains("nobody knows"));
     }
     let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.assert_revoked(&rotation.token);
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn a_rollout_that_fails_stays_open_for_reconcile() {
     let current = stage.aws.holder(&stage.arn, "AWSCURRENT");
     assert_eq!(stage.aws.holder(&stage.arn, "KEYROLL_ROLLOUT"), current);
     stage.action("Reconcile").await;
-    stage.assert_finished(&current.unwrap());
+    stage.assert_revoked(&current.unwrap());
 }
 
 #[tokio::test]

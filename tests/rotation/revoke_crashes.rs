@@ -63,7 +63,7 @@ async fn struck(stage: &Stage, witness: &Witness, nth: u64, after: bool) -> Opti
     let report = stage.action("Revoke").await;
     let _shown = Shown(format!("{operation:?} as call {nth}, killed after it: {after}"));
     let version = report["versionId"].as_str().unwrap();
-    stage.assert_finished(version);
+    stage.assert_revoked(version);
     assert_eq!(stage.aws.holder(&stage.arn, "AWSPENDING").as_deref(), Some(version));
     for (account, password) in &old {
         assert!(!stage.accepts(account, password), "an old password of {account} still works");

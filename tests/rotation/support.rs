@@ -219,7 +219,16 @@ impl Stage {
 
     /// Asserts the end of a rotation: labels, logins, services, no open mark.
     pub fn assert_finished(&self, token: &str) {
-        let moved = self.assert_current(token);
+        self.assert_rolled_since(self.assert_current(token));
+    }
+
+    /// Asserts the end of a Revoke: the same, and that nothing older logs in.
+    pub fn assert_revoked(&self, token: &str) {
+        self.assert_rolled_since(self.assert_moved(token));
+        assert!(!self.logs_in("AWSPREVIOUS"), "the previous password still works");
+    }
+
+    fn assert_rolled_since(&self, moved: Duration) {
         for service in SERVICES {
             let service = self.aws.service("prod", service).unwrap();
             assert!(service.deployments[0].created > moved, "{} was not redeployed", service.name);
@@ -228,14 +237,18 @@ impl Stage {
 
     /// Asserts all of that but the services, and gives when AWSCURRENT moved.
     pub fn assert_current(&self, token: &str) -> Duration {
+        let account = |label: &str| self.value(label)["username"].clone();
+        let alternate = account("AWSCURRENT") != account("AWSPREVIOUS");
+        assert_eq!(self.logs_in("AWSPREVIOUS"), alternate, "whether the previous login works, and should");
+        self.assert_moved(token)
+    }
+
+    fn assert_moved(&self, token: &str) -> Duration {
         let stages = self.aws.stages(&self.arn);
         assert_eq!(self.aws.holder(&self.arn, "AWSCURRENT").as_deref(), Some(token), "{stages:?}");
         assert_eq!(self.aws.holder(&self.arn, "KEYROLL_ROLLOUT"), None, "{stages:?}");
         assert!(self.aws.holder(&self.arn, "AWSPENDING").is_none_or(|holder| holder == token), "{stages:?}");
         assert!(self.logs_in("AWSCURRENT"), "the current password does not work");
-        let account = |label: &str| self.value(label)["username"].clone();
-        let alternate = account("AWSCURRENT") != account("AWSPREVIOUS");
-        assert_eq!(self.logs_in("AWSPREVIOUS"), alternate, "whether the previous login works, and should");
         self.aws.secret(&self.arn).unwrap().versions[token].promoted.unwrap()
     }
 

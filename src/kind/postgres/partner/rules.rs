@@ -113,7 +113,7 @@ pub(super) fn check_turn(seen: &Seen, base: &Role, rotation: &Alternation<'_>) -
 
 /// Two accounts are a pair where one is a member of the other. A name alone makes none: either could be somebody else's, and
 /// whoever can write the secret must not get at it by that. Where the base itself was let in, a partner that acts as it, or
-/// that has nothing of its own, is meant to be one, and only lacks the membership.
+/// that has no rights of its own, is meant to be one, and only lacks the membership.
 fn check_pair(seen: &Seen, pair: &Pair, entered: &str) -> Result<()> {
     let meant = seen.partner_acts_as.as_ref() == Some(&pair.base) || seen.is_blank(pair);
     if seen.is_pair(pair) || (entered == pair.base && meant) {

@@ -80,12 +80,10 @@ pub(super) struct Membership {
 
 /// A setting of a role, in one database or in all.
 #[derive(Clone, Debug, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "one field per question to the server")]
 pub(super) struct Setting {
     pub(super) database: Option<String>,
     pub(super) name: String,
     pub(super) in_base: bool,
-    pub(super) in_partner: bool,
     /// Whether the partner has the very same.
     pub(super) same: bool,
     /// Whether it is copied from a session, where its value is in no statement's text.
@@ -144,11 +142,10 @@ impl Seen {
         self.options(&pair.partner, &pair.base).is_some_and(|options| options.inherit || options.set)
     }
 
-    /// Whether the partner has nothing yet that somebody could miss.
+    /// Whether the partner has no rights yet that somebody could miss or be after.
     pub(super) fn is_blank(&self, pair: &Pair) -> bool {
-        let memberships = self.rows(&pair.partner, None).count();
-        let settings = self.settings.iter().any(|setting| setting.in_partner) || self.partner_acts_as.is_some();
-        memberships == 0 && !settings && self.dependencies.is_empty()
+        let members = self.rows(&pair.partner, None).count();
+        members == 0 && self.partner_acts_as.is_none() && self.dependencies.is_empty()
     }
 
     /// The memberships as they are written down.

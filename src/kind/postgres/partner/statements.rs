@@ -70,7 +70,7 @@ pub(super) fn look(pair: &Pair) -> String {
            FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member \
            LEFT JOIN pg_roles w ON w.oid = m.grantor WHERE u.rolname IN ({base}, {partner})), \
          'settings', (SELECT COALESCE(jsonb_agg(jsonb_build_object('database', d.datname, 'name', s.name, \
-           'in_base', s.b IS NOT NULL, 'in_partner', s.p IS NOT NULL, 'same', s.b IS NOT DISTINCT FROM s.p, \
+           'in_base', s.b IS NOT NULL, 'same', s.b IS NOT DISTINCT FROM s.p, \
            'in_session', {in_session}) ORDER BY d.datname NULLS FIRST, s.name), '[]') \
            FROM (SELECT db, name, one.entry AS b, other.entry AS p FROM ({of_base}) one \
              FULL JOIN ({of_partner}) other USING (db, name)) s LEFT JOIN pg_database d ON d.oid = s.db \
@@ -245,14 +245,7 @@ mod tests {
     use super::*;
 
     fn setting(name: &str, in_base: bool, in_session: bool) -> Setting {
-        Setting {
-            database: Some("o'db".to_owned()),
-            name: name.to_owned(),
-            in_base,
-            in_partner: true,
-            same: false,
-            in_session,
-        }
+        Setting { database: Some("o'db".to_owned()), name: name.to_owned(), in_base, same: false, in_session }
     }
 
     #[test]

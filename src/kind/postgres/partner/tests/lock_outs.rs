@@ -70,19 +70,12 @@ fn a_role_is_no_partner_by_its_name() {
         all.extend_from_slice(changes);
         with(&all)
     };
-    let setting = json!([{
-        "database": null, "name": "work_mem", "in_base": false, "in_partner": true, "same": false, "in_session": false
-    }]);
     for document in [
         stranger(&[("/memberships", json!([member("x_clone", "g", "dba", [false, true, true])]))]),
-        stranger(&[("/settings", setting)]),
         stranger(&[("/dependencies", json!([{"database": "d", "owned": 1, "granted": 0}]))]),
         stranger(&[("/partner_acts_as", json!("g"))]),
         // Whoever created the base administers it, and is no member otherwise.
-        stranger(&[
-            ("/memberships", json!([member("x_clone", "x", "postgres", [true, false, false])])),
-            ("/settings", json!([])),
-        ]),
+        stranger(&[("/memberships", json!([member("x_clone", "x", "postgres", [true, false, false])]))]),
     ] {
         refused(
             &document,
