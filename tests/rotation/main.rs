@@ -15,6 +15,7 @@ mod budgets;
 mod clients;
 mod clusters;
 mod crashes;
+mod deputies;
 mod discovery;
 mod dry_run;
 mod dry_run_halfway;

@@ -1,0 +1,125 @@
+//! Nobody gets the administrator to act for them: not by what they own in the database, not by what they write into the
+//! secret, not by the name of an account. And nobody who is in use is locked out for it.
+
+use rehearsal::postgres::PostgresOptions;
+use serde_json::json;
+
+use crate::administrator;
+use crate::pair::{self, PARTNER, create_role, sql};
+use crate::support::{ACCOUNT, DATABASE, Stage};
+
+/// Puts operators of the account's own in front of the server's, for whoever comes to its database: they hand its owner the
+/// rights of whoever calls them.
+fn set_a_trap(stage: &Stage) {
+    let trap = format!(
+        "CREATE SCHEMA trap;
+         CREATE FUNCTION trap.eq(name, name) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+           IF session_user <> '{ACCOUNT}' THEN EXECUTE 'ALTER ROLE {ACCOUNT} CREATEDB'; END IF;
+           RETURN $1 OPERATOR(pg_catalog.=) $2; END $$;
+         CREATE FUNCTION trap.eq(name, text) RETURNS bool LANGUAGE sql AS 'SELECT trap.eq($1, $2::name)';
+         CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = name, FUNCTION = trap.eq);
+         CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = text, FUNCTION = trap.eq);
+         GRANT USAGE ON SCHEMA trap TO public;
+         ALTER DATABASE {DATABASE} SET search_path = trap, pg_catalog"
+    );
+    pair::run_as(stage, "AWSCURRENT", &trap);
+}
+
+fn caught(stage: &Stage) -> bool {
+    sql(stage, &format!("SELECT rolcreatedb FROM pg_roles WHERE rolname = '{ACCOUNT}'")) == "t"
+}
+
+#[tokio::test]
+async fn operators_of_the_accounts_database_are_never_called_by_the_administrator() {
+    let single = administrator::stage("CREATEROLE CREATEDB").await.0;
+    for stage in [pair::stage().await, single] {
+        set_a_trap(&stage);
+        for _ in 0..2 {
+            stage.rotate().await;
+            assert!(!caught(&stage));
+        }
+        // It would catch whoever is careless.
+        let careless = format!("SELECT count(*) FROM pg_roles WHERE rolname = '{ACCOUNT}'");
+        stage.postgres.sql_in(DATABASE, &careless).unwrap();
+        assert!(caught(&stage));
+    }
+}
+
+#[tokio::test]
+async fn one_account_rotates_whatever_has_become_of_the_role_that_it_is_set_to() {
+    let stage = Stage::start().await;
+    sql(&stage, &format!("CREATE ROLE gone; ALTER ROLE {ACCOUNT} SET role = 'gone'; DROP ROLE gone"));
+    let rotation = stage.rotate().await;
+    stage.assert_finished(&rotation.token);
+}
+
+/// A stage on which somebody else's account has the name that a partner would have, with a right of its own.
+async fn with_a_stranger() -> (Stage, String) {
+    let stage = pair::stage().await;
+    let password = create_role(&stage, PARTNER, "");
+    stage.postgres.sql_in(DATABASE, &format!("CREATE TABLE theirs (); ALTER TABLE theirs OWNER TO {PARTNER}")).unwrap();
+    (stage, password)
+}
+
+#[tokio::test]
+async fn somebody_elses_account_is_not_adopted_for_its_name() {
+    let (stage, password) = with_a_stranger().await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let before = stage.state();
+    let message = stage.error("setSecret", &token, "RefusedAccount").await;
+    assert!(message.contains("nothing but their names") && message.contains("GRANT"), "{message}");
+    assert_eq!(stage.state(), before);
+    assert!(stage.accepts(PARTNER, &password));
+    // Where it is meant, one statement says so.
+    sql(&stage, &format!("GRANT {ACCOUNT} TO {PARTNER}"));
+    for step in ["setSecret", "testSecret", "finishSecret"] {
+        stage.answer(step, &token).await;
+    }
+    assert_eq!(pair::account(&stage, "AWSCURRENT"), PARTNER);
+}
+
+#[tokio::test]
+async fn an_account_of_that_name_does_not_get_at_the_base_by_a_forged_previous_version() {
+    let (stage, password) = with_a_stranger().await;
+    sql(&stage, &format!("DROP OWNED BY {PARTNER}"));
+    stage.postgres.sql_in(DATABASE, &format!("DROP OWNED BY {PARTNER}")).unwrap();
+    let good = stage.value("AWSCURRENT");
+    let mut forged = good.clone();
+    (forged["username"], forged["password"]) = (json!(PARTNER), json!(password));
+    stage.aws.put_value(&stage.arn, &forged.to_string(), &["AWSCURRENT"]).unwrap();
+    let mut wrong = good.clone();
+    wrong["password"] = json!("not the password of this account");
+    stage.secret_text(good["password"].as_str().unwrap());
+    stage.aws.put_value(&stage.arn, &wrong.to_string(), &["AWSCURRENT"]).unwrap();
+    assert_eq!(pair::account(&stage, "AWSPREVIOUS"), PARTNER);
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let before = stage.state();
+    let message = stage.error("setSecret", &token, "RefusedAccount").await;
+    assert!(message.contains("nothing but their names"), "{message}");
+    assert_eq!(stage.state(), before);
+    assert_eq!(sql(&stage, &format!("SELECT pg_has_role('{PARTNER}', '{ACCOUNT}', 'MEMBER')")), "f");
+}
+
+#[tokio::test]
+async fn a_base_that_is_parked_does_not_take_its_partner_along() {
+    let stage = pair::stage_with(&PostgresOptions::default(), ACCOUNT).await;
+    stage.rotate().await;
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    for (parked, back) in [
+        ("CONNECTION LIMIT 0", "CONNECTION LIMIT -1"),
+        ("NOLOGIN", "LOGIN"),
+        ("VALID UNTIL '2001-01-01'", "VALID UNTIL 'infinity'"),
+    ] {
+        sql(&stage, &format!("ALTER ROLE {ACCOUNT} {parked}"));
+        stage.error("setSecret", &token, "RefusedAccount").await;
+        assert!(stage.logs_in("AWSCURRENT"), "{parked}");
+        sql(&stage, &format!("ALTER ROLE {ACCOUNT} {back}"));
+    }
+    for step in ["setSecret", "testSecret", "finishSecret"] {
+        stage.answer(step, &token).await;
+    }
+    assert_eq!(pair::account(&stage, "AWSCURRENT"), ACCOUNT);
+}
