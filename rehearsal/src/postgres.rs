@@ -74,11 +74,8 @@ impl Postgres {
     fn launch_once(bin: &Path, options: &PostgresOptions, primary: Option<&Self>) -> Result<Self> {
         let port = guard::free_port()?;
         let directory = guard::private_directory("keyroll-pg-")?;
-        let material = tls::material(options.tls)?;
+        tls::material(options.tls)?.write(&directory)?;
         configuration::write(&directory, port, options, primary)?;
-        std::fs::write(directory.join("ca.pem"), material.authority)?;
-        std::fs::write(directory.join("server.crt"), material.certificate)?;
-        configuration::write_private(&directory.join("server.key"), &material.key)?;
 
         let mut command: Vec<OsString> = vec!["sh".into(), "-c".into(), include_str!("postgres/launch.sh").into()];
         command.extend(["keyroll-postgres".into(), bin.into(), directory.clone().into(), initdb_cache(bin)?.into()]);

@@ -1,5 +1,9 @@
 //! Certificates for the stage's servers: right ones, and each kind of wrong one.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
 use anyhow::Result;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
 
@@ -24,6 +28,21 @@ pub(crate) struct Material {
     pub(crate) authority: String,
     pub(crate) certificate: String,
     pub(crate) key: String,
+}
+
+impl Material {
+    /// Writes `ca.pem`, `server.crt` and `server.key` into a server's directory.
+    pub(crate) fn write(&self, directory: &Path) -> Result<()> {
+        std::fs::write(directory.join("ca.pem"), &self.authority)?;
+        std::fs::write(directory.join("server.crt"), &self.certificate)?;
+        write_private(&directory.join("server.key"), &self.key)
+    }
+}
+
+/// Writes a file that only its owner may read; PostgreSQL insists on that for its key.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
 }
 
 /// Makes new keys and certificates for `tls`.

@@ -1,8 +1,6 @@
 //! The server's configuration files.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -15,12 +13,6 @@ pub(super) fn write(directory: &Path, port: u16, options: &PostgresOptions, prim
     std::fs::write(directory.join("postgresql.conf"), settings(directory, port, options, primary)?)?;
     std::fs::write(directory.join("pg_hba.conf"), host_rules(options))?;
     Ok(())
-}
-
-/// Writes a file that only its owner may read; PostgreSQL insists on that for its key.
-pub(super) fn write_private(path: &Path, text: &str) -> Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    Ok(file.write_all(text.as_bytes())?)
 }
 
 fn settings(directory: &Path, port: u16, options: &PostgresOptions, primary: Option<&Postgres>) -> Result<String> {
