@@ -4,6 +4,7 @@ pub mod aws;
 pub mod driver;
 mod guard;
 pub mod lambda;
+pub mod mariadb;
 pub mod ministack;
 pub mod postgres;
 pub mod signed;
