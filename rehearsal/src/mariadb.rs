@@ -53,9 +53,9 @@ impl MariaDb {
 
     /// Starts a server that differs by `options`.
     pub fn start_with(options: &MariaDbOptions) -> Result<Self> {
-        let program = server_program()?;
+        let (program, libraries) = (server_program()?, configuration::libraries(options)?);
         for _ in 0..5 {
-            let server = Self::launch_once(&program, options)?;
+            let server = Self::launch_once(&program, &libraries, options)?;
             match server.guard.wait_until(|| server.error_log().contains("ready for connections")) {
                 Ok(()) => return Ok(server),
                 // Somebody else took the port between the look and the start.
@@ -66,7 +66,7 @@ impl MariaDb {
         bail!("MariaDB found no free port in five tries")
     }
 
-    fn launch_once(program: &Path, options: &MariaDbOptions) -> Result<Self> {
+    fn launch_once(program: &Path, libraries: &[PathBuf], options: &MariaDbOptions) -> Result<Self> {
         let port = guard::free_port()?;
         let directory = guard::private_directory("keyroll-my-")?;
         let root_password = random::uuid();
@@ -76,6 +76,7 @@ impl MariaDb {
         let mut command: Vec<OsString> = vec!["sh".into(), "-c".into(), include_str!("mariadb/launch.sh").into()];
         command.extend(["keyroll-mariadb".into(), program.into(), directory.clone().into()]);
         command.push(data_cache(program)?.into());
+        command.extend(libraries.iter().map(Into::into));
         let server = Server {
             command,
             environment: Vec::new(),

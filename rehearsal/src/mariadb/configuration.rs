@@ -1,7 +1,7 @@
-//! The server's configuration: `my.cnf`, what it runs first, and its plugins.
+//! The server's configuration files, and where its plugins are.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -12,21 +12,20 @@ use crate::tls::{self, Tls};
 /// The binary log's files are called this, with a number.
 pub(super) const BINLOG: &str = "binlog";
 
-/// Writes `my.cnf` and `init.sql` into `directory`, and the plugins beside them.
+/// The files of the plugins that the options name.
+pub(super) fn libraries(options: &MariaDbOptions) -> Result<Vec<PathBuf>> {
+    let folders = [PathBuf::from("/usr/lib/mysql/plugin"), super::tools().join("mariadb-plugin")];
+    let library = |name: &String| {
+        let found = folders.iter().map(|folder| folder.join(format!("{name}.so"))).find(|library| library.exists());
+        found.with_context(|| format!("no plugin {name} is there: run scripts/prepare test"))
+    };
+    options.plugins.iter().map(library).collect()
+}
+
+/// Writes `my.cnf` and `init.sql` into `directory`.
 pub(super) fn write(directory: &Path, port: u16, root_password: &str, options: &MariaDbOptions) -> Result<()> {
     std::fs::write(directory.join("my.cnf"), settings(directory, port, options)?)?;
-    tls::write_private(&directory.join("init.sql"), &init(root_password))?;
-    let plugins = directory.join("plugin");
-    std::fs::create_dir(&plugins)?;
-    for name in &options.plugins {
-        let file = format!("{name}.so");
-        let folders = [Path::new("/usr/lib/mysql/plugin").to_owned(), super::tools().join("mariadb-plugin")];
-        let library = folders.iter().map(|folder| folder.join(&file)).find(|library| library.exists());
-        let library = library.with_context(|| format!("no plugin {name} is there: run scripts/prepare test"))?;
-        // Copied, since the user who runs the server may not be let into the sources.
-        std::fs::copy(library, plugins.join(&file))?;
-    }
-    Ok(())
+    tls::write_private(&directory.join("init.sql"), &init(root_password))
 }
 
 fn settings(directory: &Path, port: u16, options: &MariaDbOptions) -> Result<String> {

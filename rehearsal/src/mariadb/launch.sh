@@ -1,8 +1,14 @@
 # Makes a data directory and becomes the MariaDB server in it.
-# Arguments: the server's program, the instance's directory, a cache for what mariadb-install-db makes.
+# Arguments: the server's program, the instance's directory, a cache for what mariadb-install-db makes, and the files of
+# the plugins that it is to have.
 set -eu
 program=$1 instance=$2 cache=$3
+shift 3
 data=$instance/data
+
+# Copied, since the user who runs the server may not be let into the sources.
+mkdir "$instance/plugin"
+for library; do cp "$library" "$instance/plugin"; done
 
 # MariaDB is not to run as root, and the user mysql comes with a package that starts a server of its own.
 if [ "$(id -u)" -eq 0 ]; then

@@ -14,7 +14,8 @@ pub(super) const REPLICA_USER: &str = "keyroll_replica";
 impl MariaDb {
     /// Starts a replica of `primary`: it has the same accounts and lets ordinary users only read.
     ///
-    /// It begins where its primary began, with the same fresh data directory, and repeats what the binary log tells.
+    /// It begins where its primary began, with the same fresh data directory, and repeats what the binary log tells;
+    /// its own logs show that, the stage's statements included.
     pub fn start_replica_of(primary: &Self) -> Result<Self> {
         let settings =
             [("server_id", "2"), ("read_only", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));

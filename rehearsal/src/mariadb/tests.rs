@@ -194,6 +194,7 @@ fn a_replica_has_the_same_accounts_and_only_reads() {
     replica.catch_up_with(&primary).unwrap();
     assert_eq!(replica.try_login("later", "pw", "").unwrap(), Login::Accepted);
     assert!(replica.sql_as("app", "pw", "", "CREATE USER other").unwrap_err().to_string().contains("read-only"));
+    assert!(replica.general_log_since(Mark::default()).contains("CREATE USER later"), "it logs what it repeats");
     assert_eq!(primary.logins_since(Mark::default()).accepted, ["app"], "the replica's own login is left out");
 }
 
