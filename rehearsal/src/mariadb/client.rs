@@ -15,8 +15,8 @@ pub(super) const STAGE: u32 = 4_000_000_000;
 impl MariaDb {
     /// Runs SQL as the superuser, in no database, and returns its rows, columns parted by tabs.
     ///
-    /// These statements are the stage's own: the logs do not show them, and [`MariaDb::binlog_since`] leaves them out.
-    /// They run under the server's own default `sql_mode`, whatever the settings say.
+    /// These statements are the stage's own: the logs show that root came and no more, and [`MariaDb::binlog_since`]
+    /// leaves them out. They run under the server's own default `sql_mode`, whatever the settings say.
     pub fn sql(&self, sql: &str) -> Result<String> {
         self.sql_in("", sql)
     }
@@ -55,7 +55,7 @@ impl MariaDb {
         rows(run(self.client_over_tcp(user, password, database), sql)?)
     }
 
-    fn client_over_tcp(&self, user: &str, password: &str, database: &str) -> Command {
+    pub(super) fn client_over_tcp(&self, user: &str, password: &str, database: &str) -> Command {
         let mut client = client(user, password, database);
         client.args(["--protocol=tcp", "--host=localhost"]).arg(format!("--port={}", self.port));
         if self.tls == Tls::Off {

@@ -216,7 +216,16 @@ fn nothing_is_left_after_a_drop() {
     let owner = |path: &Path| std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path).unwrap());
     assert_ne!(owner(&Path::new("/proc").join(pid.to_string())), 0, "it must not run as root");
     assert!(directory.exists());
+    // Somebody who is in the middle of something does not hold it up.
+    with_account(&mariadb, "app", "pw");
+    let mark = mariadb.mark();
+    let mut busy = mariadb.client_over_tcp("app", "pw", "");
+    let mut busy = busy.arg("--execute=SELECT SLEEP(600)").stderr(std::process::Stdio::null()).spawn().unwrap();
+    mariadb.guard.wait_until(|| mariadb.general_log_since(mark).contains("SLEEP")).unwrap();
+    let begun = std::time::Instant::now();
     drop(mariadb);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert!(!busy.wait().unwrap().success());
     assert!(!directory.exists());
     assert!(!Path::new(&format!("/proc/{pid}")).exists());
 }
