@@ -21,7 +21,7 @@ pub enum Turn {
     /// This account's.
     Of(String),
     /// The pair's base, if the account is a partner at all: the server knows. If not, it is a first account, whose partner
-    /// is [`Turn::partner`].
+    /// is [`partner`].
     Ask(Pair),
 }
 

@@ -31,12 +31,13 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
     let before = finish_the_last_rotation(run, &seen, current.created).await?;
-    let (id, created, begun) = (current.id.clone(), current.created, run.clock.left());
+    let last = last_rotation(&seen, current.created, before.is_some());
+    let (id, begun) = (current.id.clone(), run.clock.left());
     let document = kind::document(current.text()?, &seen.settings)?;
     let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
     let account = turn::next(run, &current, &seen.settings).await?;
     let renamed = account.is_some();
-    let plan = plan(&current, account, created, &seen, run)?;
+    let plan = plan(&current, account, last, &seen, run)?;
     let plan = if renamed { plan.warning(refuse_apart(run, &seen).await?) } else { plan };
     if before.is_some() || begun.saturating_sub(run.clock.left()) > STALE {
         seen = overview(run, event).await?;
@@ -77,17 +78,21 @@ fn refuse_moved(current: &VersionId, labels: &Labels) -> Result<()> {
 pub(super) fn plan(
     current: &Credential,
     account: Option<String>,
-    created: Option<i64>,
+    last: Option<i64>,
     seen: &Overview,
     run: &Run<'_>,
 ) -> Result<Plan> {
     let plan = draw(current, account, &seen.settings, run)?;
     if current.overlaps() {
-        // A rotation of which Secrets Manager never heard the end leaves no date of its own: its version does.
-        let last = seen.last_rotated.map(|rotated| created.map_or(rotated, |created| created.max(rotated)));
         seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
     }
     Ok(plan)
+}
+
+/// When the last rotation was, if there was one, in milliseconds since 1970. One of which Secrets Manager never heard the end
+/// leaves no date but that of its version, and its mark.
+pub(super) fn last_rotation(seen: &Overview, created: Option<i64>, open: bool) -> Option<i64> {
+    if seen.last_rotated.is_some() || open { seen.last_rotated.max(created) } else { None }
 }
 
 /// The same whenever the last rotation was.

@@ -76,7 +76,8 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
 
 /// What the stored values, the logins and the server say. An error is what stops a rotation there.
 async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool, found: &mut Findings) -> Result<()> {
-    let created = current.created;
+    let open = create::open_mark(&secret.labels).is_some();
+    let last = create::last_rotation(secret, current.created, open);
     let document = kind::document(current.text()?, &secret.settings)?;
     let current = Credential::read(&document, &secret.settings, run.config.strategy)?;
     let begun = begun(run, secret, &current).await?;
@@ -89,7 +90,7 @@ async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool,
             found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
             found.steps.push((Step::Create, Plan::nothing(Standing::Pending)));
         }
-        None => match create::plan(&current, turn.clone(), created, secret, run) {
+        None => match create::plan(&current, turn.clone(), last, secret, run) {
             Ok(plan) => found.steps.push((Step::Create, plan)),
             Err(error) => found.lacking.push(error),
         },

@@ -136,3 +136,22 @@ async fn one_account_has_no_overlap_to_keep_and_is_never_put_off() {
     stage.rotate().await;
     stage.rotate().await;
 }
+
+#[tokio::test]
+async fn a_first_rotation_of_which_nobody_heard_the_end_counts_too() {
+    let stage = stage().await;
+    let first = stage.stage();
+    for step in &STEPS[..3] {
+        stage.answer(step, &first).await;
+    }
+    stage.aws.fault(Rule::on("UpdateService", Fault::Denied));
+    stage.error("finishSecret", &first, "FailedRollout").await;
+    stage.aws.clear_faults();
+    stage.aws.with_secret(&stage.arn, |secret| assert_eq!(secret.rotated, None)).unwrap();
+    // Its rollout is finished first, so that tasks are only now being replaced.
+    let second = stage.stage();
+    let message = stage.error("createSecret", &second, "FailedTooSoon").await;
+    assert!(message.contains("keyroll:min-age"), "{message}");
+    assert_eq!(stage.aws.value(&stage.arn, &second), None);
+    assert!(stage.logs_in("AWSCURRENT") && stage.logs_in("AWSPREVIOUS"));
+}

@@ -1,5 +1,5 @@
 //! PostgreSQL. Single user: the account changes its own password, or an administrator does. Alternating users: an
-//! administrator sets the password of the other one of two accounts, and keeps both in step (see [`partner`]).
+//! administrator sets the password of the other one of two accounts, and keeps both in step (see `partner`).
 //!
 //! What travels is a SCRAM-SHA-256 verifier made here, never a password: PostgreSQL masks nothing in its logs, and a
 //! server logs statements that fail even where it logs no others. A verifier that is malformed in the least is silently

@@ -5,8 +5,7 @@
 //! attributes stay behind. Here the partner *acts as* the base (`ALTER ROLE partner SET role = base`), so that there is one
 //! owner; and what a role cannot inherit is compared and copied.
 //!
-//! [`seen`] says what the server shows, [`rules`] whether to go on, [`plan`] what to change; nothing is decided anywhere
-//! else.
+//! `seen` says what the server shows, `rules` whether to go on, `plan` what to change; nothing is decided anywhere else.
 
 mod owned;
 mod plan;

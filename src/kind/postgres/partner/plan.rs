@@ -128,8 +128,8 @@ impl Planner<'_> {
     ///
     /// A base that itself acts as another role gives that one: the setting of the role that logs in is the only one that
     /// counts. A partner with objects or rights of its own would lose them by acting as another: then it stays itself, as
-    /// AWS made it, until somebody has moved them. Once it acts as another it goes on to: what it has of its own since then
-    /// was never in use.
+    /// AWS made it, until somebody has moved them. Once it acts as another it goes on to: what is its own then came from
+    /// sessions of before, or from `SET ROLE NONE`.
     fn acts_as(&mut self) -> Option<String> {
         let owner = Seen::acting(self.seen.base_acts_as.as_ref()).unwrap_or(&self.pair.base).clone();
         let already = Seen::acting(self.seen.partner_acts_as.as_ref()).is_some();
