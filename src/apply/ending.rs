@@ -47,8 +47,7 @@ pub(crate) async fn scramble(
     Ok(Some(report))
 }
 
-/// Ends the sessions that a plan names and waits until they are gone. What cannot be ended is a warning. Also tells whether
-/// there were any.
+/// Ends the sessions that a plan names and waits until they are gone. What cannot be ended is a warning.
 ///
 /// Safe to repeat: see [`Session::end_sessions`].
 pub(crate) async fn end_sessions(
@@ -56,18 +55,16 @@ pub(crate) async fn end_sessions(
     mut report: Report,
     plan: &Plan,
     enders: &mut Enders<'_>,
-) -> Result<(Report, bool)> {
-    let mut anybody = false;
+) -> Result<Report> {
     for action in &plan.actions {
         let Action::EndSessions { account, which } = action else { return Err(stray(action)) };
         let (ended, left) = enders.end(run, account, *which).await;
         if ended > 0 {
             report.done.push(format!("{}: {ended}", action.done()));
         }
-        anybody |= ended > 0 || left.is_some();
         report.warnings.extend(left);
     }
-    Ok((report, anybody))
+    Ok(report)
 }
 
 impl Enders<'_> {

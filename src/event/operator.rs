@@ -26,6 +26,7 @@ pub enum Operator {
 
 /// The operator's actions that the contract names.
 const ACTIONS: [&str; 7] = ["Status", "DryRun", "Redeploy", "Reconcile", "Retire", "Revoke", "Rollback"];
+
 impl Operator {
     /// A key that is not known is refused: a mistyped `SecretId` would make Reconcile mean every secret.
     pub(super) fn parse(action: &Value, fields: &Map<String, Value>) -> Result<Self> {
@@ -61,7 +62,8 @@ impl Operator {
             ("DryRun", Some(secret)) => Ok(Self::DryRun(secret, prove)),
             ("Retire", Some(secret)) => Ok(Self::Retire(secret)),
             ("Revoke", Some(secret)) => Ok(Self::Revoke(secret)),
-            (_, Some(secret)) => Ok(Self::Redeploy(secret)),
+            ("Redeploy", Some(secret)) => Ok(Self::Redeploy(secret)),
+            (_, Some(_)) => Ok(Self::NotBuilt(action)),
         }
     }
 

@@ -85,8 +85,9 @@ fn credential(run: &Run<'_>, version: Version, settings: &Settings) -> Result<Cr
     Credential::read(&kind::document(version.text()?, settings)?, settings, run.config.strategy)
 }
 
-/// Refuses two versions of a secret that differ in more than the password, and the account where two take turns. A value is written once, so no retry can make
-/// them agree: `remedy` says what can. For the same reason setSecret, the step that writes, compares for all that follow.
+/// Refuses two versions of a secret that differ in more than the password, and the account where two take turns. A value is
+/// written once, so no retry can make them agree: `remedy` says what can. For the same reason setSecret, the step that
+/// writes, compares for all that follow.
 fn unchanged(base: &Credential, other: &Credential, name: &str, remedy: &str) -> Result<()> {
     match base.difference(other) {
         None => Ok(()),

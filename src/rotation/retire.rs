@@ -7,12 +7,14 @@ use super::ending;
 use super::logins::{Account, administrator, previous_credential};
 use super::{credential, look};
 use crate::apply;
+use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
 use crate::kind::{Credential, Session};
 use crate::plan::Plan;
 use crate::probe::Probe;
-use crate::report::Report;
+use crate::report::{Report, listed};
+use crate::rollout;
 use crate::run::Run;
 use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing};
 
@@ -25,19 +27,17 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
     seen.settings.sound()?;
     settled(&seen.labels)?;
     let current = run.current().await?;
-    let (arn, version) = (seen.arn, current.id.clone());
+    let (arn, version, dates) = (seen.arn, current.id.clone(), (seen.last_changed, current.created));
     let current = credential(run, current, &seen.settings)?;
     let account = Account { arn, settings: seen.settings, current };
     let nothing =
         |why: String| run.report(&account.arn, &version, &Plan::nothing(Standing::Current).warning(vec![why]));
-    if !account.current.overlaps() {
-        return Ok(nothing(one_account(account.name())));
-    }
     if seen.labels.holder(AWSPREVIOUS).is_none() {
         return Ok(nothing(
             "no version is labelled AWSPREVIOUS, so that there is no previous credential to end".to_owned(),
         ));
     }
+    // With one account, a previous version of another one is refused here: it is not what this rotation replaced.
     let previous = previous_credential(run, &account).await?.map_err(|reason| unusable(&reason))?;
     if account.current.pair(&previous).is_none() {
         return Ok(nothing(one_account(account.name())));
@@ -51,16 +51,12 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
         }
         Probe::Unreachable(error) => return Err(error),
     };
-    let report = end(run, (&account, &version), previous.account(), &seen.labels, proven).await;
-    let report = match report {
-        Ok(mut report) => {
-            report.warnings.extend(still_open(&mut session, previous.account()).await);
-            Ok(report)
-        }
-        Err(error) => Err(error),
-    };
+    let open = still_open(&mut session, previous.account()).await;
     session.close().await;
-    report
+    let held = still_held(run, &account, dates).await;
+    let mut report = end(run, (&account, &version), previous.account(), &seen.labels, proven).await?;
+    report.warnings.extend(open.into_iter().chain(held));
+    Ok(report)
 }
 
 /// Has the administrator replace the password, if the labels are still what they were.
@@ -144,13 +140,41 @@ async fn still_open(session: &mut Session, account: &str) -> Option<String> {
     match session.sessions(account, &[]).await {
         Ok(open) if open.is_empty() => None,
         Ok(open) => Some(format!(
-            "sessions of {account:?} are still open and go on, but cannot be opened again: {}",
+            "sessions of {account:?} are open and go on, but cannot be opened again: {}",
             apply::told(&open)
         )),
         Err(error) => {
             Some(format!("the open sessions of {account:?}, which go on, could not be counted: {}", error.cause()))
         }
     }
+}
+
+/// What to tell of services whose tasks may hold the previous credential, as far as dates tell. That the rollout is closed
+/// says that each was redeployed, not that the last old task has stopped.
+async fn still_held(
+    run: &Run<'_>,
+    account: &Account,
+    (changed, created): (Option<i64>, Option<i64>),
+) -> Option<String> {
+    let seen = rollout::observe(run, &account.arn, &account.settings).await;
+    let holds = |dependent: &Dependent| match (&dependent.sighting, &dependent.how) {
+        (Sighting::Unseen(_), _) => true,
+        (Sighting::Found(found), Dependence::Named | Dependence::Tagged | Dependence::Reads) => {
+            let runs = runs(found, changed, created, false);
+            found.active && found.desired > 0 && matches!(runs, Runs::Older | Runs::Replacing)
+        }
+        _ => false,
+    };
+    let mut held: Vec<String> =
+        seen.dependents.iter().filter(|one| holds(one)).map(|one| one.name.to_string()).collect();
+    held.extend(seen.unseen.iter().map(|error| error.cause().to_owned()));
+    (!held.is_empty()).then(|| {
+        format!(
+            "tasks that were started before this version may still hold the previous credential, and cannot log in with it \
+             again: {}",
+            listed(&held)
+        )
+    })
 }
 
 fn one_account(account: &str) -> String {
@@ -164,7 +188,8 @@ fn unusable(reason: &str) -> Error {
     Error::new(
         ErrorKind::RefusedChanged,
         format!("AWSPREVIOUS cannot be used: {reason}"),
-        "end the credential that it holds by hand, where there is one: ALTER ROLE ... PASSWORD NULL",
+        "end the credential that it holds by hand, where there is one (ALTER ROLE ... PASSWORD NULL); if it is that of a partner, \
+         tag the secret keyroll:strategy = alternating-users and retire again",
     )
 }
 

@@ -24,14 +24,15 @@ use std::time::Duration;
 use self::put_out::{Insiders, put_out};
 use self::store::{Stored, store};
 use super::logins::Account;
-use super::{credential, finish, look, pending_version, set, test};
-use crate::error::{Error, Result};
-use crate::event::{Rotation, Step};
-use crate::kind::Session;
-use crate::report::Report;
-use crate::rollout::{self, Left};
+use super::{credential, finish, look, set, test};
+use crate::aws::secrets::Lookup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Rotation, Step, VersionId};
+use crate::kind::{Credential, Session};
+use crate::report::{Report, listed};
+use crate::rollout::{self, Left, Scene};
 use crate::run::{Overview, Run};
-use crate::stages::{self, Seen};
+use crate::stages::AWSCURRENT;
 
 /// The least time for all of it but the rollout, which Reconcile can finish.
 const ENOUGH: Duration = Duration::from_secs(15);
@@ -41,34 +42,62 @@ const ENOUGH: Duration = Duration::from_secs(15);
 /// Safe to repeat: each time ends the credential of the time before. See the order above for where it may break off.
 pub(crate) async fn revoke(run: &Run<'_>) -> Result<Report> {
     run.clock.require(ENOUGH, "revoke a credential", "nothing was changed")?;
-    let Stored { mut event, account, mut session, mut report } = store(run).await?;
+    let Stored { mut event, current, account, mut session, mut report } = store(run).await?;
     if !account.current.alternates()
         && let Some(same) = session.take()
     {
         // It would be one of those to be ended.
         same.close().await;
     }
-    let done = replace(run, &mut event, &account, session, &mut report).await;
-    done.map_err(|error| error.at(format!("version {}", event.version.as_str())))?;
+    let done = replace(run, &mut event, (&account, &current), session, &mut report).await;
+    done.map_err(|error| told(error, &report).at(format!("version {}", event.version.as_str())))?;
     Ok(report)
+}
+
+/// An error that takes the place of a report, with what the report would have warned of: above all of who is still in.
+fn told(error: Error, report: &Report) -> Error {
+    if report.warnings.is_empty() {
+        return error;
+    }
+    let cause = format!("{}; besides: {}", error.cause(), listed(&report.warnings));
+    Error::new(error.kind(), cause, error.remedy())
+}
+
+/// What stops a rotation stops Revoke for a moment only: it begins again with another value.
+fn again(error: &Error) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::RefusedVersion | ErrorKind::RefusedChanged => {
+            let cause = format!("a rotation came in between: {}", error.cause());
+            return Error::new(ErrorKind::FailedAws, cause, "invoke the action Revoke again");
+        }
+        kind => kind,
+    };
+    Error::new(kind, error.cause(), format!("{}; then invoke the action Revoke again", error.remedy()))
 }
 
 /// Steps 2 to 6.
 async fn replace(
     run: &Run<'_>,
     event: &mut Rotation,
-    before: &Account,
+    (before, replaced): (&Account, &VersionId),
     session: Option<Session>,
     report: &mut Report,
 ) -> Result<()> {
     event.step = Step::Set;
-    report.append(set::run(run, event).await?);
+    report.append(set::run(run, event).await.map_err(|error| again(&error))?);
     event.step = Step::Finish;
-    let pending = credential(run, pending_version(run, event).await?, &before.settings)?;
-    let (proof, line) = test::prove_and_stay(run, &pending, &before.settings).await?;
-    // From now on the server rejects the old password, with one account, so that nothing stands in the way of the move.
+    let pending = stored(run, event, before).await.map_err(|error| again(&error))?;
+    let (proof, line) = test::prove_and_stay(run, &pending, &before.settings).await.map_err(|error| again(&error))?;
+    // From now on the server rejects the old password, with one account: whoever has taken AWSPENDING meanwhile, as a
+    // createSecret may that was just about to store its value, this version becomes current.
     let seen = look(run).await?;
-    stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::Present))?;
+    if !seen.labels.has(replaced, AWSCURRENT) && !seen.labels.has(&event.version, AWSCURRENT) {
+        return Err(Error::new(
+            ErrorKind::FailedAws,
+            "AWSCURRENT has moved to a version of another rotation meanwhile",
+            "invoke the action Revoke again",
+        ));
+    }
     let (moved, since) = finish::move_current(run, event, &seen, &pending, line).await?;
     report.append(moved);
     let Overview { arn, settings, .. } = seen;
@@ -78,9 +107,21 @@ async fn replace(
     let insiders = Insiders { proof, old: session };
     errors.extend(put_out(run, (&after, &event.version), before, insiders, report).await.err());
     let left = Left { arn: &after.arn, version: &event.version, settings: &after.settings, marked: true };
-    match rollout::run(run, &left, since).await {
+    // What was seen of the services before the move is too old to tell what they run with.
+    let scene = Scene::new(run.clock);
+    match rollout::run(&Run { scene: &scene, ..*run }, &left, since).await {
         Ok(rolled) => report.append(rolled),
         Err(error) => errors.push(error),
     }
     Error::join(errors).map_or(Ok(()), Err)
+}
+
+/// The credential of the version that was stored, which may have lost its label.
+async fn stored(run: &Run<'_>, event: &Rotation, before: &Account) -> Result<Credential> {
+    match run.clients.secrets.version(run.secret, &event.version).await? {
+        Lookup::Found(version) => credential(run, version, &before.settings),
+        Lookup::Absent | Lookup::Elsewhere => {
+            Err(Error::new(ErrorKind::FailedAws, "the new version cannot be read yet", "wait a moment"))
+        }
+    }
 }

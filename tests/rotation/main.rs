@@ -57,6 +57,7 @@ mod replicas;
 mod retire;
 mod revoke;
 mod revoke_crashes;
+mod revoke_races;
 mod rollbacks;
 mod scene;
 mod search;

@@ -1,6 +1,6 @@
 //! `Retire`: the previous credential ends now.
 
-use rehearsal::aws::{Fault, Rule};
+use rehearsal::aws::{Fault, Rule, Service};
 use serde_json::{Value, json};
 
 use crate::pair::{ADMIN, PARTNER, account, stage};
@@ -41,6 +41,20 @@ async fn the_previous_password_ends_and_its_sessions_go_on_and_are_counted() {
         stage.rotate().await;
         assert!(stage.logs_in("AWSCURRENT") && stage.logs_in("AWSPREVIOUS"));
     }
+}
+
+#[tokio::test]
+async fn services_whose_old_tasks_may_hold_the_previous_login_are_told() {
+    let stage = stage().await;
+    stage.rotate().await;
+    let warnings = lines(&stage.action("Retire").await, "warnings");
+    assert!(warnings.contains("may still hold the previous credential") && warnings.contains("prod/api"), "{warnings}");
+    stage.rotate().await;
+    for service in crate::support::SERVICES {
+        stage.aws.with_service("prod", service, Service::settle).unwrap();
+    }
+    let warnings = lines(&stage.action("Retire").await, "warnings");
+    assert!(!warnings.contains("prod/"), "{warnings}");
 }
 
 #[tokio::test]

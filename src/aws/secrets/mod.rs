@@ -125,21 +125,26 @@ impl Secrets {
 
     /// The version that holds a label.
     pub(crate) async fn labelled(&self, secret: &SecretId, label: &str) -> Result<Lookup> {
-        self.look(secret, None, label).await
+        self.look(secret, None, Some(label)).await
+    }
+
+    /// This version, whatever labels it has or has lost.
+    pub(crate) async fn version(&self, secret: &SecretId, version: &VersionId) -> Result<Lookup> {
+        self.look(secret, Some(version), None).await
     }
 
     /// This version, if it is staged as AWSPENDING: the read is itself the check that no later rotation took the label.
     pub(crate) async fn pending(&self, secret: &SecretId, version: &VersionId) -> Result<Lookup> {
-        self.look(secret, Some(version), AWSPENDING).await
+        self.look(secret, Some(version), Some(AWSPENDING)).await
     }
 
-    async fn look(&self, secret: &SecretId, version: Option<&VersionId>, label: &str) -> Result<Lookup> {
+    async fn look(&self, secret: &SecretId, version: Option<&VersionId>, label: Option<&str>) -> Result<Lookup> {
         let answer = self
             .0
             .get_secret_value()
             .secret_id(secret.as_str())
             .set_version_id(version.map(|id| id.as_str().to_owned()))
-            .version_stage(label)
+            .set_version_stage(label.map(str::to_owned))
             .send()
             .await;
         match answer {

@@ -15,6 +15,8 @@ use crate::secret::{Login, Sensitive};
 
 /// How long to wait for any answer: longer than the server's own limits, so that the server speaks first.
 const ANSWER: Duration = Duration::from_secs(6);
+/// How often to look where a look is cancelled before it has begun: each lifts the limit in its first statement.
+const LOOKS: u32 = 8;
 
 /// The session.
 pub struct Session {
@@ -82,8 +84,12 @@ impl Session {
     }
 
     pub(in crate::kind) async fn lock(&mut self, account: &str, clock: Clock) -> Result<()> {
-        let begin = statements::begin_and_lock(account, clock.left());
-        match self.run(begin).await {
+        let answer = self.run(statements::begin_and_lock(account, clock.left())).await;
+        if answer.is_err() {
+            // The session may be wanted for something else.
+            let _ = self.run("ROLLBACK".to_owned()).await;
+        }
+        match answer {
             Ok(()) => Ok(()),
             Err(error) if sqlstate(&error).as_deref() == Some("55P03") => Err(Error::new(
                 ErrorKind::FailedDatabase,
@@ -120,7 +126,11 @@ impl Session {
                 self.run("ROLLBACK".to_owned()).await.map_err(|error| sanitised("rolling back", &error))?;
                 Ok(false)
             }
-            Err(error) => Err(sanitised(doing, &error)),
+            Err(error) => {
+                // The session may be wanted for something else.
+                let _ = self.run("ROLLBACK".to_owned()).await;
+                Err(sanitised(doing, &error))
+            }
         }
     }
 
@@ -140,15 +150,13 @@ impl Session {
     /// Looks outside a transaction of ours; and again where an account's own `statement_timeout` was too short even for
     /// lifting it.
     pub(super) async fn look(&mut self, query: &str) -> std::result::Result<PgRow, Driver> {
-        let answer = async {
-            loop {
-                match self.row(statements::aside(query)).await {
-                    Err(error) if sqlstate(&error).as_deref() == Some("57014") => {}
-                    answer => return answer,
-                }
+        for _ in 1..LOOKS {
+            match self.row(statements::aside(query)).await {
+                Err(error) if sqlstate(&error).as_deref() == Some("57014") => {}
+                answer => return answer,
             }
-        };
-        tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?
+        }
+        self.row(statements::aside(query)).await
     }
 
     /// Looks inside a transaction of ours, which has settings of its own.

@@ -56,11 +56,17 @@ async fn put_out_other(
         let plan = ending::plan(other, &writer.name).warning(writer.warnings.clone());
         scrambled = scramble(run, at, &plan, writer).await.map(|done| report.append(done));
     }
-    let action = Action::EndSessions { account: other.to_owned(), which: Which::All };
-    let plan = Plan::of(Standing::Current, vec![action]);
-    let anybody = end(run, at, &plan, insiders, writer.as_mut(), report).await;
-    // Whoever was in could change their own password until their session ended: once more, now that nobody is.
-    if let (Ok(()), Ok(true), Some(writer)) = (&scrambled, &anybody, &mut writer) {
+    // Once another rotation has begun, the other account's sessions may be those of its new value.
+    let overtaken = scrambled.is_err() && look(run).await.is_ok_and(|seen| untouched(&seen.labels, at.1).is_err());
+    let mut ended = Ok(());
+    if !overtaken {
+        let action = Action::EndSessions { account: other.to_owned(), which: Which::All };
+        let plan = Plan::of(Standing::Current, vec![action]);
+        ended = end(run, at, &plan, insiders, writer.as_mut(), report).await;
+    }
+    // Whoever was in could change their own password until their session ended, or ended it themselves right after: once
+    // more, now that nobody is.
+    if let (Ok(()), Some(writer)) = (&scrambled, &mut writer) {
         scrambled = scramble(run, at, &ending::plan(other, &writer.name), writer).await.map(drop);
     }
     let kept = put_out_earlier(run, at, insiders, writer.as_mut(), report).await;
@@ -74,7 +80,7 @@ async fn put_out_other(
         );
         Error::new(error.kind(), cause, format!("{}; then invoke the action Revoke again", error.remedy()))
     });
-    let errors = [scrambled.err(), anybody.err(), kept.err()];
+    let errors = [scrambled.err(), ended.err(), kept.err()];
     Error::join(errors.into_iter().flatten().collect()).map_or(Ok(()), Err)
 }
 
@@ -88,8 +94,11 @@ async fn put_out_earlier(
 ) -> Result<()> {
     let action = Action::EndSessions { account: at.0.name().to_owned(), which: Which::Earlier };
     let plan = Plan::of(Standing::Current, vec![action]);
-    if end(run, at, &plan, insiders, writer, report).await? {
-        set_back(run, at, &mut insiders.proof, report).await?;
+    end(run, at, &plan, insiders, writer, report).await?;
+    if let Some(newer) = set_back(run, at, &mut insiders.proof, report).await? {
+        // What was opened by the password in between began before this session.
+        std::mem::replace(&mut insiders.proof, newer).close().await;
+        end(run, at, &plan, insiders, None, report).await?;
     }
     Ok(())
 }
@@ -110,7 +119,6 @@ fn untouched(labels: &Labels, version: &VersionId) -> Result<()> {
     ))
 }
 
-/// Whether there were any.
 async fn end(
     run: &Run<'_>,
     (account, version): (&Account, &VersionId),
@@ -118,20 +126,19 @@ async fn end(
     insiders: &mut Insiders,
     writer: Option<&mut Writer>,
     report: &mut Report,
-) -> Result<bool> {
+) -> Result<()> {
     let mut enders = Enders {
         proof: &mut insiders.proof,
         old: insiders.old.as_mut(),
         administrator: writer.map(|writer| &mut writer.session),
     };
     let ended = run.report(&account.arn, version, plan);
-    let (ended, anybody) = apply::end_sessions(run, ended, plan, &mut enders).await?;
-    report.append(ended);
-    Ok(anybody)
+    report.append(apply::end_sessions(run, ended, plan, &mut enders).await?);
+    Ok(())
 }
 
 /// Whoever was in may have changed the password of the account meanwhile: then the session that proved the stored one sets
-/// it again.
+/// it again. Gives a session that has logged in with it since.
 ///
 /// Safe to repeat: the account ends with the password that AWSCURRENT holds.
 async fn set_back(
@@ -139,19 +146,26 @@ async fn set_back(
     (account, version): (&Account, &VersionId),
     proof: &mut Session,
     report: &mut Report,
-) -> Result<()> {
+) -> Result<Option<Session>> {
     match run.log_in(&account.current).await {
         Probe::Accepted(session) => {
             session.close().await;
-            return Ok(());
+            return Ok(None);
         }
-        // It was proven a moment ago; only a rejection says that this has changed.
-        Probe::Unreachable(_) => return Ok(()),
+        Probe::Unreachable(error) => {
+            report.warnings.push(format!(
+                "whether {:?} still lets the new password in could not be seen: {}; whoever was in may have changed settings of \
+                 the account (\\drds in psql shows them)",
+                account.name(),
+                error.cause()
+            ));
+            return Ok(None);
+        }
         Probe::Rejected => {}
     }
     let failed = |cause: &str| {
         Error::new(
-            ErrorKind::FailedProof,
+            ErrorKind::RefusedLogin,
             format!("somebody who was in has changed the password of {:?} again: {cause}", account.name()),
             "set its password by hand to the one in AWSCURRENT, now; then invoke the action Revoke again",
         )
@@ -166,7 +180,7 @@ async fn set_back(
                 "somebody who was in changed the password of {:?} again, and it was set back: invoke the action Revoke again",
                 account.name()
             ));
-            Ok(())
+            run.log_in(&account.current).await.session()
         }
         Ok(false) => Err(failed("it changes while it is set back")),
         Err(error) => Err(failed(error.cause())),

@@ -8,10 +8,11 @@ use crate::kind::{self, Credential, Session};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::rotation::logins::{Account, Entry, let_in};
-use crate::rotation::{create, finish, look, turn};
+use crate::rotation::{create, credential, finish, look, turn};
 use crate::run::Run;
 use crate::secret::Document;
-use crate::stages::{self, AWSCURRENT, AWSPENDING, Labels, Seen};
+use crate::settings::Settings;
+use crate::stages::{self, AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, Seen};
 
 /// How often the secret is looked at anew where a rotation is just going on.
 const LOOKS: usize = 3;
@@ -27,6 +28,8 @@ struct Found {
 /// A new value is stored.
 pub(super) struct Stored {
     pub(super) event: Rotation,
+    /// The version that was current.
+    pub(super) current: VersionId,
     pub(super) account: Account,
     /// A session of the account that is still current, if that was the one let in.
     pub(super) session: Option<Session>,
@@ -51,7 +54,11 @@ pub(super) async fn store(run: &Run<'_>) -> Result<Stored> {
                 continue;
             }
         };
-        let stored = match store_locked(run, &found, &mut session).await {
+        let stored = match refuse_replica(&mut session).await {
+            Ok(()) => store_locked(run, &found, &mut session).await,
+            Err(error) => Err(error),
+        };
+        let stored = match stored {
             Ok(Some(stored)) => session.release().await.map(|()| Some(stored)),
             other => other,
         };
@@ -66,13 +73,26 @@ pub(super) async fn store(run: &Run<'_>) -> Result<Stored> {
                 Some(before) => report.after(before),
                 None => report,
             };
-            return Ok(Stored { event, account: found.account, session: kept, report });
+            return Ok(Stored { event, current: found.current, account: found.account, session: kept, report });
         }
     }
     Err(Error::new(
         ErrorKind::FailedAws,
         format!("each of {LOOKS} looks at this secret found a rotation going on"),
         "invoke the action again",
+    ))
+}
+
+/// A replica takes no lock that others would meet, and its sessions are not those of the server that is written to.
+async fn refuse_replica(session: &mut Session) -> Result<()> {
+    if !session.is_replica().await? {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::RefusedServer,
+        "the secret's host is a replica or reader, from which Revoke cannot see to the sessions of all servers",
+        "replace the passwords by rotations (keyroll:min-age = 0, once for each account), and end the sessions on every server \
+         by hand (pg_terminate_backend)",
     ))
 }
 
@@ -90,9 +110,30 @@ async fn find(run: &Run<'_>) -> Result<Found> {
     let mut plan = create::draw(&credential, next, &seen.settings, run)?.warning(overtaken(&seen.labels));
     if renamed {
         plan = plan.warning(create::refuse_apart(run, &seen).await?);
+    } else {
+        plan = plan.warning(another_account(run, &credential, &seen.settings).await?);
     }
     let account = Account { arn: seen.arn, settings: seen.settings, current: credential };
     Ok(Found { account, current, document, plan })
+}
+
+/// With one account: what AWSPREVIOUS holds, if it is the login of another one, as after two took turns.
+async fn another_account(run: &Run<'_>, current: &Credential, settings: &Settings) -> Result<Vec<String>> {
+    let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else {
+        return Ok(Vec::new());
+    };
+    let previous = credential(run, version, settings).ok();
+    Ok(previous
+        .filter(|previous| previous.account() != current.account())
+        .map(|previous| {
+            format!(
+                "AWSPREVIOUS holds the login of another account, {:?}, which is not replaced: end it by hand (ALTER ROLE ... \
+                 PASSWORD NULL), or tag the secret keyroll:strategy = alternating-users and invoke the action Revoke again",
+                previous.account()
+            )
+        })
+        .into_iter()
+        .collect())
 }
 
 /// What the new value takes the place of, besides AWSCURRENT.
