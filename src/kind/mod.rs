@@ -91,6 +91,8 @@ pub struct Alternation<'a> {
     pub account: &'a str,
     /// The one whose stored credential the server has let in.
     pub entered: &'a str,
+    /// Whether the server has let in stored credentials of both.
+    pub both: bool,
     /// Whether somebody asked by name for two accounts (see [`Credential::insists`]).
     pub insisted: bool,
 }

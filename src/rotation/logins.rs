@@ -5,8 +5,9 @@ use crate::admin;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::kind::{Alternation, Credential, Pair, Session};
-use crate::probe::{self, Answer, Next};
+use crate::kind::pair::{self, Pair};
+use crate::kind::{Alternation, Credential, Session};
+use crate::probe::{self, Answer, Next, Probe};
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::stages::AWSPREVIOUS;
@@ -23,6 +24,48 @@ pub(super) struct Writer {
     pub(super) session: Session,
     pub(super) name: String,
     pub(super) warnings: Vec<String>,
+}
+
+/// Whose stored credential was let in.
+pub(super) struct Entered {
+    pub(super) account: String,
+    /// Whether that of the other one of two was, too.
+    pub(super) both: bool,
+}
+
+impl Entered {
+    /// Looks further where a partner was let in that is no member of its base any more: AWSPREVIOUS may open that, and then
+    /// the two are a pair although nothing on the server shows it.
+    pub(super) async fn of(
+        run: &Run<'_>,
+        account: &Account,
+        entered: &Credential,
+        session: &mut Session,
+    ) -> Result<Self> {
+        let name = entered.account().to_owned();
+        let both = match pair::turn(&name, None) {
+            pair::Turn::Ask(pair) if account.current.alternates() && !session.is_partner(&pair).await? => {
+                opens(run, account, &pair.base).await?
+            }
+            _ => false,
+        };
+        Ok(Self { account: name, both })
+    }
+}
+
+/// Whether AWSPREVIOUS logs in to that account.
+async fn opens(run: &Run<'_>, account: &Account, base: &str) -> Result<bool> {
+    let Ok(previous) = previous_credential(run, account).await? else { return Ok(false) };
+    if previous.account() != base {
+        return Ok(false);
+    }
+    match run.log_in(&previous).await {
+        Probe::Accepted(session) => {
+            session.close().await;
+            Ok(true)
+        }
+        Probe::Rejected | Probe::Unreachable(_) => Ok(false),
+    }
 }
 
 /// What trying the stored credentials came to.
@@ -185,9 +228,10 @@ impl Account {
         self.current.account()
     }
 
-    /// The rotation that is the turn of `account`, after that of `entered` was let in.
-    pub(super) fn alternation<'a>(&self, pair: &'a Pair, account: &'a str, entered: &'a str) -> Alternation<'a> {
-        Alternation { pair, account, entered, insisted: Credential::insists(&self.settings) }
+    /// The rotation that is the turn of `account`, after who entered was let in.
+    pub(super) fn alternation<'a>(&self, pair: &'a Pair, account: &'a str, entered: &'a Entered) -> Alternation<'a> {
+        let insisted = Credential::insists(&self.settings);
+        Alternation { pair, account, entered: &entered.account, both: entered.both, insisted }
     }
 
     fn none_works(&self, event: Option<&Rotation>, previous: &str) -> Error {

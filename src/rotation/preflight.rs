@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::logins::{Account, Entry, Writer, let_in, pending_credential, writer};
+use super::logins::{Account, Entered, Entry, Writer, let_in, pending_credential, writer};
 use super::{GIVE_UP, create, credential, finish, overview, set, turn};
 use crate::apply;
 use crate::aws::secrets::{Lookup, Version};
@@ -160,11 +160,12 @@ async fn database(
         Ok(identity) => found.proven.push(format!("{label} logs in: {identity}")),
         Err(error) => found.lacking.push(error),
     }
+    let entered = Entered::of(run, account, entered, &mut session).await?;
     let mut writer = writer(run, account, session).await?;
     let target = turn.unwrap_or(name);
     let planned = match Pair::of(name, target) {
         Some(pair) => {
-            let rotation = account.alternation(&pair, target, entered.account());
+            let rotation = account.alternation(&pair, target, &entered);
             writer.session.foresee(&rotation, run.clock).await
         }
         None => Ok(Alignment::default()),

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::logins::{Account, Entry, Writer, let_in, pending_credential, writer};
+use super::logins::{Account, Entered, Entry, Writer, let_in, pending_credential, writer};
 use super::{GIVE_UP, credential, settings};
 use crate::apply;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,9 +33,9 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let current = credential(run, current, &settings)?;
     current.rotatable(&settings)?;
     let account = Account { arn, settings, current };
-    let (session, entered) = match let_in(run, Some(event), &account).await? {
-        Entry::Current(session) => (session, account.name().to_owned()),
-        Entry::Previous(session, credential) => (session, credential.account().to_owned()),
+    let (mut session, older) = match let_in(run, Some(event), &account).await? {
+        Entry::Current(session) => (session, None),
+        Entry::Previous(session, credential) => (session, Some(credential)),
         Entry::AlreadySet => {
             let line = format!("the pending password of {:?} works already", account.name());
             return Ok(run.report(&account.arn, &event.version, &Plan::nothing(Standing::Pending).proving(line)));
@@ -44,6 +44,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
     account.settings.refuse_on_hold(run.clock.seconds())?;
     account.settings.sound()?;
+    let entered = Entered::of(run, &account, older.as_ref().unwrap_or(&account.current), &mut session).await?;
     let mut writer = writer(run, &account, session).await?;
     let report = write(run, event, &account, &entered, &mut writer).await;
     writer.session.close().await;
@@ -55,7 +56,7 @@ async fn write(
     run: &Run<'_>,
     event: &Rotation,
     account: &Account,
-    entered: &str,
+    entered: &Entered,
     writer: &mut Writer,
 ) -> Result<Report> {
     let mut target = account.name().to_owned();

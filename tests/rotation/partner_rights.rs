@@ -2,10 +2,10 @@
 //! names is run here as it stands, and the same rotation then goes on.
 
 use rehearsal::driver::STEPS;
-use rehearsal::postgres::identifier;
+use rehearsal::postgres::{identifier, literal};
 
 use crate::pair::{ADMIN, PARTNER, account, assert_in_step, create_role, run_as, sql, stage};
-use crate::support::{ACCOUNT, Stage};
+use crate::support::{ACCOUNT, Stage, random_password};
 
 /// What the server holds of every role but passwords, and who is a member of what.
 fn roles(stage: &Stage) -> String {
@@ -151,9 +151,24 @@ async fn the_base_of_a_pair_that_nothing_shows_is_left_alone() {
     stage.answer("createSecret", &token).await;
     let owner =
         sql(&stage, &format!("SELECT grantor::regrole FROM pg_auth_members WHERE member = '{PARTNER}'::regrole"));
-    sql(&stage, &format!("SET ROLE {owner}; REVOKE {ACCOUNT} FROM {PARTNER}"));
+    let revoke = format!("SET ROLE {owner}; REVOKE {ACCOUNT} FROM {PARTNER}");
+    // Nor does AWSPREVIOUS open it.
+    sql(&stage, &format!("{revoke}; RESET ROLE; ALTER ROLE {ACCOUNT} PASSWORD {}", literal(&random_password())));
     let remedy = format!("GRANT {} TO {}", identifier(ACCOUNT), identifier(PARTNER));
     refused(&stage, &token, &["no member", &remedy]).await;
     sql(&stage, &remedy);
     goes_on(&stage, &token, ACCOUNT).await;
+}
+
+#[tokio::test]
+async fn a_membership_that_was_lost_comes_back_at_the_bases_turn_where_the_secret_opens_both() {
+    let stage = stage().await;
+    stage.rotate().await;
+    let owner =
+        sql(&stage, &format!("SELECT grantor::regrole FROM pg_auth_members WHERE member = '{PARTNER}'::regrole"));
+    sql(&stage, &format!("SET ROLE {owner}; REVOKE {ACCOUNT} FROM {PARTNER}"));
+    let rotation = stage.rotate().await;
+    let done = rotation.last("setSecret").unwrap().answer().unwrap()["done"].to_string();
+    assert!(done.contains("membership of"), "{done}");
+    assert_in_step(&stage).await;
 }

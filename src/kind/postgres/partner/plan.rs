@@ -58,8 +58,8 @@ struct Planner<'a> {
     seen: &'a Seen,
     pair: &'a Pair,
     base: &'a Role,
-    /// Whether it is the base's turn, so that services log in as the partner now. What could lock them out, or change under
-    /// them whom they act as, then waits for the partner's own turn: before that nobody logs in as it again.
+    /// Whether it is the base's turn, so that services log in as the partner until they are rolled. What could lock them out
+    /// before that, or change under them whom they act as, waits for the partner's own turn.
     in_use: bool,
     later: Vec<String>,
     alignment: Alignment,
@@ -166,9 +166,10 @@ impl Planner<'_> {
         // when the server asks for the right to connect. From PostgreSQL 16 on its membership says so by itself.
         let connects = self.seen.public_connects || self.seen.grants_have_options();
         let inherit = base.inherit || !acts || !connects;
-        // Before PostgreSQL 16 this takes rights from open sessions, too.
-        flag("INHERIT", partner.inherit, inherit || (in_use && partner.inherit));
-        if in_use && partner.inherit && !inherit {
+        // Before PostgreSQL 16 this takes rights from open sessions, too, but from none that act as the base.
+        let waits = in_use && partner.inherit && !inherit && self.seen.partner_acts_as.is_none();
+        flag("INHERIT", partner.inherit, inherit || waits);
+        if waits {
             later.push("NOINHERIT".to_owned());
         }
         flag("CREATEROLE", partner.create_role, base.create_role);
@@ -182,7 +183,9 @@ impl Planner<'_> {
             let limit = format!("CONNECTION LIMIT {}", base.connection_limit);
             let wider = base.connection_limit == -1
                 || (partner.connection_limit != -1 && base.connection_limit > partner.connection_limit);
-            if in_use && !wider {
+            // Whoever is in may open as many again before they are rolled.
+            let room = i64::from(base.connection_limit) >= 2 * self.seen.sessions;
+            if in_use && !wider && !room {
                 later.push(limit);
             } else {
                 wanted.push((limit.clone(), limit));
@@ -191,7 +194,7 @@ impl Planner<'_> {
         let until = |role: &Role| role.valid_until.clone().filter(|until| until != "infinity");
         if until(partner) != until(base) {
             let shown = format!("VALID UNTIL {}", base.valid_until.as_deref().unwrap_or("infinity"));
-            if in_use && until(base).is_some() {
+            if in_use && base.expires_soon {
                 later.push(shown);
             } else {
                 wanted.push((shown, statements::valid_until(base.valid_until.as_deref())));
@@ -288,6 +291,7 @@ fn blank() -> Role {
         connection_limit: -1,
         valid_until: None,
         expired: false,
+        expires_soon: false,
         mighty: None,
         admin: false,
     }

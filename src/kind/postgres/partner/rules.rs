@@ -6,7 +6,6 @@ use super::releases::{Release, release, told};
 use super::seen::{Role, Seen};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Alternation;
-use crate::kind::pair::Pair;
 
 /// Accounts of which there must not be two unnoticed, and one whose partner would die with it.
 pub(super) fn check_base(base: &Role, insisted: bool) -> Result<()> {
@@ -86,7 +85,7 @@ pub(super) fn check_turn(seen: &Seen, base: &Role, rotation: &Alternation<'_>) -
                 rights(&pair.partner),
             ));
         }
-        check_pair(seen, pair, rotation.entered)?;
+        check_pair(seen, rotation)?;
     } else if !seen.writer.superuser && !seen.writer.create_role {
         return Err(refused(
             format!("the administrator {writer:?} may not create the role {:?} (SQLSTATE 42501)", pair.partner),
@@ -113,10 +112,11 @@ pub(super) fn check_turn(seen: &Seen, base: &Role, rotation: &Alternation<'_>) -
 
 /// Two accounts are a pair where one is a member of the other. A name alone makes none: either could be somebody else's, and
 /// whoever can write the secret must not get at it by that. Where the base itself was let in, a partner that acts as it, or
-/// that has no rights of its own, is meant to be one, and only lacks the membership.
-fn check_pair(seen: &Seen, pair: &Pair, entered: &str) -> Result<()> {
+/// that has no rights of its own, is meant to be one, and only lacks the membership; as does one whose secret can open both.
+fn check_pair(seen: &Seen, rotation: &Alternation<'_>) -> Result<()> {
+    let pair = rotation.pair;
     let meant = seen.partner_acts_as.as_ref() == Some(&pair.base) || seen.is_blank(pair);
-    if seen.is_pair(pair) || (entered == pair.base && meant) {
+    if seen.is_pair(pair) || rotation.both || (rotation.entered == pair.base && meant) {
         return Ok(());
     }
     Err(refused(

@@ -18,6 +18,8 @@ pub(in crate::kind::postgres) struct Seen {
     pub(super) writer: Role,
     pub(super) base: Option<Role>,
     pub(super) partner: Option<Role>,
+    /// How many sessions the partner has.
+    pub(super) sessions: i64,
     /// Direct memberships of the two, one for each grantor.
     pub(super) memberships: Vec<Membership>,
     /// Settings of either, but for `role` in all databases.
@@ -56,6 +58,8 @@ pub(super) struct Role {
     #[serde(rename = "rolvaliduntil")]
     pub(super) valid_until: Option<String>,
     pub(super) expired: bool,
+    /// Whether it expires within a day.
+    pub(super) expires_soon: bool,
     /// A role that it is a member of, and that has more power than an application needs.
     pub(super) mighty: Option<String>,
     /// Whether the writer can use ADMIN OPTION on it.

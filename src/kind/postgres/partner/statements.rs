@@ -39,6 +39,7 @@ pub(super) fn look(pair: &Pair) -> String {
         format!(
             "(SELECT to_jsonb(r) || jsonb_build_object('rolpassword', NULL, 'rolconfig', NULL, \
              'expired', COALESCE(r.rolvaliduntil <= now(), false), \
+             'expires_soon', COALESCE(r.rolvaliduntil < now() + interval '1 day', false), \
              'mighty', (SELECT min(g.rolname) FROM pg_roles g WHERE NOT r.rolsuper AND g.oid <> r.oid \
              AND (g.rolname = 'rds_superuser' OR g.rolsuper OR g.rolcreaterole OR g.rolreplication OR g.rolbypassrls) \
              AND pg_has_role(r.oid, g.oid, 'MEMBER')), \
@@ -62,6 +63,7 @@ pub(super) fn look(pair: &Pair) -> String {
         "SELECT jsonb_build_object('version', current_setting('server_version_num')::int, \
          'public_connects', has_database_privilege('public', current_database(), 'CONNECT'), \
          'writer', {writer}, 'base', {base_role}, 'partner', {partner_role}, \
+         'sessions', (SELECT count(*) FROM pg_stat_activity WHERE usename = {partner}), \
          'memberships', (SELECT COALESCE(jsonb_agg(jsonb_build_object('member', u.rolname, 'group', g.rolname, \
            'admin', m.admin_option, 'inherit', to_jsonb(m)->'inherit_option', 'set', to_jsonb(m)->'set_option', \
            'grantor', w.rolname, 'grantable', {may_grant}, \

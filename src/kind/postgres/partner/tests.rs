@@ -14,7 +14,7 @@ fn role(name: &str) -> Value {
     json!({
         "rolname": name, "rolsuper": false, "rolinherit": true, "rolcreaterole": false, "rolcreatedb": false,
         "rolcanlogin": true, "rolreplication": false, "rolbypassrls": false, "rolconnlimit": -1, "rolvaliduntil": null,
-        "expired": false, "mighty": null, "admin": true
+        "expired": false, "expires_soon": false, "mighty": null, "admin": true
     })
 }
 
@@ -31,6 +31,7 @@ fn document() -> Value {
     writer["rolcreaterole"] = json!(true);
     json!({
         "version": 160_008, "public_connects": true, "writer": writer, "base": role("x"), "partner": role("x_clone"),
+        "sessions": 3,
         "memberships": [member("x_clone", "x", "dba", [false, true, true])],
         "settings": [], "base_acts_as": null, "partner_acts_as": "x", "dependencies": []
     })
@@ -40,7 +41,7 @@ fn planned(document: &Value, pending: &str) -> Result<Alignment> {
     let seen: Seen = serde_json::from_value(document.clone()).unwrap();
     let pair = Pair { base: "x".to_owned(), partner: "x_clone".to_owned() };
     let entered = if pending == "x" { "x_clone" } else { "x" };
-    plan(&seen, &Alternation { pair: &pair, account: pending, entered, insisted: false })
+    plan(&seen, &Alternation { pair: &pair, account: pending, entered, both: false, insisted: false })
 }
 
 fn statements(document: &Value) -> Vec<String> {

@@ -19,8 +19,11 @@ fn what_narrows_a_login_that_is_in_use_waits_for_its_own_turn() {
     for (changes, statement) in [
         (vec![("/base/rolconnlimit", json!(5))], "CONNECTION LIMIT 5"),
         (vec![("/base/rolconnlimit", json!(5)), ("/partner/rolconnlimit", json!(9))], "CONNECTION LIMIT 5"),
-        (vec![("/base/rolvaliduntil", json!("2099-01-01T00:00:00+00:00"))], "VALID UNTIL"),
-        (vec![("/base/rolinherit", json!(false))], "NOINHERIT"),
+        (
+            vec![("/base/rolvaliduntil", json!("2026-12-24T00:00:00+00:00")), ("/base/expires_soon", json!(true))],
+            "VALID UNTIL",
+        ),
+        (vec![("/base/rolinherit", json!(false)), ("/partner_acts_as", json!(null))], "NOINHERIT"),
         (vec![("/partner_acts_as", json!(null))], "SET role = 'x'"),
     ] {
         let [of_base, of_partner] = at_both_turns(&changes);
@@ -35,6 +38,10 @@ fn what_narrows_a_login_that_is_in_use_waits_for_its_own_turn() {
 fn what_widens_a_login_or_takes_rights_from_it_waits_for_nobody() {
     for (changes, statement) in [
         (vec![("/partner/rolconnlimit", json!(5))], "CONNECTION LIMIT -1"),
+        // Three sessions may become six.
+        (vec![("/base/rolconnlimit", json!(6))], "CONNECTION LIMIT 6"),
+        (vec![("/base/rolvaliduntil", json!("2099-01-01T00:00:00+00:00"))], "VALID UNTIL"),
+        (vec![("/base/rolinherit", json!(false))], "NOINHERIT"),
         (vec![("/base/rolconnlimit", json!(9)), ("/partner/rolconnlimit", json!(5))], "CONNECTION LIMIT 9"),
         (vec![("/partner/rolvaliduntil", json!("2099-01-01T00:00:00+00:00"))], "VALID UNTIL 'infinity'"),
         (vec![("/partner/rolcreaterole", json!(true))], "NOCREATEROLE"),
