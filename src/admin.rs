@@ -20,7 +20,7 @@ use crate::topology::{self, Address};
 
 /// What the search for an administrator came to.
 pub(crate) struct Search {
-    /// The administrator's credential, known to belong to the account's server.
+    /// The administrator's credential, known to belong to the account's server, or to the one that it replicates.
     pub(crate) found: Option<Credential>,
     /// Whether the tag orders it; otherwise it is an offer, and one that fails is only a warning.
     pub(crate) ordered: bool,

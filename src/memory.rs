@@ -1,4 +1,5 @@
-//! What the process remembers between invocations, to spare calls. No value of a secret is ever kept.
+//! What the process remembers between invocations, to spare calls. No password is ever kept; of a secret's value only who
+//! takes turns with whom.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,8 +3,9 @@
 //!
 //! The administrator of one server also changes accounts whose secret names another host of the same system. Whoever can
 //! write an account's secret chooses that host, and could choose one where an account of the same name lets them in: taken
-//! for the same system, it would have the administrator change somebody else's account. So nothing is concluded from how
-//! host names look. A name only says what to ask RDS about; the address and the port that RDS answers decide.
+//! for the same system, it would have the administrator change somebody else's account. So a name only says what to ask RDS
+//! about; the address and the port that RDS answers decide. One conclusion is drawn from names: that of a member of a cluster,
+//! which RDS forms from the endpoint that it shows (see [`Cluster::has_member_at`]).
 
 use crate::error::{Error, ErrorKind, Result};
 

@@ -103,13 +103,7 @@ async fn killed_or_cut_off_at_the_change_of_the_password_a_rotation_ends_finishe
         for when in [When::Before, When::After] {
             for kills in [true, false] {
                 let _shown = Shown(format!("{statement}, {when:?}, kills: {kills}"));
-                let (kill, witness) = (theatre.stage.function.kill_handle(), theatre.witness.clone());
-                let hook = Box::new(move || {
-                    if kills {
-                        kill.kill();
-                    }
-                    witness.look("at the blow");
-                });
+                let hook = theatre.blow(kills);
                 theatre.set();
                 relay.arm(Strike { at: At::Text(statement), when, hook });
                 let rotation = theatre.stage.try_rotate(persistent()).await;

@@ -1,24 +1,18 @@
 //! What a dry run tells and what the rotation then does are the same: over an open rollout, and with a pending version that
 //! another function stored. And what Reconcile tells of a search for several secrets, it tells once.
 
-use rehearsal::aws::{Fault, Rule, Service};
+use rehearsal::aws::Service;
 use rehearsal::postgres::{PostgresOptions, literal};
 use serde_json::json;
 
 use crate::dry_run::{discovering, dry_run};
+use crate::dry_run_halfway;
 use crate::scene::{Scene, warnings};
 use crate::support::{ACCOUNT, Stage, random_password};
 
 async fn left_open() -> Stage {
     let stage = discovering(&PostgresOptions::default(), &json!({})).await;
-    let token = stage.stage();
-    for step in ["createSecret", "setSecret", "testSecret"] {
-        stage.answer(step, &token).await;
-    }
-    stage.aws.fault(Rule::on("UpdateService", Fault::Denied));
-    stage.error("finishSecret", &token, "FailedRollout").await;
-    stage.aws.clear_faults();
-    std::thread::sleep(std::time::Duration::from_millis(3));
+    dry_run_halfway::left_open(&stage).await;
     stage
 }
 

@@ -8,23 +8,19 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 use crate::pair::{self, ADMIN, PARTNER};
+use crate::replicas;
 use crate::support::{DATABASE, Stage};
 
 /// A stage of two accounts that log in at 127.0.0.1, a replica so far behind; the administrator is at `localhost`.
 async fn behind(delay: &str) -> (Stage, Postgres) {
     let stage = pair::stage().await;
-    let standby = Postgres::start_standby_of(&stage.postgres).unwrap();
+    let standby = replicas::log_in_at_a_standby(&stage);
     for statement in
         [format!("ALTER SYSTEM SET recovery_min_apply_delay = '{delay}'"), "SELECT pg_reload_conf()".to_owned()]
     {
         standby.sql(&statement).unwrap();
     }
-    let both = [&stage.postgres, &standby].map(|server| std::fs::read_to_string(server.ca_pem_path()).unwrap());
-    let bundle = standby.ca_pem_path().with_file_name("both.pem");
-    std::fs::write(&bundle, both.concat()).unwrap();
-    stage.function.set_env("KEYROLL_CA_BUNDLE", &bundle.display().to_string());
     stage.function.cold().await;
-    stage.edit_current(&json!({"host": "127.0.0.1", "port": standby.port()}));
     let primary = DbInstance::new("localhost", "localhost", stage.postgres.port());
     stage.aws.put_db_instance(primary);
     stage.aws.put_db_instance(DbInstance::new("127", "127.0.0.1", standby.port()).replica_of("localhost"));

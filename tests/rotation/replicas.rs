@@ -10,6 +10,17 @@ use serde_json::json;
 use crate::administrator::{self, ADMIN};
 use crate::support::{ACCOUNT, Stage};
 
+/// Gives the stage's server a standby at 127.0.0.1, where the account is to log in from now on.
+pub fn log_in_at_a_standby(stage: &Stage) -> Postgres {
+    let standby = Postgres::start_standby_of(&stage.postgres).unwrap();
+    let both = [&stage.postgres, &standby].map(|server| std::fs::read_to_string(server.ca_pem_path()).unwrap());
+    let bundle = standby.ca_pem_path().with_file_name("both.pem");
+    std::fs::write(&bundle, both.concat()).unwrap();
+    stage.function.set_env("KEYROLL_CA_BUNDLE", &bundle.display().to_string());
+    stage.edit_current(&json!({"host": "127.0.0.1", "port": standby.port()}));
+    standby
+}
+
 /// A stage whose account logs in at 127.0.0.1, with the administrator at `localhost`. RDS knows nothing yet.
 pub struct TwoHosts {
     pub stage: Stage,
@@ -28,17 +39,12 @@ impl TwoHosts {
     /// The account logs in at a standby of the administrator's server.
     pub async fn with_standby() -> Self {
         let Self { stage, .. } = Self::of_one_server().await;
-        let standby = Postgres::start_standby_of(&stage.postgres).unwrap();
+        let standby = log_in_at_a_standby(&stage);
         // What is committed is on the standby, too: this is not about waiting for it.
         for setting in ["synchronous_standby_names = '*'", "synchronous_commit = 'remote_apply'"] {
             stage.postgres.sql(&format!("ALTER SYSTEM SET {setting}")).unwrap();
         }
         stage.postgres.sql("SELECT pg_reload_conf()").unwrap();
-        let both = [&stage.postgres, &standby].map(|server| std::fs::read_to_string(server.ca_pem_path()).unwrap());
-        let bundle = standby.ca_pem_path().with_file_name("both.pem");
-        std::fs::write(&bundle, both.concat()).unwrap();
-        stage.function.set_env("KEYROLL_CA_BUNDLE", &bundle.display().to_string());
-        stage.edit_current(&json!({"port": standby.port()}));
         Self { stage, standby: Some(standby) }
     }
 

@@ -118,13 +118,7 @@ async fn rehearse(theatre: &Theatre, relay: &Relay) -> Vec<String> {
 /// One rotation by a new process with one blow.
 async fn strike(theatre: &Theatre, relay: &Relay, (nth, when): (usize, When), expected: &str, kills: bool) {
     let _shown = Shown(format!("{when:?} number {nth}, {expected}; kills: {kills}"));
-    let (kill, witness) = (theatre.stage.function.kill_handle(), theatre.witness.clone());
-    let hook = Box::new(move || {
-        if kills {
-            kill.kill();
-        }
-        witness.look("at the blow");
-    });
+    let hook = theatre.blow(kills);
     theatre.set();
     theatre.stage.function.cold().await;
     relay.arm(Strike { at: At::Number(nth), when, hook });

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rehearsal::aws::{Content, LocalAws, Snapshot};
+use rehearsal::aws::{Content, Fault, LocalAws, Rule, Snapshot};
 use rehearsal::driver::{self, Driver, Options, RotationOutcome};
 use rehearsal::lambda::{Function, Outcome};
 use rehearsal::postgres::{Held, Login, Mark, Postgres, PostgresOptions, identifier, literal};
@@ -175,6 +175,17 @@ impl Stage {
             }
             other => panic!("{name}: {other:?}, expected {expected}"),
         }
+    }
+
+    /// Rotates with every redeploy denied: AWSCURRENT has moved, and the rollout is open.
+    pub async fn leave_open(&self) {
+        let token = self.stage();
+        for step in ["createSecret", "setSecret", "testSecret"] {
+            self.answer(step, &token).await;
+        }
+        self.aws.fault(Rule::on("UpdateService", Fault::Denied));
+        self.error("finishSecret", &token, "FailedRollout").await;
+        self.aws.clear_faults();
     }
 
     /// Opens a session with the login under a label, which stays.

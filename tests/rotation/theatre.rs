@@ -68,6 +68,17 @@ impl Theatre {
         Self { stage, witness, watcher: None, bystanders }
     }
 
+    /// What happens at one statement: the function is killed or not, and the witness looks.
+    pub fn blow(&self, kills: bool) -> Box<dyn FnOnce() + Send> {
+        let (kill, witness) = (self.stage.function.kill_handle(), self.witness.clone());
+        Box::new(move || {
+            if kills {
+                kill.kill();
+            }
+            witness.look("at the blow");
+        })
+    }
+
     /// Has somebody log in all the time.
     pub fn watched(mut self) -> Self {
         self.watcher = Some(Watcher::start(self.witness.clone()));

@@ -207,7 +207,7 @@ pub(super) fn grant_setting(name: &str, writer: &str) -> String {
     format!("GRANT SET ON PARAMETER {} TO {}", escape_identifier(name), escape_identifier(writer))
 }
 
-/// What else can make a change impossible for good: the manual's "PostgreSQL Error Codes", by name. Everything else, such as
+/// What makes a change impossible for good, by name: the manual's "PostgreSQL Error Codes". Everything else, such as
 /// a lock that somebody holds, ends the transaction, to be tried again.
 const IMPOSSIBLE: &str = "insufficient_privilege OR undefined_object OR invalid_parameter_value OR cant_change_runtime_param \
      OR object_not_in_prerequisite_state OR dependent_objects_still_exist OR invalid_grant_operation \
