@@ -4,6 +4,7 @@ mod binlog;
 mod client;
 mod configuration;
 mod log;
+mod native;
 mod replica;
 
 use std::ffi::OsString;
@@ -18,7 +19,8 @@ use crate::tls::{self, Tls};
 
 pub use self::client::{identifier, literal};
 pub use self::log::Mark;
-pub use crate::postgres::{Login, Logins};
+pub use self::native::{native_answer, native_hash};
+pub use crate::postgres::{Held, Login, Logins};
 
 /// How a server differs from the ordinary one.
 #[derive(Clone, Debug, Default)]

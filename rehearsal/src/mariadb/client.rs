@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Login, MariaDb};
+use super::{Held, Login, MariaDb};
 use crate::guard::search_path;
 use crate::tls::Tls;
 
@@ -53,6 +53,14 @@ impl MariaDb {
     /// Runs SQL as somebody who logs in as [`MariaDb::try_login`] does.
     pub fn sql_as(&self, user: &str, password: &str, database: &str, sql: &str) -> Result<String> {
         rows(run(self.client_over_tcp(user, password, database), sql)?)
+    }
+
+    /// Opens a session that stays, by a login as [`MariaDb::try_login`] does.
+    pub fn hold(&self, user: &str, password: &str, database: &str) -> Result<Held> {
+        let mut client = self.client_over_tcp(user, password, database);
+        // Each answer at once, and no second login where the server has ended the session.
+        client.args(["--unbuffered", "--skip-reconnect"]);
+        Held::start(client)
     }
 
     pub(super) fn client_over_tcp(&self, user: &str, password: &str, database: &str) -> Command {

@@ -8,7 +8,7 @@ fn setting(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// The stored form of a password, as a client can compute it.
+/// The stored form of a password, as the server computes it.
 fn hash(mariadb: &MariaDb, password: &str) -> String {
     mariadb.sql(&format!("SELECT PASSWORD({})", literal(password))).unwrap()
 }
@@ -64,6 +64,27 @@ fn two_passwords_of_one_account_both_log_in() {
     assert_eq!(mariadb.try_login("app", "neither", "").unwrap(), Login::Rejected);
     let expected = Logins { accepted: vec!["app".to_owned(); 2], failed: vec!["app".to_owned()] };
     assert_eq!(mariadb.logins_since(mark), expected);
+}
+
+#[test]
+fn a_session_stays_until_it_is_ended() {
+    let mariadb = MariaDb::start().unwrap();
+    with_account(&mariadb, "app", "pw");
+    assert!(mariadb.hold("app", "another", "").is_err());
+    let mut session = mariadb.hold("app", "pw", "").unwrap();
+    assert_eq!(session.ask("SELECT user()").unwrap(), "app@localhost");
+    let id = session.ask("SELECT connection_id()").unwrap();
+    assert!(session.is_open());
+    mariadb.sql(&format!("KILL {id}")).unwrap();
+    assert!(!session.is_open());
+}
+
+#[test]
+fn a_client_computes_what_the_server_keeps() {
+    let mariadb = MariaDb::start().unwrap();
+    for password in ["plain", "it's \\ \"odd\" 🗝"] {
+        assert_eq!(native_hash(password), hash(&mariadb, password));
+    }
 }
 
 #[test]

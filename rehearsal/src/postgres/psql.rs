@@ -26,6 +26,16 @@ pub struct Held {
 }
 
 impl Held {
+    /// Starts a client that has been told how to log in, and asks for a first answer.
+    pub(crate) fn start(mut client: Command) -> Result<Self> {
+        let mut child = client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().context("the client's standard output was piped")?);
+        let mut held = Self { child, input, output };
+        held.ask("SELECT 'in'").context("the login was not accepted")?;
+        Ok(held)
+    }
+
     /// Runs a statement that answers with one line. It fails once the server has ended the session.
     pub fn ask(&mut self, sql: &str) -> Result<String> {
         let input = self.input.as_mut().context("the session was closed")?;
@@ -88,13 +98,7 @@ impl Postgres {
 
     /// Opens a session that stays, by a login as [`Postgres::try_login`] does.
     pub fn hold(&self, user: &str, password: &str, database: &str) -> Result<Held> {
-        let mut psql = self.psql_over_tcp(user, password, database);
-        let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().context("psql's standard output was piped")?);
-        let mut held = Held { child, input, output };
-        held.ask("SELECT 'in'").context("the login was not accepted")?;
-        Ok(held)
+        Held::start(self.psql_over_tcp(user, password, database))
     }
 
     fn psql_over_tcp(&self, user: &str, password: &str, database: &str) -> Command {
