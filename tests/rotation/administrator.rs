@@ -20,9 +20,9 @@ pub async fn stage(attributes: &str) -> (Stage, Value) {
 /// account's secret. Gives the value of the administrator's own.
 pub fn appoint(stage: &Stage, attributes: &str) -> Value {
     let password = random_password();
-    stage.postgres.sql(&format!("CREATE ROLE {ADMIN} LOGIN {attributes} PASSWORD '{password}'")).unwrap();
-    if stage.postgres.sql("SELECT current_setting('server_version_num')::int >= 160000").unwrap() == "t" {
-        stage.postgres.sql(&format!("GRANT {ACCOUNT} TO {ADMIN} WITH ADMIN OPTION")).unwrap();
+    stage.postgres().sql(&format!("CREATE ROLE {ADMIN} LOGIN {attributes} PASSWORD '{password}'")).unwrap();
+    if stage.postgres().sql("SELECT current_setting('server_version_num')::int >= 160000").unwrap() == "t" {
+        stage.postgres().sql(&format!("GRANT {ACCOUNT} TO {ADMIN} WITH ADMIN OPTION")).unwrap();
     }
     let mut admin = json!({"username": ADMIN, "password": password});
     for (key, value) in stage.value("AWSCURRENT").as_object().unwrap() {
@@ -39,24 +39,24 @@ pub fn appoint(stage: &Stage, attributes: &str) -> Value {
 #[tokio::test]
 async fn the_administrator_sets_the_password_after_the_account_itself_has_logged_in() {
     let (stage, _) = stage("CREATEROLE").await;
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     let rotation = stage.rotate().await;
     stage.assert_finished(&rotation.token);
-    let logins = stage.postgres.logins_since(mark);
+    let logins = stage.postgres().logins_since(mark);
     assert_eq!(logins.accepted[..4], [ACCOUNT, ADMIN, ACCOUNT, ACCOUNT]);
     let report = rotation.last("setSecret").unwrap().answer().unwrap();
     assert!(report["done"].to_string().contains(ADMIN), "{report}");
     // Advisory locks are per database: all who change this account meet in its own.
-    let log = stage.postgres.log_since(mark);
+    let log = stage.postgres().log_since(mark);
     assert!(log.contains(&format!("connection authorized: user={ADMIN} database=orders")), "{log}");
 }
 
 #[tokio::test]
 async fn the_administrator_helps_an_account_that_may_not_change_its_own_password() {
     let (stage, _) = stage("CREATEROLE").await;
-    stage.postgres.sql("CREATE ROLE rds_password").unwrap();
-    stage.postgres.sql(&format!("GRANT rds_password TO {ADMIN}")).unwrap();
-    stage.postgres.sql("ALTER DATABASE orders SET rds.restrict_password_commands = 'on'").unwrap();
+    stage.postgres().sql("CREATE ROLE rds_password").unwrap();
+    stage.postgres().sql(&format!("GRANT rds_password TO {ADMIN}")).unwrap();
+    stage.postgres().sql("ALTER DATABASE orders SET rds.restrict_password_commands = 'on'").unwrap();
     let rotation = stage.rotate().await;
     stage.assert_finished(&rotation.token);
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
@@ -75,23 +75,23 @@ async fn the_administrators_login_goes_only_to_its_own_host() {
     stage.aws.put_value("orders/admin", &admin.to_string(), &["AWSCURRENT"]).unwrap();
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
-    let marks = (stage.postgres.mark(), foreign.mark());
+    let marks = (stage.postgres().mark(), foreign.mark());
     let message = stage.error("setSecret", &token, "RefusedSetting").await;
     assert!(message.contains("orders/admin"), "{message}");
     let tried =
         |logins: rehearsal::postgres::Logins| logins.accepted.iter().chain(&logins.failed).any(|name| name == ADMIN);
-    assert!(!tried(stage.postgres.logins_since(marks.0)) && !tried(foreign.logins_since(marks.1)));
+    assert!(!tried(stage.postgres().logins_since(marks.0)) && !tried(foreign.logins_since(marks.1)));
 }
 
 #[tokio::test]
 async fn an_account_whose_own_login_fails_gets_no_help_from_the_administrator() {
     let (stage, _) = stage("CREATEROLE").await;
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     stage.error("setSecret", &token, "RefusedLogin").await;
-    assert!(!stage.postgres.logins_since(mark).accepted.iter().any(|name| name == ADMIN));
+    assert!(!stage.postgres().logins_since(mark).accepted.iter().any(|name| name == ADMIN));
 }
 
 #[tokio::test]
@@ -101,10 +101,10 @@ async fn an_administrator_without_the_right_is_refused_before_anything_changes()
     stage.answer("createSecret", &token).await;
     let message = stage.error("setSecret", &token, "RefusedAccount").await;
     assert!(message.contains("CREATEROLE"), "{message}");
-    stage.postgres.sql(&format!("ALTER ROLE {ADMIN} CREATEROLE; ALTER ROLE {ACCOUNT} SUPERUSER")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ADMIN} CREATEROLE; ALTER ROLE {ACCOUNT} SUPERUSER")).unwrap();
     let message = stage.error("setSecret", &token, "RefusedAccount").await;
     assert!(message.contains("superuser"), "{message}");
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} NOSUPERUSER")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} NOSUPERUSER")).unwrap();
     let wrong = json!({"password": random_password()});
     let mut changed = admin.clone();
     changed["password"] = wrong["password"].clone();
@@ -132,7 +132,7 @@ async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
         stage.aws.put_db_instance(DbInstance::new("orders", "localhost", port));
         stage.aws.put_db_cluster(DbCluster::new("orders", "localhost", port, &[]));
     };
-    at(stage.postgres.port());
+    at(stage.postgres().port());
     for (tag, kind) in [("aws:rds:primaryDBInstanceArn", "db"), ("aws:rds:primaryDBClusterArn", "cluster")] {
         let arn = format!("arn:aws:rds:{REGION}:{AWS_ACCOUNT}:{kind}:orders");
         let tags = [(tag.to_owned(), arn)].into();
@@ -145,10 +145,10 @@ async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
 
     // RDS names another server: the login is not sent to the one that the account's secret names.
     at(1);
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     let rotation = stage.rotate().await;
     stage.assert_finished(&rotation.token);
-    assert_eq!(stage.postgres.logins_since(mark).accepted[..3], [ACCOUNT; 3]);
+    assert_eq!(stage.postgres().logins_since(mark).accepted[..3], [ACCOUNT; 3]);
     let report = rotation.last("setSecret").unwrap().answer().unwrap().clone();
     assert!(report["warnings"].to_string().contains("localhost:1,"), "{report}");
 

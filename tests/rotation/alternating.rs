@@ -33,7 +33,7 @@ async fn one_owner_whoever_creates() {
         "INSERT INTO shop.made_by_partner VALUES (1); ALTER TABLE shop.made_by_partner ADD m int",
     );
     let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_partner'";
-    assert_eq!(stage.postgres.sql_in(DATABASE, owner).unwrap(), ACCOUNT);
+    assert_eq!(stage.postgres().sql_in(DATABASE, owner).unwrap(), ACCOUNT);
 }
 
 #[tokio::test]
@@ -41,11 +41,11 @@ async fn a_warm_rotation_takes_eleven_calls_and_four_logins_whosever_turn_it_is(
     let stage = stage().await;
     for _ in 0..3 {
         stage.aws.clear();
-        let mark = stage.postgres.mark();
+        let mark = stage.postgres().mark();
         stage.rotate().await;
         let calls = stage.aws.function_calls();
         let secrets = calls.iter().filter(|call| call.service == "secretsmanager").count();
-        let logins = stage.postgres.logins_since(mark);
+        let logins = stage.postgres().logins_since(mark);
         assert_eq!(secrets, 11, "{calls:#?}");
         let turn = account(&stage, "AWSCURRENT");
         let before = account(&stage, "AWSPREVIOUS");
@@ -77,7 +77,7 @@ async fn the_report_and_a_metric_say_until_when_the_previous_password_works() {
     assert!((begun.as_secs()..=ended.as_secs()).contains(&seconds), "{metrics:#?}");
     assert_eq!(metrics[0]["secretArn"], json!(stage.arn));
     let epoch = format!("SELECT extract(epoch FROM {}::timestamptz)::bigint", literal(&report));
-    assert_eq!(stage.postgres.sql(&epoch).unwrap(), seconds.to_string());
+    assert_eq!(stage.postgres().sql(&epoch).unwrap(), seconds.to_string());
 
     // What is current already is not promoted again, and tells nothing.
     let report = stage.answer("finishSecret", &rotation.token).await;

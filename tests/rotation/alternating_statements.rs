@@ -111,7 +111,7 @@ async fn first(when: When, kills: bool) {
 async fn open() -> (Theatre, Relay) {
     let options = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
     let stage = estate::with(&options, &json!({"ssl": false})).await;
-    let relay = Relay::start(stage.postgres.port());
+    let relay = Relay::start(stage.postgres().port());
     stage.edit_current(&json!({"port": relay.port()}));
     pair::appoint(&stage, ACCOUNT);
     let different = [
@@ -120,7 +120,7 @@ async fn open() -> (Theatre, Relay) {
         format!("ALTER ROLE {ACCOUNT} SET work_mem = '5MB'"),
         format!("ALTER ROLE {ACCOUNT} IN DATABASE {DATABASE} SET lock_timeout = '9s'"),
     ];
-    stage.postgres.sql(&different.join("; ")).unwrap();
+    stage.postgres().sql(&different.join("; ")).unwrap();
     (Theatre::open(stage).await.watched(), relay)
 }
 
@@ -168,7 +168,7 @@ impl Around for OutOfStep {
         if self.current == ACCOUNT {
             statements.push(format!("ALTER ROLE {PARTNER} RESET role; REVOKE {ACCOUNT} FROM {PARTNER}"));
         }
-        stage.postgres.sql(&statements.join("; ")).unwrap();
+        stage.postgres().sql(&statements.join("; ")).unwrap();
         self.verifiers.note(stage);
     }
 
@@ -198,7 +198,7 @@ impl Around for WithoutPartner {
         while theatre.witness.looks() < looks + 2 {
             std::thread::sleep(Duration::from_millis(5));
         }
-        stage.postgres.sql(&format!("DROP ROLE {PARTNER}")).unwrap();
+        stage.postgres().sql(&format!("DROP ROLE {PARTNER}")).unwrap();
         self.verifiers.note(stage);
     }
 
@@ -228,7 +228,7 @@ impl Verifiers {
 
 fn verifiers(stage: &Stage) -> [String; 2] {
     let of = |role| format!("(SELECT rolpassword FROM pg_authid WHERE rolname = '{role}')");
-    let row = stage.postgres.sql(&format!("SELECT {}, {}", of(ACCOUNT), of(PARTNER))).unwrap();
+    let row = stage.postgres().sql(&format!("SELECT {}, {}", of(ACCOUNT), of(PARTNER))).unwrap();
     let (base, partner) = row.split_once('|').unwrap();
     [base.to_owned(), partner.to_owned()]
 }

@@ -70,9 +70,9 @@ struct Cost {
 /// Runs a step and counts.
 async fn cost(stage: &Stage, step: &str, token: &str) -> Cost {
     stage.aws.clear();
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     stage.answer(step, token).await;
-    let (calls, logins) = (stage.aws.function_calls(), stage.postgres.logins_since(mark));
+    let (calls, logins) = (stage.aws.function_calls(), stage.postgres().logins_since(mark));
     assert!(calls.iter().all(|call| call.error.is_none()) && logins.failed.is_empty(), "{calls:#?} {logins:?}");
     let of = |service: &str| calls.iter().filter(|call| call.service == service).count();
     Cost { secrets: of("secretsmanager"), ecs: of("ecs"), logins: logins.accepted }
@@ -110,9 +110,9 @@ async fn a_partner_whose_version_before_is_gone_costs_one_login_more() {
     stage.function.cold().await;
     let token = stage.stage();
     stage.aws.clear();
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     stage.answer("createSecret", &token).await;
-    assert_eq!(stage.postgres.logins_since(mark).accepted, [PARTNER]);
+    assert_eq!(stage.postgres().logins_since(mark).accepted, [PARTNER]);
     assert_eq!(counted(&stage.aws.function_calls())["GetSecretValue"], 2);
     assert_eq!(pair::account(&stage, "AWSPENDING"), ACCOUNT);
 }
@@ -120,9 +120,9 @@ async fn a_partner_whose_version_before_is_gone_costs_one_login_more() {
 #[tokio::test]
 async fn a_rotation_logs_in_three_times_and_never_fails_to() {
     let stage = Stage::start().await;
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     stage.rotate().await;
-    let logins = stage.postgres.logins_since(mark);
+    let logins = stage.postgres().logins_since(mark);
     assert_eq!(logins.accepted, [ACCOUNT, ACCOUNT, ACCOUNT]);
     assert_eq!(logins.failed, [""; 0]);
 }

@@ -18,7 +18,7 @@ async fn aurora() -> TwoHosts {
 /// The cluster `orders` with these members, and endpoints that are somewhere else.
 fn orders(hosts: &TwoHosts, members: &[&str]) -> DbCluster {
     let reader_endpoint = Some("orders.cluster-ro-0.0.1".to_owned());
-    let port = hosts.stage.postgres.port();
+    let port = hosts.stage.postgres().port();
     DbCluster { reader_endpoint, ..DbCluster::new("orders", "orders.cluster-0.0.1", port, members) }
 }
 
@@ -43,7 +43,7 @@ async fn the_readers_a_custom_and_a_members_endpoint_are_of_the_administrators_c
     // Two instances of a cluster whose secrets say `postgres`: RDS shows what they are.
     hosts.stage.edit_current(&json!({"engine": "postgres"}));
     hosts.stage.aws.put_db_cluster(orders(&hosts, &["localhost", "127"]));
-    let account = DbInstance::new("127", "127.0.0.1", hosts.stage.postgres.port());
+    let account = DbInstance::new("127", "127.0.0.1", hosts.stage.postgres().port());
     hosts.stage.aws.put_db_instance(account.member_of("orders"));
     assert_eq!(hosts.rotates().await, [2, 1]);
 }
@@ -85,7 +85,7 @@ async fn a_host_that_is_not_of_the_administrators_cluster_is_refused() {
 #[tokio::test]
 async fn an_administrator_whom_rds_manages_serves_the_readers_endpoint_too() {
     let hosts = aurora().await;
-    let (stage, port) = (&hosts.stage, hosts.stage.postgres.port());
+    let (stage, port) = (&hosts.stage, hosts.stage.postgres().port());
     let admin: serde_json::Value =
         serde_json::from_str(&stage.aws.value_of("orders/admin", "AWSCURRENT").unwrap()).unwrap();
     let managed = json!({"username": ADMIN, "password": admin["password"]});

@@ -95,7 +95,7 @@ async fn sweep_reconcile(blows: &[Blow]) {
 async fn killed_or_cut_off_at_the_change_of_the_password_a_rotation_ends_finished() {
     let options = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
     let stage = estate::with(&options, &json!({"ssl": false})).await;
-    let relay = Relay::start(stage.postgres.port());
+    let relay = Relay::start(stage.postgres().port());
     stage.edit_current(&json!({"port": relay.port()}));
     let theatre = Theatre::open(stage).await.watched();
     let mut runs = 0;

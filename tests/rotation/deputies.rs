@@ -40,7 +40,7 @@ async fn operators_of_the_accounts_database_are_never_called_by_the_administrato
         }
         // It would catch whoever is careless.
         let careless = format!("SELECT count(*) FROM pg_roles WHERE rolname = '{ACCOUNT}'");
-        stage.postgres.sql_in(DATABASE, &careless).unwrap();
+        stage.postgres().sql_in(DATABASE, &careless).unwrap();
         assert!(caught(&stage));
     }
 }
@@ -57,7 +57,10 @@ async fn one_account_rotates_whatever_has_become_of_the_role_that_it_is_set_to()
 async fn with_a_stranger() -> (Stage, String) {
     let stage = pair::stage().await;
     let password = create_role(&stage, PARTNER, "");
-    stage.postgres.sql_in(DATABASE, &format!("CREATE TABLE theirs (); ALTER TABLE theirs OWNER TO {PARTNER}")).unwrap();
+    stage
+        .postgres()
+        .sql_in(DATABASE, &format!("CREATE TABLE theirs (); ALTER TABLE theirs OWNER TO {PARTNER}"))
+        .unwrap();
     (stage, password)
 }
 
@@ -83,7 +86,7 @@ async fn somebody_elses_account_is_not_adopted_for_its_name() {
 async fn an_account_of_that_name_does_not_get_at_the_base_by_a_forged_previous_version() {
     let (stage, password) = with_a_stranger().await;
     sql(&stage, &format!("DROP OWNED BY {PARTNER}"));
-    stage.postgres.sql_in(DATABASE, &format!("DROP OWNED BY {PARTNER}")).unwrap();
+    stage.postgres().sql_in(DATABASE, &format!("DROP OWNED BY {PARTNER}")).unwrap();
     let good = stage.value("AWSCURRENT");
     let mut forged = good.clone();
     (forged["username"], forged["password"]) = (json!(PARTNER), json!(password));

@@ -86,15 +86,15 @@ async fn a_dry_run_tells_each_steps_plan_and_the_rotation_then_does_just_that() 
 #[tokio::test]
 async fn proving_runs_the_real_statement_with_a_verifier_nobody_has_the_password_of() {
     let stage = discovering(&PostgresOptions::default(), &json!({})).await;
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     dry_run(&stage, true).await;
-    let log = stage.postgres.log_since(mark);
+    let log = stage.postgres().log_since(mark);
     assert!(log.contains(&format!("ALTER ROLE \"{ACCOUNT}\" PASSWORD 'SCRAM-SHA-256$4096:")), "{log}");
     assert!(log.contains("ROLLBACK") && !log.contains("COMMIT"), "{log}");
     assert!(stage.logs_in("AWSCURRENT"));
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     dry_run(&stage, false).await;
-    assert!(!stage.postgres.log_since(mark).contains("ALTER ROLE"));
+    assert!(!stage.postgres().log_since(mark).contains("ALTER ROLE"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +103,7 @@ async fn a_role_that_somebody_else_holds_is_waited_for_a_moment_only() {
     let event = json!({"Action": "DryRun", "SecretId": stage.arn, "Prove": true});
     let hold = format!("BEGIN; ALTER ROLE {ACCOUNT} CONNECTION LIMIT 50; SELECT pg_sleep(5); ROLLBACK");
     std::thread::scope(|scope| {
-        scope.spawn(|| stage.postgres.sql(&hold));
+        scope.spawn(|| stage.postgres().sql(&hold));
         std::thread::sleep(Duration::from_millis(300));
         let begun = Instant::now();
         let outcome = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(stage.send(&event)));
@@ -120,10 +120,10 @@ async fn wrong_passwords_and_missing_rights_are_found() {
     let stage = discovering(&PostgresOptions::default(), &json!({})).await;
     let password = random_password();
     stage.secret_text(&password);
-    stage.postgres.sql(&format!("CREATE ROLE {ADMIN} LOGIN NOCREATEROLE PASSWORD '{password}'")).unwrap();
+    stage.postgres().sql(&format!("CREATE ROLE {ADMIN} LOGIN NOCREATEROLE PASSWORD '{password}'")).unwrap();
     let admin = |password: &str| {
         json!({
-            "engine": "postgres", "host": "localhost", "port": stage.postgres.port(), "username": ADMIN,
+            "engine": "postgres", "host": "localhost", "port": stage.postgres().port(), "username": ADMIN,
             "password": password
         })
         .to_string()
@@ -141,7 +141,7 @@ async fn wrong_passwords_and_missing_rights_are_found() {
     finds(&stage, "RefusedSetting", &["orders/nobody"]).await;
 
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
     finds(&stage, "RefusedLogin", &["rejects the password", "in AWSCURRENT;", ACCOUNT]).await;
 }
 
@@ -150,8 +150,8 @@ async fn servers_that_take_no_change_or_cannot_be_trusted_are_found() {
     let everywhere = ("listen_addresses".to_owned(), "127.0.0.1, 127.0.0.2".to_owned());
     let options = PostgresOptions { settings: vec![everywhere], ..PostgresOptions::default() };
     let stage = discovering(&options, &json!({})).await;
-    stage.postgres.sql("ALTER SYSTEM SET default_transaction_read_only = on").unwrap();
-    stage.postgres.sql("SELECT pg_reload_conf()").unwrap();
+    stage.postgres().sql("ALTER SYSTEM SET default_transaction_read_only = on").unwrap();
+    stage.postgres().sql("SELECT pg_reload_conf()").unwrap();
     std::thread::sleep(Duration::from_millis(300));
     finds(&stage, "RefusedServer", &["read-only"]).await;
     for (keys, error_type, words) in [

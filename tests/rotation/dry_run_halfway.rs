@@ -61,7 +61,7 @@ async fn a_database_that_has_gone_back_to_awsprevious_is_a_warning_and_the_rotat
     let stage = stage().await;
     stage.rotate().await;
     let previous = stage.value("AWSPREVIOUS")["password"].as_str().unwrap().to_owned();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD {}", literal(&previous))).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD {}", literal(&previous))).unwrap();
     for prove in [false, true] {
         let report = dry_run(&stage, prove).await;
         assert_eq!((&report["verdict"], &report["reasons"]), (&json!("wouldSucceed"), &json!([])), "{report:#}");

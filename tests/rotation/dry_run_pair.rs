@@ -11,7 +11,7 @@ fn everything(stage: &Stage) -> String {
     let roles = "SELECT jsonb_agg(to_jsonb(a) ORDER BY rolname) FROM pg_authid a";
     let others = "SELECT (SELECT jsonb_agg(to_jsonb(m)) FROM pg_auth_members m), \
         (SELECT jsonb_agg(to_jsonb(s)) FROM pg_db_role_setting s)";
-    format!("{:?} {} {}", stage.state(), stage.postgres.sql(roles).unwrap(), stage.postgres.sql(others).unwrap())
+    format!("{:?} {} {}", stage.state(), stage.postgres().sql(roles).unwrap(), stage.postgres().sql(others).unwrap())
 }
 
 /// What a dry run plans for a step.
@@ -24,10 +24,10 @@ fn planned(answer: &Value, step: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_dry_run_tells_every_change_of_the_partner_and_makes_none() {
     let stage = pair::stage().await;
-    stage.postgres.sql(&format!("CREATE ROLE readers; GRANT readers TO {ACCOUNT}")).unwrap();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} IN DATABASE {DATABASE} SET work_mem = '9MB'")).unwrap();
+    stage.postgres().sql(&format!("CREATE ROLE readers; GRANT readers TO {ACCOUNT}")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} IN DATABASE {DATABASE} SET work_mem = '9MB'")).unwrap();
     for (turn, limit) in [(PARTNER, 20), (ACCOUNT, 30), (PARTNER, 25)] {
-        stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} CONNECTION LIMIT {limit}")).unwrap();
+        stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} CONNECTION LIMIT {limit}")).unwrap();
         let before = everything(&stage);
         let told = [dry_run(&stage, false).await, dry_run(&stage, true).await];
         assert_eq!(everything(&stage), before);
@@ -89,9 +89,9 @@ async fn a_dry_run_tells_what_would_stop_the_two_accounts() {
             format!("ALTER ROLE {ACCOUNT} NOCREATEROLE"),
         ),
     ] {
-        stage.postgres.sql(&wrong).unwrap();
+        stage.postgres().sql(&wrong).unwrap();
         told(expected).await;
-        stage.postgres.sql(&right).unwrap();
+        stage.postgres().sql(&right).unwrap();
     }
     let value = stage.value("AWSCURRENT");
     stage.edit_current(&json!({"masterarn": null}));

@@ -46,7 +46,7 @@ async fn a_dry_run_sees_that_the_pending_version_of_another_function_logs_in() {
     let mut value = stage.value("AWSCURRENT");
     value["password"] = json!(password);
     stage.aws.put_version(&stage.arn, &token, &value.to_string(), &["AWSPENDING"]).unwrap();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD {}", literal(&password))).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD {}", literal(&password))).unwrap();
     let verdict = dry_run(&stage, false).await["verdict"].clone();
     for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
         stage.answer(step, &token).await;

@@ -34,7 +34,7 @@ async fn only_the_password_differs_between_two_versions_byte_for_byte() {
         "{{ \"zeta\":1.50e+3,\"username\" : \"{ACCOUNT}\",\n\t\"password\": \"{password}\", \"ünï\\u0063ode\":\"\\/\\u00e9\",\
          \"engine\":\"postgres\",\"host\":\"localhost\", \"port\":\"{}\", \"nested\":{{\"password\":\"kept\"}},\
          \"dbname\":\"{DATABASE}\" }}\n",
-        stage.postgres.port()
+        stage.postgres().port()
     );
     stage.overwrite("AWSCURRENT", rehearsal::aws::Content::Text(odd.clone()));
     stage.rotate().await;
@@ -133,11 +133,11 @@ async fn odd_names_log_in_to_servers_that_keep_md5_hashes_too() {
 #[tokio::test]
 async fn accounts_that_are_read_only_or_act_as_another_role_by_default_are_rotated() {
     let stage = Stage::start().await;
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} SET default_transaction_read_only = on")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} SET default_transaction_read_only = on")).unwrap();
     let rotation = stage.rotate().await;
     stage.assert_finished(&rotation.token);
     stage
-        .postgres
+        .postgres()
         .sql(&format!("CREATE ROLE team; GRANT team TO {ACCOUNT}; ALTER ROLE {ACCOUNT} SET role = team"))
         .unwrap();
     let rotation = stage.rotate().await;

@@ -126,7 +126,7 @@ async fn nobody_is_healed_from_a_previous_version_of_another_account() {
     stage.overwrite("AWSPREVIOUS", rehearsal::aws::Content::Text(previous.to_string()));
     let token = created(&stage).await;
     let lost = random_password();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{lost}'")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{lost}'")).unwrap();
     let before = stage.state();
     let message = stage.error("setSecret", &token, "RefusedLogin").await;
     assert!(message.contains("AWSPREVIOUS differs from AWSCURRENT in \"username\""), "{message}");
@@ -137,9 +137,9 @@ async fn nobody_is_healed_from_a_previous_version_of_another_account() {
 async fn accounts_that_log_in_by_iam_are_refused() {
     let stage = Stage::start().await;
     let token = created(&stage).await;
-    stage.postgres.sql(&format!("CREATE ROLE rds_iam; GRANT rds_iam TO {ACCOUNT}")).unwrap();
+    stage.postgres().sql(&format!("CREATE ROLE rds_iam; GRANT rds_iam TO {ACCOUNT}")).unwrap();
     refused(&stage, &["setSecret"], &token, "RefusedAccount", "rds_iam").await;
-    stage.postgres.sql(&format!("REVOKE rds_iam FROM {ACCOUNT}")).unwrap();
+    stage.postgres().sql(&format!("REVOKE rds_iam FROM {ACCOUNT}")).unwrap();
     then_finishes(&stage, &token).await;
 }
 
@@ -149,8 +149,8 @@ async fn read_only_servers_are_refused() {
     let token = created(&stage).await;
     let set = |value: &str| {
         let statements = format!("ALTER SYSTEM SET default_transaction_read_only = {value}; SELECT pg_reload_conf()");
-        stage.postgres.sql(&statements).unwrap();
-        while stage.postgres.sql("SHOW default_transaction_read_only").unwrap() != value {
+        stage.postgres().sql(&statements).unwrap();
+        while stage.postgres().sql("SHOW default_transaction_read_only").unwrap() != value {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
@@ -163,8 +163,8 @@ async fn read_only_servers_are_refused() {
 #[tokio::test]
 async fn a_replica_as_host_is_refused() {
     let stage = Stage::start().await;
-    let standby = Postgres::start_standby_of(&stage.postgres).unwrap();
-    let primary = stage.postgres.port();
+    let standby = Postgres::start_standby_of(stage.postgres()).unwrap();
+    let primary = stage.postgres().port();
     stage.function.set_env("KEYROLL_CA_BUNDLE", &standby.ca_pem_path().display().to_string());
     stage.edit_current(&json!({"port": standby.port()}));
     let token = created(&stage).await;
@@ -174,7 +174,7 @@ async fn a_replica_as_host_is_refused() {
     let tested = stage.driver.clone().with(Options::default()).test_only(&stage.arn).await.unwrap();
     let Some(Outcome::Error { error_type, .. }) = tested.last("testSecret") else { panic!("{tested:?}") };
     assert_eq!(error_type, "RefusedServer");
-    stage.function.set_env("KEYROLL_CA_BUNDLE", &stage.postgres.ca_pem_path().display().to_string());
+    stage.function.set_env("KEYROLL_CA_BUNDLE", &stage.postgres().ca_pem_path().display().to_string());
     stage.function.cold().await;
     stage.edit_current(&json!({"port": primary}));
     let rotation = stage.rotate().await;
@@ -209,13 +209,13 @@ async fn password_lengths_that_the_server_would_not_take_are_refused() {
 async fn nothing_irreversible_begins_with_too_little_time_left() {
     let stage = Stage::start().await;
     let token = created(&stage).await;
-    let (before, mark) = (stage.state(), stage.postgres.mark());
+    let (before, mark) = (stage.state(), stage.postgres().mark());
     let event = Driver::event("setSecret", &stage.arn, &token, &uuid());
     let outcome = stage.send_within(&event, Duration::from_secs(2)).await;
     let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
     assert_eq!(error_type, "FailedDeadline", "{message}");
     assert!(message.contains("timeout"), "{message}");
-    assert!(!stage.postgres.log_since(mark).contains("pg_advisory_xact_lock"), "the lock was taken");
+    assert!(!stage.postgres().log_since(mark).contains("pg_advisory_xact_lock"), "the lock was taken");
     assert_eq!(stage.state(), before);
     then_finishes(&stage, &token).await;
     assert_eq!(stage.function.cold_starts(), 1);
@@ -236,7 +236,7 @@ async fn an_environment_that_cannot_be_read_stops_the_start_and_names_the_variab
         ("REQUIRE_EACH_INCLUDED_TYPE", "2"),
         ("SECRETS_MANAGER_ENDPOINT", "secretsmanager.eu-west-1.amazonaws.com"),
     ] {
-        let ca = stage.postgres.ca_pem_path().display().to_string();
+        let ca = stage.postgres().ca_pem_path().display().to_string();
         stage.function.set_env(name, value);
         stage.function.cold().await;
         match stage.send(&json!({"Action": "Status"})).await {
@@ -303,7 +303,7 @@ async fn nothing_irreversible_begins_when_the_lock_took_the_time() {
     let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(2.5)");
     let event = Driver::event("setSecret", &stage.arn, &token, &uuid());
     let outcome = std::thread::scope(|scope| {
-        scope.spawn(|| stage.postgres.sql_in("orders", &lock));
+        scope.spawn(|| stage.postgres().sql_in("orders", &lock));
         std::thread::sleep(Duration::from_millis(300));
         let call = stage.send_within(&event, Duration::from_secs(5));
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(call))

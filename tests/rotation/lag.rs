@@ -21,7 +21,7 @@ async fn behind(delay: &str) -> (Stage, Postgres) {
         standby.sql(&statement).unwrap();
     }
     stage.function.cold().await;
-    let primary = DbInstance::new("localhost", "localhost", stage.postgres.port());
+    let primary = DbInstance::new("localhost", "localhost", stage.postgres().port());
     stage.aws.put_db_instance(primary);
     stage.aws.put_db_instance(DbInstance::new("127", "127.0.0.1", standby.port()).replica_of("localhost"));
     (stage, standby)
@@ -76,8 +76,8 @@ async fn a_rejected_password_on_a_primary_is_not_tried_again() {
     for step in &STEPS[..2] {
         stage.answer(step, &token).await;
     }
-    stage.postgres.sql(&format!("ALTER ROLE {PARTNER} PASSWORD '{}'", crate::support::random_password())).unwrap();
-    let mark = stage.postgres.mark();
+    stage.postgres().sql(&format!("ALTER ROLE {PARTNER} PASSWORD '{}'", crate::support::random_password())).unwrap();
+    let mark = stage.postgres().mark();
     stage.error("testSecret", &token, "FailedProof").await;
-    assert_eq!(stage.postgres.logins_since(mark).failed, [PARTNER]);
+    assert_eq!(stage.postgres().logins_since(mark).failed, [PARTNER]);
 }

@@ -25,7 +25,7 @@ async fn stage() -> Stage {
 fn changed(stage: &Stage) -> Duration {
     let committed = "round(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint";
     let account = literal(ACCOUNT);
-    let row = stage.postgres.sql(&format!("SELECT {committed} FROM pg_authid WHERE rolname = {account}")).unwrap();
+    let row = stage.postgres().sql(&format!("SELECT {committed} FROM pg_authid WHERE rolname = {account}")).unwrap();
     Duration::from_micros(row.parse().unwrap())
 }
 

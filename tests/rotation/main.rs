@@ -1,5 +1,5 @@
 //! The built `bootstrap`, driven as Lambda and Secrets Manager drive it: real events over the Runtime API, the real SDK
-//! against a faithful Secrets Manager and ECS, a real PostgreSQL with TLS and every statement logged.
+//! against a faithful Secrets Manager and ECS, a real PostgreSQL or MariaDB with TLS and every statement logged.
 //!
 //! Whatever a test is about, its stage fails it if a secret value shows up in the function's output, in an answer or in the
 //! server's log.
@@ -31,6 +31,7 @@ mod lag;
 mod leaks;
 mod leftovers;
 mod lock_outs;
+mod maria;
 mod messages;
 mod min_age;
 mod mismatched;
@@ -62,6 +63,7 @@ mod rollbacks;
 mod scene;
 mod search;
 mod sequences;
+mod server;
 mod services;
 mod side_by_side;
 mod statements;

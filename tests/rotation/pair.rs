@@ -29,7 +29,7 @@ pub async fn stage_with(options: &PostgresOptions, account: &str) -> Stage {
 /// Makes an administrator of an account, who comes to the server as the account does, and names it in the account's secret.
 pub fn appoint(stage: &Stage, account: &str) {
     let password = random_password();
-    let sql = |statement: &str| stage.postgres.sql(statement).unwrap();
+    let sql = |statement: &str| stage.postgres().sql(statement).unwrap();
     sql(&format!("CREATE ROLE {ADMIN} LOGIN CREATEROLE CREATEDB PASSWORD '{password}'"));
     if sql("SELECT current_setting('server_version_num')::int >= 160000") == "t" {
         sql(&format!("GRANT {} TO {ADMIN} WITH ADMIN OPTION", identifier(account)));
@@ -73,7 +73,7 @@ pub fn rights(stage: &Stage, role: &str) -> String {
          JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) e \
          WHERE r.rolname = {role} AND e NOT LIKE 'role=%'"
     );
-    stage.postgres.sql(&format!("SELECT ({attributes}), ({memberships}), ({settings})")).unwrap()
+    stage.postgres().sql(&format!("SELECT ({attributes}), ({memberships}), ({settings})")).unwrap()
 }
 
 /// Asserts that the partner can do what its base can, as the base.
@@ -83,7 +83,7 @@ pub fn assert_alike(stage: &Stage) {
         "SELECT setconfig @> ARRAY['role={ACCOUNT}'] AND pg_has_role('{PARTNER}', '{ACCOUNT}', 'USAGE') \
          FROM pg_db_role_setting WHERE setrole = '{PARTNER}'::regrole AND setdatabase = 0"
     );
-    assert_eq!(stage.postgres.sql(&acts).unwrap(), "t");
+    assert_eq!(stage.postgres().sql(&acts).unwrap(), "t");
 }
 
 /// Whose login the value under a label is.
@@ -100,13 +100,13 @@ pub fn run_as(stage: &Stage, label: &str, statement: &str) -> String {
 pub fn try_as(stage: &Stage, label: &str, statement: &str) -> Result<String, String> {
     let value = stage.value(label);
     let text = |key: &str| value[key].as_str().unwrap().to_owned();
-    let answer = stage.postgres.sql_as(&text("username"), &text("password"), DATABASE, statement);
+    let answer = stage.postgres().sql_as(&text("username"), &text("password"), DATABASE, statement);
     answer.map_err(|error| error.to_string())
 }
 
 /// Runs statements as the superuser.
 pub fn sql(stage: &Stage, statements: &str) -> String {
-    stage.postgres.sql(statements).unwrap_or_else(|error| panic!("{statements}: {error}"))
+    stage.postgres().sql(statements).unwrap_or_else(|error| panic!("{statements}: {error}"))
 }
 
 /// What a dry run says that setSecret would bring in step.

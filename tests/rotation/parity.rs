@@ -46,7 +46,7 @@ async fn twin() -> Stage {
         format!("ALTER ROLE {ACCOUNT} SET work_mem = '5MB'"),
         format!("ALTER ROLE {ACCOUNT} IN DATABASE {DATABASE} SET lock_timeout = '9s'"),
     ];
-    stage.postgres.sql(&rich.join("; ")).unwrap();
+    stage.postgres().sql(&rich.join("; ")).unwrap();
     let value = stage.value("AWSCURRENT");
     let text = format!(
         "{{\n  \"password\" :{},\"username\" : \"{ACCOUNT}\", \"engine\":\"postgres\",\t\"host\": \"localhost\",\n  \"port\":{}, \
@@ -135,7 +135,7 @@ fn state(stage: &Stage, versions: &[String]) -> BTreeMap<String, String> {
          UNION ALL SELECT 'owner of ' || tablename, tableowner FROM pg_tables WHERE tablename LIKE 'made%' \
          UNION ALL SELECT 'roles', string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles"
     );
-    let rows = stage.postgres.sql_in(DATABASE, &facts).unwrap();
+    let rows = stage.postgres().sql_in(DATABASE, &facts).unwrap();
     all.extend(rows.lines().map(|row| row.split_once('|').unwrap()).map(|(what, is)| (what.to_owned(), is.to_owned())));
     all
 }
@@ -180,7 +180,7 @@ async fn a_partner_of_awss_function_with_tables_of_its_own_keeps_them_and_the_ro
     assert_eq!(run_as(&stage, "AWSCURRENT", "TABLE theirs.made_before; SELECT current_user"), PARTNER);
     // What the warning tells to do is enough.
     let moved = format!("REASSIGN OWNED BY {PARTNER} TO {ACCOUNT}; DROP OWNED BY {PARTNER}");
-    stage.postgres.sql_in(DATABASE, &moved).unwrap();
+    stage.postgres().sql_in(DATABASE, &moved).unwrap();
     for (waits, turn) in [(true, ACCOUNT), (false, PARTNER)] {
         let rotation = stage.rotate().await;
         let report = rotation.last("setSecret").unwrap().answer().unwrap();
@@ -198,7 +198,7 @@ async fn awss_function_goes_on_from_what_is_left_here() {
             stage.rotate().await;
         }
         if undo {
-            stage.postgres.sql(&format!("ALTER ROLE {PARTNER} RESET role")).unwrap();
+            stage.postgres().sql(&format!("ALTER ROLE {PARTNER} RESET role")).unwrap();
         }
         for _ in 0..3 {
             let [pending, current] = ["AWSPREVIOUS", "AWSCURRENT"].map(|label| account(&stage, label));

@@ -15,7 +15,7 @@ async fn made_by_aws() -> Stage {
 }
 
 fn sql_in(stage: &Stage, database: &str, statements: &str) -> String {
-    stage.postgres.sql_in(database, statements).unwrap_or_else(|error| panic!("{statements}: {error}"))
+    stage.postgres().sql_in(database, statements).unwrap_or_else(|error| panic!("{statements}: {error}"))
 }
 
 /// Rotates until it is the partner that is current, and gives what was told at last.

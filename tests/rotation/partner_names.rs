@@ -132,7 +132,7 @@ async fn accounts_of_any_name_take_turns() {
         let (user, password) = (current["username"].as_str().unwrap(), current["password"].as_str().unwrap());
         stage.secret_text(password);
         assert_eq!(user, format!("{name}_clone"));
-        let who = stage.postgres.sql_as(user, password, "orders", "SELECT current_user").unwrap();
+        let who = stage.postgres().sql_as(user, password, "orders", "SELECT current_user").unwrap();
         assert_eq!(who, name);
     }
 }

@@ -33,7 +33,7 @@ impl Twin<'_> {
     }
 
     fn run(&self, name: &str, password: &str, statement: &str) -> Result<String, String> {
-        self.stage.postgres.sql_as(name, password, DATABASE, statement).map_err(|error| error.to_string())
+        self.stage.postgres().sql_as(name, password, DATABASE, statement).map_err(|error| error.to_string())
     }
 }
 
@@ -88,9 +88,9 @@ async fn default_privileges_are_filed_under_the_base() {
     run_as(&stage, "AWSCURRENT", default);
     twin.partner(default).unwrap();
     let filed = "SELECT string_agg(defaclrole::regrole::text, ' ' ORDER BY 1) FROM pg_default_acl";
-    assert_eq!(stage.postgres.sql_in(DATABASE, filed).unwrap(), format!("{ACCOUNT} {TWIN_PARTNER}"));
+    assert_eq!(stage.postgres().sql_in(DATABASE, filed).unwrap(), format!("{ACCOUNT} {TWIN_PARTNER}"));
     // The partner can go.
-    assert!(stage.postgres.sql(&format!("DROP ROLE {TWIN_PARTNER}")).is_err());
+    assert!(stage.postgres().sql(&format!("DROP ROLE {TWIN_PARTNER}")).is_err());
     sql(&stage, &format!("BEGIN; DROP ROLE {PARTNER}; ROLLBACK"));
 }
 
@@ -146,7 +146,7 @@ async fn the_server_shows_and_counts_logins_by_the_role_that_logs_in() {
     let value = stage.value("AWSCURRENT");
     let password = value["password"].as_str().unwrap();
     std::thread::scope(|scope| {
-        let held = scope.spawn(|| stage.postgres.sql_as(PARTNER, password, DATABASE, "SELECT pg_sleep(2)"));
+        let held = scope.spawn(|| stage.postgres().sql_as(PARTNER, password, DATABASE, "SELECT pg_sleep(2)"));
         let busy = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{PARTNER}'");
         while sql(&stage, &busy) != "1" {
             std::thread::sleep(std::time::Duration::from_millis(20));

@@ -129,12 +129,12 @@ async fn a_setting_that_means_something_in_another_database_only_is_copied_for_t
     sql(&stage, "CREATE DATABASE \"Other 'db\"");
     let other = "Other 'db";
     stage
-        .postgres
+        .postgres()
         .sql_in(other, "CREATE SCHEMA s; CREATE TEXT SEARCH CONFIGURATION s.cfg (COPY = pg_catalog.simple)")
         .unwrap();
     let quoted = identifier(other);
     stage
-        .postgres
+        .postgres()
         .sql_in(other, &format!("ALTER ROLE {ACCOUNT} IN DATABASE {quoted} SET default_text_search_config = 's.cfg'"))
         .unwrap();
     let told = warnings_of(&stage.rotate().await);

@@ -13,9 +13,9 @@ use crate::support::{ACCOUNT, Stage};
 async fn a_session_on_another_database_than_the_secret_names_proves_nothing() {
     let options = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
     let stage = Stage::with(&options, ACCOUNT, &json!({"ssl": false})).await;
-    stage.postgres.sql("CREATE DATABASE mapped").unwrap();
+    stage.postgres().sql("CREATE DATABASE mapped").unwrap();
     let good = stage.value("AWSCURRENT");
-    stage.edit_current(&json!({"port": pooler(stage.postgres.port())}));
+    stage.edit_current(&json!({"port": pooler(stage.postgres().port())}));
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
     stage.answer("setSecret", &token).await;

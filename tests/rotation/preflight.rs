@@ -51,7 +51,7 @@ async fn a_preflight_passes_and_writes_nothing() {
 #[tokio::test]
 async fn a_preflight_names_everything_a_rotation_would_lack() {
     let stage = Stage::start().await;
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
     stage.aws.set_tag(&stage.arn, "keyroll:hold", "freeze").unwrap();
     stage.function.set_env("PASSWORD_LENGTH", "200");
     stage.function.cold().await;

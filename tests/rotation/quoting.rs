@@ -114,9 +114,9 @@ fn account(stage: &Stage, name: &str, number: usize) -> String {
     let password = random_password();
     stage.secret_text(&password);
     let create = format!("CREATE ROLE {} LOGIN PASSWORD {}", identifier(name), literal(&password));
-    stage.postgres.sql(&create).unwrap();
+    stage.postgres().sql(&create).unwrap();
     let value = json!({
-        "engine": "postgres", "host": "localhost", "port": stage.postgres.port(), "username": name, "password": password,
+        "engine": "postgres", "host": "localhost", "port": stage.postgres().port(), "username": name, "password": password,
         "dbname": DATABASE
     });
     let tags = [("keyroll:services", "none")];
@@ -133,5 +133,5 @@ fn password(stage: &Stage, arn: &str) -> String {
 /// Every account in a line without its name, which may hold line ends.
 fn accounts(stage: &Stage) -> String {
     let columns = "oid, rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconnlimit, rolvaliduntil";
-    stage.postgres.sql(&format!("SELECT {columns}, rolpassword FROM pg_catalog.pg_authid ORDER BY oid")).unwrap()
+    stage.postgres().sql(&format!("SELECT {columns}, rolpassword FROM pg_catalog.pg_authid ORDER BY oid")).unwrap()
 }

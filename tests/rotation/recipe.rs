@@ -47,21 +47,21 @@ fn set_secret(stage: &Stage, token: &str) {
     assert!(logs_in(stage, &master), "the master's credentials do not log in");
     let (name, password) = (identifier(&partner), literal(&text(&pending, "password")));
     let known = format!("SELECT count(*) FROM pg_roles WHERE rolname = {}", literal(&partner));
-    let statements = if stage.postgres.sql(&known).unwrap() == "0" {
+    let statements = if stage.postgres().sql(&known).unwrap() == "0" {
         format!("CREATE ROLE {name} WITH LOGIN PASSWORD {password}; GRANT {} TO {name}", identifier(&account))
     } else {
         format!("ALTER USER {name} WITH PASSWORD {password}")
     };
     // With the administrator's rights, and none of the superuser's. The password would be in the server's log otherwise.
     let session = format!("SET SESSION AUTHORIZATION {ADMIN}; BEGIN; {statements}; COMMIT");
-    stage.postgres.sql_in(DATABASE, &session).unwrap();
+    stage.postgres().sql_in(DATABASE, &session).unwrap();
 }
 
 /// A login, and the time of day.
 fn test_secret(stage: &Stage, token: &str) {
     let pending = pending(stage, token);
     let text = |key: &str| pending[key].as_str().unwrap();
-    stage.postgres.sql_as(text("username"), text("password"), text("dbname"), "SELECT NOW()").unwrap();
+    stage.postgres().sql_as(text("username"), text("password"), text("dbname"), "SELECT NOW()").unwrap();
 }
 
 /// AWSCURRENT moves; AWSPENDING stays where it is.

@@ -170,7 +170,7 @@ async fn a_value_at_the_limit_of_65536_bytes_rotates_and_may_not_grow_over_it() 
     assert_eq!(stage.aws.value_of(&stage.arn, "AWSCURRENT").unwrap().len(), 65_536);
 
     let short = random_password()[..31].to_owned();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{short}'")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{short}'")).unwrap();
     full["password"] = json!(short);
     stage.overwrite("AWSCURRENT", Content::Text(filled(&mut full)));
     refused(&stage, "createSecret", &stage.stage(), "RefusedValue", "65537 bytes").await;

@@ -107,7 +107,7 @@ async fn a_previous_password_restored_from_outside_is_healed() {
     stage.rotate().await;
     // A restore from backup: the server is back at the password before.
     let previous = stage.value("AWSPREVIOUS")["password"].as_str().unwrap().to_owned();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{previous}'")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{previous}'")).unwrap();
     let rotation = stage.rotate().await;
     stage.assert_finished(&rotation.token);
 }
@@ -115,7 +115,7 @@ async fn a_previous_password_restored_from_outside_is_healed() {
 #[tokio::test]
 async fn when_no_stored_password_works_the_rotation_is_refused_and_nothing_moves() {
     let stage = Stage::start().await;
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
     let before = stage.aws.snapshot();
@@ -132,7 +132,7 @@ async fn the_label_never_moves_to_a_password_that_does_not_work() {
     stage.answer("createSecret", &token).await;
     stage.answer("setSecret", &token).await;
     stage.answer("testSecret", &token).await;
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
     let old = stage.aws.holder(&stage.arn, "AWSCURRENT");
     stage.error("testSecret", &token, "FailedProof").await;
     stage.error("finishSecret", &token, "FailedProof").await;
@@ -161,12 +161,12 @@ async fn another_change_of_the_role_is_waited_for_and_the_step_begun_again() {
     // An administrator's change without our lock, committed while ours waits for its row: SQLSTATE XX000.
     let other = format!("BEGIN; ALTER ROLE {ACCOUNT} CONNECTION LIMIT 50; SELECT pg_sleep(1.5); COMMIT");
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| stage.postgres.sql(&other));
+        let other = scope.spawn(|| stage.postgres().sql(&other));
         std::thread::sleep(std::time::Duration::from_millis(300));
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(stage.answer("setSecret", &token)));
         other.join().unwrap().unwrap();
     });
-    assert!(stage.postgres.log().contains("tuple concurrently updated"), "the changes did not meet");
+    assert!(stage.postgres().log().contains("tuple concurrently updated"), "the changes did not meet");
     for step in ["testSecret", "finishSecret"] {
         stage.answer(step, &token).await;
     }
@@ -180,7 +180,7 @@ async fn a_lock_that_another_rotation_holds_is_waited_for_within_limits() {
     stage.answer("createSecret", &token).await;
     let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(5)");
     std::thread::scope(|scope| {
-        scope.spawn(|| stage.postgres.sql_in("orders", &lock));
+        scope.spawn(|| stage.postgres().sql_in("orders", &lock));
         std::thread::sleep(std::time::Duration::from_millis(300));
         let message = tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(stage.error("setSecret", &token, "FailedDatabase"))
@@ -212,12 +212,12 @@ async fn a_set_secret_that_waited_for_the_lock_reads_its_version_only_then_and_f
     let before = stage.state().1;
     let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(1.5)");
     std::thread::scope(|scope| {
-        scope.spawn(|| stage.postgres.sql_in("orders", &lock));
+        scope.spawn(|| stage.postgres().sql_in("orders", &lock));
         std::thread::sleep(std::time::Duration::from_millis(300));
         // The label goes to the next rotation while this one waits.
         scope.spawn(|| {
             let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
-            (0..200).find(|_| stage.postgres.sql(waiting).unwrap() != "0").expect("nobody waits for the lock");
+            (0..200).find(|_| stage.postgres().sql(waiting).unwrap() != "0").expect("nobody waits for the lock");
             stage.aws.stage_pending(&stage.arn, &uuid()).unwrap();
         });
         tokio::task::block_in_place(|| {
@@ -237,7 +237,7 @@ async fn healing_from_the_previous_version_encrypts_as_the_current_one_says() {
     previous["ssl"] = json!(false);
     stage.overwrite("AWSPREVIOUS", Content::Text(previous.to_string()));
     let password = previous["password"].as_str().unwrap();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{password}'")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{password}'")).unwrap();
     let rotation = stage.rotate().await;
     stage.assert_finished(&rotation.token);
 }

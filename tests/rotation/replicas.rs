@@ -12,8 +12,8 @@ use crate::support::{ACCOUNT, Stage};
 
 /// Gives the stage's server a standby at 127.0.0.1, where the account is to log in from now on.
 pub fn log_in_at_a_standby(stage: &Stage) -> Postgres {
-    let standby = Postgres::start_standby_of(&stage.postgres).unwrap();
-    let both = [&stage.postgres, &standby].map(|server| std::fs::read_to_string(server.ca_pem_path()).unwrap());
+    let standby = Postgres::start_standby_of(stage.postgres()).unwrap();
+    let both = [stage.postgres(), &standby].map(|server| std::fs::read_to_string(server.ca_pem_path()).unwrap());
     let bundle = standby.ca_pem_path().with_file_name("both.pem");
     std::fs::write(&bundle, both.concat()).unwrap();
     stage.function.set_env("KEYROLL_CA_BUNDLE", &bundle.display().to_string());
@@ -42,15 +42,15 @@ impl TwoHosts {
         let standby = log_in_at_a_standby(&stage);
         // What is committed is on the standby, too: this is not about waiting for it.
         for setting in ["synchronous_standby_names = '*'", "synchronous_commit = 'remote_apply'"] {
-            stage.postgres.sql(&format!("ALTER SYSTEM SET {setting}")).unwrap();
+            stage.postgres().sql(&format!("ALTER SYSTEM SET {setting}")).unwrap();
         }
-        stage.postgres.sql("SELECT pg_reload_conf()").unwrap();
+        stage.postgres().sql("SELECT pg_reload_conf()").unwrap();
         Self { stage, standby: Some(standby) }
     }
 
     /// The administrator's server as an instance.
     pub fn primary(&self) -> DbInstance {
-        DbInstance::new("localhost", "localhost", self.stage.postgres.port())
+        DbInstance::new("localhost", "localhost", self.stage.postgres().port())
     }
 
     /// Where the account logs in, as a replica of that.
@@ -100,7 +100,7 @@ impl TwoHosts {
     }
 
     fn servers(&self) -> impl Iterator<Item = &Postgres> {
-        std::iter::once(&self.stage.postgres).chain(&self.standby)
+        std::iter::once(self.stage.postgres()).chain(&self.standby)
     }
 
     fn marks(&self) -> Vec<Mark> {
@@ -133,7 +133,7 @@ async fn an_account_on_a_read_replica_is_changed_on_its_primary() {
     assert_eq!(hosts.rotates().await, [2, 0]);
     // The name in another spelling is the same host.
     hosts.stage.aws.put_db_instance(DbInstance {
-        endpoint: Some(("LOCALHOST".to_owned(), hosts.stage.postgres.port())),
+        endpoint: Some(("LOCALHOST".to_owned(), hosts.stage.postgres().port())),
         ..hosts.primary()
     });
     assert_eq!(hosts.rotates().await, [2, 0]);
@@ -171,7 +171,8 @@ async fn what_is_no_replica_of_the_administrators_server_is_refused() {
     aws.put_db_instance(DbInstance { endpoint: None, ..hosts.replica() });
     hosts.refused(&token, "FailedAws", "no endpoint").await;
     aws.put_db_instance(hosts.replica());
-    for endpoint in [at("localhost.abc.us-east-1.rds.amazonaws.com", hosts.stage.postgres.port()), at("localhost", 1)] {
+    for endpoint in [at("localhost.abc.us-east-1.rds.amazonaws.com", hosts.stage.postgres().port()), at("localhost", 1)]
+    {
         aws.put_db_instance(DbInstance { endpoint, ..hosts.primary() });
         hosts.refused(&token, "RefusedSetting", "not at localhost:").await;
     }

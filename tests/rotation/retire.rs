@@ -62,11 +62,11 @@ async fn one_account_has_no_previous_password_to_end() {
     let stage = Stage::start().await;
     stage.rotate().await;
     let before = stage.state();
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     let report = stage.action("Retire").await;
     assert_eq!(report["done"], json!([]));
     assert!(lines(&report, "warnings").contains("one account has one password"), "{report:#}");
-    assert_eq!((stage.state(), stage.postgres.logins_since(mark).accepted.len()), (before, 0));
+    assert_eq!((stage.state(), stage.postgres().logins_since(mark).accepted.len()), (before, 0));
 }
 
 #[tokio::test]
@@ -119,12 +119,12 @@ async fn without_a_current_login_nobody_elses_password_is_changed() {
     stage.rotate().await;
     let password = random_password();
     stage.secret_text(&password);
-    stage.postgres.sql(&format!("ALTER ROLE {PARTNER} PASSWORD '{password}'")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {PARTNER} PASSWORD '{password}'")).unwrap();
     let before = stage.state();
-    let mark = stage.postgres.mark();
+    let mark = stage.postgres().mark();
     let message = stage.action_error("Retire", "RefusedLogin").await;
     assert!(message.contains("AWSPREVIOUS may be needed"), "{message}");
-    assert!(!stage.postgres.logins_since(mark).accepted.contains(&ADMIN.to_owned()));
+    assert!(!stage.postgres().logins_since(mark).accepted.contains(&ADMIN.to_owned()));
     assert_eq!(stage.state(), before);
 }
 

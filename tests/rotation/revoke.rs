@@ -151,8 +151,8 @@ async fn secrets_manager_goes_on_with_a_version_that_a_dead_revoke_has_left() {
 /// Somebody who is in and sets the account's password again and again, from the moment at which AWSCURRENT has moved.
 fn insider(stage: &Stage, account: &str, evil: &str) -> Arc<Mutex<Held>> {
     // By verifier, as psql's \password does, so that no password stands in the server's log.
-    stage.postgres.sql(&format!("CREATE ROLE evil PASSWORD '{evil}'")).unwrap();
-    let verifier = stage.postgres.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'evil'").unwrap();
+    stage.postgres().sql(&format!("CREATE ROLE evil PASSWORD '{evil}'")).unwrap();
+    let verifier = stage.postgres().sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'evil'").unwrap();
     let statement = format!(
         "SET ROLE NONE; DO $$ BEGIN FOR i IN 1..5000 LOOP BEGIN ALTER ROLE {account} PASSWORD '{verifier}'; \
          EXCEPTION WHEN OTHERS THEN NULL; END; COMMIT; PERFORM pg_sleep(0.002); END LOOP; END $$; SELECT 1"
@@ -194,7 +194,7 @@ async fn sessions_that_nobody_may_end_are_told_with_the_statement_that_does() {
     // Nobody gets in as the current account any more, so that only others could end its session.
     let password = random_password();
     stage.secret_text(&password);
-    stage.postgres.sql(&format!("ALTER ROLE {PARTNER} PASSWORD '{password}'")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {PARTNER} PASSWORD '{password}'")).unwrap();
     let report = stage.action("Revoke").await;
     assert_revoked(&stage, &report, &[(PARTNER.to_owned(), password)]);
     let told = told(&report);
@@ -202,7 +202,7 @@ async fn sessions_that_nobody_may_end_are_told_with_the_statement_that_does() {
     let statement = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{PARTNER}'");
     assert!(told.contains(&statement), "{report:#}");
     assert!(session.is_open());
-    stage.postgres.sql(&statement).unwrap();
+    stage.postgres().sql(&statement).unwrap();
     assert!(!session.is_open());
 }
 

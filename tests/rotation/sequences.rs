@@ -83,7 +83,7 @@ impl Play {
         witness.watch(&stage);
         // The first value was never rolled: nothing of ours says when anybody took it.
         stage.rotate().await;
-        let ca = stage.postgres.ca_pem_path().display().to_string();
+        let ca = stage.postgres().ca_pem_path().display().to_string();
         let other = [("AWS_ENDPOINT_URL", stage.aws.url()), ("KEYROLL_CA_BUNDLE", ca)];
         let other = Function::start(bootstrap(), other).unwrap();
         let bystanders = estate::bystanders(&stage);

@@ -36,7 +36,7 @@ async fn cut_off_after_any_statement_a_rotation_through_the_administrator_ends_f
 async fn through_the_administrator(when: When, kills: bool) {
     let options = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
     let stage = estate::with(&options, &json!({"ssl": false})).await;
-    let relay = Relay::start(stage.postgres.port());
+    let relay = Relay::start(stage.postgres().port());
     stage.edit_current(&json!({"port": relay.port()}));
     administrator::appoint(&stage, "CREATEROLE");
     let theatre = Theatre::open(stage).await.watched();

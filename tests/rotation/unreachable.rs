@@ -32,7 +32,7 @@ async fn refused(stage: &Stage, keys: &Value, expected: &str, words: &str) {
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
     stage.aws.clear();
-    let (before, mark) = (stage.state(), stage.postgres.mark());
+    let (before, mark) = (stage.state(), stage.postgres().mark());
     for step in &STEPS[1..] {
         let begun = Instant::now();
         let message = stage.error(step, &token, expected).await;
@@ -41,9 +41,9 @@ async fn refused(stage: &Stage, keys: &Value, expected: &str, words: &str) {
     }
     assert_eq!(stage.state(), before);
     assert_eq!(stage.calls("UpdateSecretVersionStage") + stage.calls("UpdateService"), 0);
-    let log = stage.postgres.log_since(mark);
+    let log = stage.postgres().log_since(mark);
     assert!(!log.contains("ALTER ROLE"), "{log}");
-    assert_eq!(stage.postgres.logins_since(mark), Logins::default(), "a password was sent");
+    assert_eq!(stage.postgres().logins_since(mark), Logins::default(), "a password was sent");
     stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
     stage.edit_current(&good);
 }
@@ -134,21 +134,21 @@ async fn a_server_that_demands_tls_refuses_a_login_in_clear_before_its_password_
 #[tokio::test]
 async fn a_server_that_is_away_for_a_moment_is_not_healed_from_the_previous_version() {
     let stage = Stage::start().await;
-    let relay = Relay::start(stage.postgres.port());
+    let relay = Relay::start(stage.postgres().port());
     stage.edit_current(&json!({"port": relay.port()}));
     stage.rotate().await;
     // Both versions open the server behind the relay, and only AWSPREVIOUS works: a restore from backup.
     stage.edit_current(&json!({"port": relay.port()}));
     let previous = stage.value("AWSPREVIOUS")["password"].as_str().unwrap().to_owned();
-    stage.postgres.sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{previous}'")).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{previous}'")).unwrap();
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
-    let (before, mark) = (stage.state(), stage.postgres.mark());
+    let (before, mark) = (stage.state(), stage.postgres().mark());
     relay.arm(Strike { at: At::Text(""), when: When::Before, hook: Box::new(|| ()) });
     stage.error("setSecret", &token, "FailedDatabase").await;
     assert!(!relay.is_armed());
     assert_eq!(stage.state(), before);
-    assert_eq!(stage.postgres.logins_since(mark), Logins::default(), "another version was tried");
+    assert_eq!(stage.postgres().logins_since(mark), Logins::default(), "another version was tried");
     // Once it is back, the rejected AWSCURRENT and AWSPENDING allow what the silence did not.
     for step in &STEPS[1..] {
         stage.answer(step, &token).await;
@@ -207,7 +207,7 @@ async fn hangs(step: &str, from: Option<&str>) {
 async fn a_server_that_falls_silent_at_the_change_of_the_password_is_given_up_on_in_time() {
     let options = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
     let stage = Stage::with(&options, ACCOUNT, &json!({"ssl": false})).await;
-    let relay = Relay::start(stage.postgres.port());
+    let relay = Relay::start(stage.postgres().port());
     stage.edit_current(&json!({"port": relay.port()}));
     let token = stage.stage();
     stage.answer("createSecret", &token).await;

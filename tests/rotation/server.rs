@@ -1,0 +1,115 @@
+//! The database server of a stage, of either kind, as far as both are alike.
+
+use std::path::PathBuf;
+
+use rehearsal::mariadb::{self, MariaDb};
+use rehearsal::postgres::{self, Held, Login, Logins, Postgres};
+
+use crate::maria;
+use crate::support::{ACCOUNT, Stage};
+
+/// One of the two.
+pub enum Server {
+    Postgres(Postgres),
+    MariaDb(MariaDb),
+}
+
+/// A place in the logs of one of the two.
+#[derive(Clone, Copy, Debug)]
+pub enum Mark {
+    Postgres(postgres::Mark),
+    MariaDb(mariadb::Mark),
+}
+
+impl Server {
+    /// What a secret calls it.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "postgres",
+            Self::MariaDb(_) => "mariadb",
+        }
+    }
+
+    /// The port of loopback that it listens on.
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Postgres(server) => server.port(),
+            Self::MariaDb(server) => server.port(),
+        }
+    }
+
+    /// The authority that its clients are to trust, in PEM.
+    pub fn ca_pem_path(&self) -> PathBuf {
+        match self {
+            Self::Postgres(server) => server.ca_pem_path(),
+            Self::MariaDb(server) => server.ca_pem_path(),
+        }
+    }
+
+    /// The end of the logs as they are now.
+    pub fn mark(&self) -> Mark {
+        match self {
+            Self::Postgres(server) => Mark::Postgres(server.mark()),
+            Self::MariaDb(server) => Mark::MariaDb(server.mark()),
+        }
+    }
+
+    /// Everything that it wrote down since: of MariaDB the general, the slow, the error and the binary log.
+    pub fn log_since(&self, mark: Mark) -> String {
+        match (self, mark) {
+            (Self::Postgres(server), Mark::Postgres(mark)) => server.log_since(mark),
+            (Self::MariaDb(server), Mark::MariaDb(mark)) => server.log_since(mark) + &server.binlog_since(mark),
+            _ => panic!("this place is in another server's log"),
+        }
+    }
+
+    /// The logins since, those of [`Server::try_login`] among them.
+    pub fn logins_since(&self, mark: Mark) -> Logins {
+        match (self, mark) {
+            (Self::Postgres(server), Mark::Postgres(mark)) => server.logins_since(mark),
+            (Self::MariaDb(server), Mark::MariaDb(mark)) => server.logins_since(mark),
+            _ => panic!("this place is in another server's log"),
+        }
+    }
+
+    /// Tries a login over TCP, by TLS where the server has it.
+    pub fn try_login(&self, user: &str, password: &str, database: &str) -> Login {
+        let answer = match self {
+            Self::Postgres(server) => server.try_login(user, password, database),
+            Self::MariaDb(server) => server.try_login(user, password, database),
+        };
+        answer.unwrap()
+    }
+
+    /// Opens a session that stays, by a login as [`Server::try_login`] does.
+    pub fn hold(&self, user: &str, password: &str, database: &str) -> Held {
+        let session = match self {
+            Self::Postgres(server) => server.hold(user, password, database),
+            Self::MariaDb(server) => server.hold(user, password, database),
+        };
+        session.unwrap()
+    }
+
+    /// What the server holds of every account: what a step that changes nothing leaves alone.
+    pub fn accounts(&self) -> String {
+        let rows = match self {
+            Self::Postgres(server) => {
+                server.sql("SELECT rolname, rolpassword FROM pg_catalog.pg_authid ORDER BY rolname")
+            }
+            Self::MariaDb(server) => server.sql("SELECT User, Host, Priv FROM mysql.global_priv ORDER BY User, Host"),
+        };
+        rows.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn both_kinds_of_servers_tell_who_came() {
+    for stage in [Stage::start().await, maria::stage().await] {
+        let mark = stage.server.mark();
+        assert!(stage.logs_in("AWSCURRENT") && !stage.accepts(ACCOUNT, "another"));
+        let logins = stage.server.logins_since(mark);
+        assert_eq!((logins.accepted, logins.failed), (vec![ACCOUNT.to_owned()], vec![ACCOUNT.to_owned()]));
+        assert!(stage.server.log_since(mark).contains(ACCOUNT));
+        assert!(!stage.server.log_since(stage.server.mark()).contains(ACCOUNT));
+    }
+}
