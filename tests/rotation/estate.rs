@@ -22,9 +22,13 @@ pub async fn stage() -> Stage {
     with(&PostgresOptions::default(), &json!({})).await
 }
 
-/// The same with another kind of server, or other keys in the secret.
+/// The same with another kind of PostgreSQL, or other keys in the secret.
 pub async fn with(options: &PostgresOptions, keys: &Value) -> Stage {
-    let stage = Stage::with(options, ACCOUNT, keys).await;
+    on(Stage::with(options, ACCOUNT, keys).await)
+}
+
+/// The estate on an ordinary stage, whatever its server is.
+pub fn on(stage: Stage) -> Stage {
     let aws = &stage.aws;
     aws.remove_tag(&stage.arn, "keyroll:services").unwrap();
     let staging = format!("{}-staging", stage.function.arn());
