@@ -4,7 +4,7 @@
 //! All of them log in for real and all the time. What a kind of rotation owes them is for the test to say: see
 //! [`seen::Seen`].
 
-mod door;
+pub mod door;
 pub mod seen;
 
 use std::collections::BTreeMap;

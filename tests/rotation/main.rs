@@ -37,6 +37,7 @@ mod min_age;
 mod mismatched;
 mod operators;
 mod overlaps;
+mod packets;
 mod pair;
 mod parity;
 mod partner_kept;

@@ -1,8 +1,12 @@
 //! The stage with a MariaDB: an account with one password over TCP, and an administrator like the one that RDS makes.
 
-use rehearsal::mariadb::{MariaDb, MariaDbOptions, identifier, literal};
+use rehearsal::mariadb::{MariaDb, MariaDbOptions, identifier, literal, native_hash};
+use rehearsal::tls::Tls;
 use serde_json::{Value, json};
 
+use crate::clients::door;
+use crate::estate;
+use crate::relay::Relay;
 use crate::server::Server;
 use crate::support::{ACCOUNT, DATABASE, Stage, random_password};
 
@@ -51,6 +55,16 @@ pub async fn alternating() -> Stage {
     stage
 }
 
+/// A stage with an estate to be found (see [`estate`]), whose function comes to the server by a relay that reads along; an
+/// administrator who is appointed now comes the same way.
+pub async fn by_relay() -> (Stage, Relay) {
+    let options = MariaDbOptions { tls: Tls::Off, ..MariaDbOptions::default() };
+    let stage = estate::on(with(&options, ACCOUNT, &json!({"ssl": false})).await);
+    let relay = Relay::to_mariadb(stage.mariadb().port());
+    stage.edit_current(&json!({"port": relay.port()}));
+    (stage, relay)
+}
+
 /// Makes an administrator and names it in the secret's tag. Gives the value of the administrator's own secret.
 pub fn appoint_by_tag(stage: &Stage) -> Value {
     let admin = appoint(stage);
@@ -87,6 +101,12 @@ pub fn make_account(mariadb: &MariaDb, name: &str, password: &str) {
     let (name, password) = (identifier(name), literal(password));
     let rule = format!("mysql_native_password USING PASSWORD({password})");
     mariadb.sql(&format!("CREATE USER {name}@'%' IDENTIFIED VIA {rule}")).unwrap();
+}
+
+/// Gives an account two passwords at once, and with them two rules in this order.
+pub fn let_in_by_either(mariadb: &MariaDb, name: &str, passwords: [&str; 2]) {
+    let rules = passwords.map(|password| format!("mysql_native_password USING '{}'", native_hash(password)));
+    mariadb.sql(&format!("ALTER USER {}@'%' IDENTIFIED VIA {}", identifier(name), rules.join(" OR "))).unwrap();
 }
 
 #[tokio::test]
@@ -139,4 +159,19 @@ async fn a_session_is_held_with_a_stored_login() {
     let stage = stage().await;
     let mut session = stage.hold("AWSCURRENT");
     assert_eq!(session.ask("SELECT database()").unwrap(), DATABASE);
+}
+
+#[tokio::test]
+async fn all_who_log_in_with_a_stored_value_come_by_the_relay() {
+    let (stage, relay) = by_relay().await;
+    let admin = appoint_by_tag(&stage);
+    for value in [&stage.value("AWSCURRENT"), &admin] {
+        assert_eq!(door::log_in(value), Ok(()));
+    }
+    assert_eq!(relay.said(), [format!("a login of {ACCOUNT}"), format!("a login of {ADMIN}")]);
+    estate::settle(&stage);
+    assert_eq!(estate::redeployed(&stage), [0, 0]);
+    // The stage itself does not.
+    assert!(stage.logs_in("AWSCURRENT"));
+    assert_eq!(relay.said().len(), 2);
 }

@@ -2,14 +2,15 @@
 //! in at one place. A login counts as one thing said, however many messages it takes, and so does everything that comes as
 //! one query, however many statements it holds: the server carries it out as it came.
 //!
-//! Only simple queries are followed; the function sends no others. What goes by TLS is passed on unread.
+//! What goes by TLS is passed on unread.
+
+mod mariadb;
+mod postgres;
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-
-use crate::messages::Message;
 
 /// When the relay breaks in.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +52,17 @@ struct Desk {
 }
 
 impl Relay {
-    /// Starts a relay to a port of loopback.
+    /// Starts a relay to a PostgreSQL on a port of loopback.
     pub fn start(server: u16) -> Self {
+        Self::follow(server, postgres::follow)
+    }
+
+    /// Starts a relay to a MariaDB on a port of loopback.
+    pub fn to_mariadb(server: u16) -> Self {
+        Self::follow(server, mariadb::follow)
+    }
+
+    fn follow(server: u16, follow: fn(&Pair) -> io::Result<()>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (desk, over) = (Arc::<Mutex<Desk>>::default(), Arc::new(AtomicBool::new(false)));
@@ -65,7 +75,7 @@ impl Relay {
                 let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).unwrap();
                 let pair = Pair { client, server, desk: Arc::clone(&desk), late: Mutex::default() };
                 // However a connection ends, both sides see it closed.
-                std::thread::spawn(move || drop(pair.forward()));
+                std::thread::spawn(move || drop(follow(&pair)));
             }
         });
         relay
@@ -106,29 +116,14 @@ impl Drop for Relay {
 
 impl Desk {
     /// Notes what is said, and gives the strike if it is aimed at that.
-    fn hear(&mut self, text: &str) -> Option<Strike> {
+    fn hear(&mut self, text: &str, redacted: String) -> Option<Strike> {
         let number = self.said.len();
-        self.said.push(redacted(text));
+        self.said.push(redacted);
         self.armed.take_if(|strike| match strike.at {
             At::Text(part) => text.contains(part),
             At::Number(aim) => number == aim,
         })
     }
-}
-
-/// A statement without the values in it, any of which may be a secret. Names stay.
-fn redacted(statement: &str) -> String {
-    let (mut text, mut quote) = (String::new(), None);
-    for character in statement.chars() {
-        match quote {
-            None => quote = Some(character).filter(|it| ['\'', '"'].contains(it)),
-            Some(open) if character == open => quote = None,
-            Some('\'') => continue,
-            Some(_) => {}
-        }
-        text.push(character);
-    }
-    text
 }
 
 /// One client and its connection to the server.
@@ -140,25 +135,27 @@ struct Pair {
     late: Mutex<Option<Strike>>,
 }
 
-/// The number of a first message that asks for TLS.
-const TLS: Option<u32> = Some(80_877_103);
-
 impl Pair {
-    fn forward(self) -> io::Result<()> {
-        for stream in [&self.client, &self.server] {
-            stream.set_nodelay(true)?;
-        }
-        let first = Message::first(&mut &self.client)?;
-        let by_tls = first.number() == TLS;
+    /// Runs both directions until one has ended.
+    fn both(&self, back: impl FnOnce() -> io::Result<()> + Send, on: impl FnOnce() -> io::Result<()>) {
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _ = if by_tls { self.pass_back() } else { self.answers() };
+                let _ = back();
                 self.cut();
             });
-            let _ = self.say(&first).and_then(|()| if by_tls { self.pass_on() } else { self.questions() });
+            let _ = on();
             self.cut();
         });
-        Ok(())
+    }
+
+    /// Both directions of a connection that nobody can read.
+    fn both_unread(&self) {
+        self.both(|| self.pass_back(), || io::copy(&mut &self.client, &mut &self.server).map(drop));
+    }
+
+    fn at_once(&self) -> io::Result<()> {
+        self.client.set_nodelay(true)?;
+        self.server.set_nodelay(true)
     }
 
     fn cut(&self) {
@@ -167,21 +164,9 @@ impl Pair {
         }
     }
 
-    /// Passes the client's messages on until it ends or the strike comes.
-    fn questions(&self) -> io::Result<()> {
-        loop {
-            self.say(&Message::next(&mut &self.client)?)?;
-        }
-    }
-
-    fn say(&self, message: &Message) -> io::Result<()> {
-        let text = match message.kind {
-            0 => Some(message.user().map_or_else(|| "a handshake".to_owned(), |user| format!("a login of {user}"))),
-            b'Q' => Some(String::from_utf8_lossy(&message.body).trim_end_matches('\0').to_owned()),
-            // The rest of a login, and the good-bye.
-            _ => None,
-        };
-        let strike = text.and_then(|text| self.desk.lock().unwrap().hear(&text));
+    /// Notes what the client says before it is passed on. It fails where the strike comes before that.
+    fn heard(&self, text: &str, redacted: String) -> io::Result<()> {
+        let strike = self.desk.lock().unwrap().hear(text, redacted);
         match strike {
             Some(Strike { when: When::Before, hook, .. }) => {
                 hook();
@@ -190,40 +175,13 @@ impl Pair {
             Some(late) => *self.late.lock().unwrap() = Some(late),
             None => {}
         }
-        message.send(&mut &self.server)
-    }
-
-    /// Passes the server's answers on, each when it is whole, until the server ends or the strike comes.
-    fn answers(&self) -> io::Result<()> {
-        let pass = |answer: &mut Vec<Message>| answer.drain(..).try_for_each(|part| part.send(&mut &self.client));
-        let (mut answer, mut logged_in) = (Vec::new(), false);
-        loop {
-            let Ok(part) = Message::next(&mut &self.server) else {
-                // Last words.
-                return pass(&mut answer);
-            };
-            // In a login the server asks back. 0 says that it has succeeded, 12 that it is about to.
-            let asks = part.kind == b'R' && !matches!(part.number(), Some(0 | 12));
-            let ends = part.kind == b'Z' || (part.kind == b'E' && !logged_in);
-            answer.push(part);
-            if ends && self.strikes() {
-                return Ok(());
-            }
-            logged_in |= ends;
-            if asks || ends {
-                pass(&mut answer)?;
-            }
-        }
+        Ok(())
     }
 
     /// The strike at what has just been answered, if there is one.
     fn strikes(&self) -> bool {
         let strike = self.late.lock().unwrap().take();
         strike.map(|strike| (strike.hook)()).is_some()
-    }
-
-    fn pass_on(&self) -> io::Result<()> {
-        io::copy(&mut &self.client, &mut &self.server).map(drop)
     }
 
     fn pass_back(&self) -> io::Result<()> {
@@ -238,8 +196,5 @@ impl Pair {
     }
 }
 
-#[test]
-fn what_was_said_is_told_without_values() {
-    let statement = r#"SELECT 'it''s'; ALTER ROLE "o'neil" PASSWORD 'hidden'; SET a = E'b\\'"#;
-    assert_eq!(redacted(statement), r#"SELECT ''''; ALTER ROLE "o'neil" PASSWORD ''; SET a = E''"#);
-}
+#[cfg(test)]
+mod tests;
