@@ -17,6 +17,7 @@ mod clusters;
 mod crashes;
 mod deputies;
 mod discovery;
+mod drivers;
 mod dry_run;
 mod dry_run_halfway;
 mod dry_run_pair;
