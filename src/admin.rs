@@ -41,11 +41,10 @@ pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credentia
         return Ok(Search { found, ordered: true, warnings: Vec::new() });
     }
     if account.alternates() {
-        let found = Some(of_pair(run, settings, account).await?);
+        let found = Some(named(run, settings, account).await?);
         return Ok(Search { found, ordered: true, warnings: Vec::new() });
     }
-    let offered = account.login.masterarn.as_deref().filter(|_| settings.strategy.is_some());
-    let Some(secret) = offered.and_then(SecretId::parse) else {
+    let Some(secret) = account.offered_administrator(settings) else {
         return Ok(Search { found: None, ordered: false, warnings: Vec::new() });
     };
     Ok(match usable(run, &secret, account).await {
@@ -54,8 +53,9 @@ pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credentia
     })
 }
 
-/// The administrator of two accounts that take turns, who has to be named: none of the two can change the other.
-pub(crate) async fn of_pair(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Credential> {
+/// The administrator, who has to be named: none of two accounts can change the other, and none can end a second password of
+/// its own.
+pub(crate) async fn named(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Credential> {
     usable(run, &account.administrator(settings)?, account).await
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn unused(error: &Error) -> String {
 
 async fn usable(run: &Run<'_>, secret: &SecretId, account: &Credential) -> Result<Credential> {
     let named = format!("the administrator's secret {}", secret.as_str());
-    let mut administrator = read(run, secret).await.map_err(|error| error.at(&named))?;
+    let administrator = read(run, secret).await.map_err(|error| error.at(&named))?;
     same_system(run, &administrator, account).await.map_err(|error| match error.kind() {
         ErrorKind::RefusedSetting => {
             let at = address(&administrator);
@@ -76,9 +76,7 @@ async fn usable(run: &Run<'_>, secret: &SecretId, account: &Credential) -> Resul
         _ => error
             .at(format!("{named} names another host than this secret, so RDS is asked whether both are one server")),
     })?;
-    // Advisory locks are per database: every writer of this account must meet in the same one.
-    administrator.login.dbname.clone_from(&account.login.dbname);
-    Ok(administrator)
+    Ok(account.administered_by(administrator))
 }
 
 /// Refuses an administrator of another database system. At one address both are of one server; else RDS has to say so.

@@ -21,7 +21,7 @@ use crate::run::Run;
 use crate::secret::{Document, Sensitive};
 use crate::stages::AWSCURRENT;
 
-pub(crate) use ending::{Enders, end_sessions, scramble, told};
+pub(crate) use ending::{Enders, end_password, end_sessions, told};
 
 /// Time that a rollout keeps back to answer with its verdicts.
 pub(crate) const ANSWER: Duration = Duration::from_millis(750);
@@ -59,16 +59,17 @@ pub(crate) fn draw(
     current.renewed(document, account, &run.config.policy, random)
 }
 
-/// setSecret: brings the account in step and sets the pending password, under the lock that the session holds. No report
-/// means that another change of the account was in the way, and nothing was changed.
+/// setSecret: brings the account in step and sets the pending password, under the lock that the session holds; `entered` is
+/// the credential that was let in before. No report means that another change of the account was in the way, and nothing was
+/// changed.
 ///
-/// Safe to repeat: the account ends with the same password, and a change that was made is not planned again.
+/// Safe to repeat: the account ends with the same passwords, and a change that was made is not planned again.
 pub(crate) async fn set(
     run: &Run<'_>,
     mut report: Report,
     plan: &Plan,
     session: &mut Session,
-    pending: &Credential,
+    (pending, entered): (&Credential, &Credential),
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
         match action {
@@ -77,8 +78,13 @@ pub(crate) async fn set(
                 Aligned::LeftOut(why) => report.warnings.push(change.left_out(&why)),
                 Aligned::InTheWay => return Ok(None),
             },
-            Action::SetPassword { .. } if session.set_password(pending, run.clock).await? => report.did(action),
-            Action::SetPassword { .. } => return Ok(None),
+            Action::SetPassword { beside, .. } => {
+                let old = beside.then_some(entered);
+                if !session.set_password(pending, old, run.clock).await? {
+                    return Ok(None);
+                }
+                report.did(action);
+            }
             other => return Err(stray(other)),
         }
     }

@@ -1,11 +1,12 @@
 //! What the process remembers between invocations, to spare calls. No password is ever kept; of a secret's value only who
-//! takes turns with whom.
+//! takes turns with whom, and by what a server knows the password that the last rotation replaced.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dependents::Revision;
 use crate::event::{SecretId, VersionId};
+use crate::secret::Sensitive;
 use crate::settings::Settings;
 
 /// For how long tags are remembered, in seconds: a rotation takes less, and what an operator changes meanwhile counts soon.
@@ -13,8 +14,8 @@ const FRESH: i64 = 60;
 /// How many revisions are remembered. ECS allows 5,000 services in a cluster; a revision takes less than a kilobyte.
 const REVISIONS: usize = 10_000;
 
-/// Of how many secrets the two accounts are remembered.
-const PARTNERS: usize = 1_000;
+/// Of how many secrets the two accounts are remembered, and of how many what was replaced.
+const SECRETS: usize = 1_000;
 
 /// The process's memory.
 #[derive(Default)]
@@ -22,6 +23,7 @@ pub(crate) struct Memory {
     settings: Mutex<Option<Remembered>>,
     revisions: Mutex<HashMap<String, Arc<Revision>>>,
     partners: Mutex<HashMap<SecretId, [String; 2]>>,
+    replaced: Mutex<HashMap<SecretId, Sensitive>>,
 }
 
 /// The settings of the last rotation that this process saw: setSecret and testSecret need a secret's tags, and most often
@@ -61,10 +63,24 @@ impl Memory {
     /// Remembers two accounts that take turns.
     pub(crate) fn keep_partners(&self, secret: &SecretId, accounts: [&str; 2]) {
         let mut partners = self.partners.lock().unwrap_or_else(PoisonError::into_inner);
-        if partners.len() >= PARTNERS {
+        if partners.len() >= SECRETS {
             partners.clear();
         }
         partners.insert(secret.clone(), accounts.map(str::to_owned));
+    }
+
+    /// The verifier of the password that this process replaced last, where its kind has one.
+    pub(crate) fn replaced(&self, secret: &SecretId) -> Option<Sensitive> {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).get(secret).cloned()
+    }
+
+    /// Remembers the verifier of a password that was replaced.
+    pub(crate) fn keep_replaced(&self, secret: &SecretId, verifier: Sensitive) {
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        if replaced.len() >= SECRETS {
+            replaced.clear();
+        }
+        replaced.insert(secret.clone(), verifier);
     }
 
     /// A revision of a task definition. Revisions never change, so that one look is enough for as long as the process lives.

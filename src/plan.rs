@@ -80,6 +80,15 @@ pub enum Action {
         account: String,
         /// The account that changes it.
         writer: String,
+        /// Whether the password that has just logged in stays valid beside it.
+        beside: bool,
+    },
+    /// Make the database accept the current password for this account and no other.
+    EndOthers {
+        /// The account.
+        account: String,
+        /// The account that changes it.
+        writer: String,
     },
     /// Replace the password of an account by one that nobody knows.
     Scramble {
@@ -161,6 +170,10 @@ fn of(account: Option<&str>) -> String {
     account.map(|account| format!(", of {account:?}")).unwrap_or_default()
 }
 
+fn beside_it(stays: bool) -> &'static str {
+    if stays { ", with the one before still valid beside it" } else { "" }
+}
+
 fn sessions(account: &str, which: Which) -> String {
     match which {
         Which::All => format!("the sessions of {account:?}"),
@@ -175,8 +188,15 @@ impl Action {
         match self {
             Self::StoreValue { account } => format!("stored a new value as AWSPENDING{}", of(account.as_deref())),
             Self::Align(Change { account, what, .. }) => format!("brought {account:?} in step: {what}"),
-            Self::SetPassword { account, writer } if account == writer => format!("set the password of {account:?}"),
-            Self::SetPassword { account, writer } => format!("set the password of {account:?} as {writer:?}"),
+            Self::SetPassword { account, writer, .. } if account == writer => {
+                format!("set the password of {account:?}")
+            }
+            Self::SetPassword { account, writer, beside } => {
+                format!("set the password of {account:?} as {writer:?}{}", beside_it(*beside))
+            }
+            Self::EndOthers { account, writer } => {
+                format!("ended every password of {account:?} but the current one, as {writer:?}")
+            }
             Self::Scramble { account, writer } => {
                 format!("replaced the password of {account:?} by one that nobody knows, as {writer:?}")
             }
@@ -194,7 +214,12 @@ impl fmt::Display for Action {
         match self {
             Self::StoreValue { account } => write!(f, "store a new value as AWSPENDING{}", of(account.as_deref())),
             Self::Align(Change { account, what, .. }) => write!(f, "bring {account:?} in step: {what}"),
-            Self::SetPassword { account, writer } => write!(f, "set the password of {account:?} as {writer:?}"),
+            Self::SetPassword { account, writer, beside } => {
+                write!(f, "set the password of {account:?} as {writer:?}{}", beside_it(*beside))
+            }
+            Self::EndOthers { account, writer } => {
+                write!(f, "end every password of {account:?} but the current one, as {writer:?}")
+            }
             Self::Scramble { account, writer } => {
                 write!(f, "replace the password of {account:?} by one that nobody knows, as {writer:?}")
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{random, stray};
 use crate::error::Result;
-use crate::kind::{Alike, Session};
+use crate::kind::{Alike, Credential, Session};
 use crate::plan::{Action, Plan, Which};
 use crate::report::Report;
 use crate::run::Run;
@@ -26,20 +26,28 @@ pub(crate) struct Enders<'a> {
     pub(crate) administrator: Option<&'a mut Session>,
 }
 
-/// Replaces the password of an account by one that is drawn here and kept nowhere, under the lock that the session holds.
-/// No report means that another change of the account was in the way, and nothing was changed.
+/// Ends a password under the lock that the session holds: that of another account is replaced by one that is drawn here and
+/// kept nowhere; those that the current account has besides that of `current` are taken away. No report means that another
+/// change of the account was in the way, and nothing was changed.
 ///
-/// Safe to repeat: one password that nobody knows takes the place of another.
-pub(crate) async fn scramble(
+/// Safe to repeat: one password that nobody knows takes the place of another, and the current one that of itself.
+pub(crate) async fn end_password(
     run: &Run<'_>,
     mut report: Report,
     plan: &Plan,
     session: &mut Session,
+    current: &Credential,
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
-        let Action::Scramble { account, .. } = action else { return Err(stray(action)) };
-        let throw_away = run.config.policy.generate(random)?;
-        if !session.scramble(account, &throw_away, run.clock).await? {
+        let done = match action {
+            Action::Scramble { account, .. } => {
+                let throw_away = current.thrown_away(account, run.config.policy.generate(random)?);
+                session.set_password(&throw_away, None, run.clock).await?
+            }
+            Action::EndOthers { .. } => session.set_password(current, None, run.clock).await?,
+            other => return Err(stray(other)),
+        };
+        if !done {
             return Ok(None);
         }
         report.did(action);
@@ -73,7 +81,7 @@ impl Enders<'_> {
     /// A backend is not shown before its login is over, and is shown for a moment after it was told to end: none is left
     /// where two looks in a row show none.
     async fn end(&mut self, run: &Run<'_>, account: &str, which: Which) -> (usize, Option<String>) {
-        let (mut ever, mut quiet) = (BTreeSet::<i32>::new(), 0);
+        let (mut ever, mut quiet) = (BTreeSet::<i64>::new(), 0);
         let ours = self.numbers().await;
         let clock = run.clock.within(PATIENCE);
         let there = loop {
@@ -94,7 +102,7 @@ impl Enders<'_> {
 
     /// Has whoever may end them. The account that was current before has sessions of its own to be ended by one of its
     /// own; the account with the new password has the session that proved it.
-    async fn try_end(&mut self, account: &str, which: Which, ours: &[i32]) -> Option<BTreeSet<i32>> {
+    async fn try_end(&mut self, account: &str, which: Which, ours: &[i64]) -> Option<BTreeSet<i64>> {
         let turns = match which {
             Which::All => [self.old.as_deref_mut(), Some(&mut *self.proof), self.administrator.as_deref_mut()],
             // What is earlier is told by the session that asks.
@@ -109,7 +117,7 @@ impl Enders<'_> {
     }
 
     /// The sessions that stay: nobody is helped by ending the one that ends the others.
-    async fn numbers(&mut self) -> Vec<i32> {
+    async fn numbers(&mut self) -> Vec<i64> {
         let mut numbers = Vec::new();
         let ours = [Some(&mut *self.proof), self.old.as_deref_mut(), self.administrator.as_deref_mut()];
         for session in ours.into_iter().flatten() {
@@ -118,16 +126,14 @@ impl Enders<'_> {
         numbers
     }
 
-    async fn left(&mut self, account: &str, why: &str, ours: &[i32]) -> Option<String> {
+    async fn left(&mut self, account: &str, why: &str, ours: &[i64]) -> Option<String> {
         let by_hand = self.proof.by_hand(account);
         let seen = match self.proof.sessions(account, ours).await {
             Ok(seen) if seen.is_empty() => return None,
             Ok(seen) => told(&seen),
             Err(error) => format!("could not be counted: {}", error.cause()),
         };
-        Some(format!(
-            "open sessions of {account:?} {why} ({seen}); end them as a superuser or a member of pg_signal_backend: {by_hand}"
-        ))
+        Some(format!("open sessions of {account:?} {why} ({seen}); end them {by_hand}"))
     }
 }
 

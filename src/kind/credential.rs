@@ -1,7 +1,7 @@
 //! What a stored version opens, and everything the rotation steps ask of it.
 
 use super::pair::{self, Pair};
-use super::{Kind, Session, postgres};
+use super::{Kind, Session, mariadb, postgres};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::SecretId;
@@ -10,6 +10,7 @@ use crate::secret::{Document, Login, Policy, Sensitive, Tls};
 use crate::settings::{Settings, Strategy};
 
 /// A credential that a stored version holds, ready to log in with.
+#[derive(Clone)]
 pub struct Credential {
     /// What it opens.
     pub kind: Kind,
@@ -17,6 +18,8 @@ pub struct Credential {
     pub login: Login,
     /// How old and new credentials relate.
     pub strategy: Strategy,
+    /// Whether a statement may carry the password itself, where the server insists on seeing it.
+    pub plaintext: bool,
 }
 
 impl Credential {
@@ -29,9 +32,20 @@ impl Credential {
         let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
         match kind {
             Kind::Postgres => postgres::check(&login)?,
+            Kind::MariaDb => mariadb::check(&login)?,
         }
         let offered = if login.masterarn.is_some() { Strategy::AlternatingUsers } else { Strategy::SingleUser };
-        Ok(Self { kind, strategy: settings.strategy.or(default).unwrap_or(offered), login })
+        let strategy = settings.strategy.or(default).unwrap_or(offered);
+        Ok(Self { kind, strategy, plaintext: settings.plaintext_statements, login })
+    }
+
+    /// The credential of an account on the same server with a password that nobody is to know.
+    #[must_use]
+    pub fn thrown_away(&self, account: &str, password: Sensitive) -> Self {
+        let mut other = self.clone();
+        account.clone_into(&mut other.login.username);
+        other.login.password = password;
+        other
     }
 
     /// Refuses what this function could log in with, but not rotate.
@@ -66,17 +80,44 @@ impl Credential {
         differs.or((!same_account).then_some("username"))
     }
 
-    /// The administrator's secret that alternating users need: none of the two can change the other.
+    /// The administrator's secret, where one is needed: for alternating users, or to end a second password.
     pub fn administrator(&self, settings: &Settings) -> Result<SecretId> {
-        let named = || SecretId::parse(self.login.masterarn.as_deref()?);
-        settings.admin_secret.clone().or_else(named).ok_or_else(|| {
+        let named = || SecretId::parse(self.login.masterarn.as_deref()?).filter(|_| self.alternates());
+        let named = settings.admin_secret.clone().or_else(named).or_else(|| self.offered_administrator(settings));
+        named.ok_or_else(|| {
+            let what = if self.alternates() {
+                "the secret asks for alternating users (by keyroll:strategy or KEYROLL_STRATEGY)"
+            } else {
+                "only an administrator can end a second password of an account: the secret needs one"
+            };
             Error::new(
                 ErrorKind::RefusedSetting,
-                "the secret asks for alternating users (by keyroll:strategy or KEYROLL_STRATEGY) and names no administrator",
+                format!("{what} and names no administrator"),
                 "put the ARN of the administrator's secret into the JSON key masterarn, or its name into the tag \
                  keyroll:admin-secret",
             )
         })
+    }
+
+    /// The administrator's secret that the value offers to a single user, where the tag says that there is one: without the
+    /// tag, `masterarn` means alternating users, or nothing to a function whose default is single user.
+    #[must_use]
+    pub fn offered_administrator(&self, settings: &Settings) -> Option<SecretId> {
+        settings.strategy?;
+        SecretId::parse(self.login.masterarn.as_deref()?)
+    }
+
+    /// The administrator's login, as it is to work on this account: so that every writer of the account meets under the same
+    /// lock, and nobody is sent to a database that is not theirs.
+    #[must_use]
+    pub fn administered_by(&self, mut administrator: Self) -> Self {
+        administrator.login.dbname = match self.kind {
+            // Advisory locks are per database.
+            Kind::Postgres => self.login.dbname.clone(),
+            // Locks are the server's, and an administrator may have no right on the account's database.
+            Kind::MariaDb => None,
+        };
+        administrator
     }
 
     /// Whether two accounts take turns.
@@ -112,18 +153,16 @@ impl Credential {
 
     /// Refuses a partner's name that the server would cut off, so that another account would be meant.
     pub fn check_partner(&self, name: &str) -> Result<()> {
-        let Kind::Postgres = self.kind;
-        if name.len() <= postgres::LONGEST_NAME {
+        let (length, most, limit) = match self.kind {
+            Kind::Postgres => (name.len(), postgres::LONGEST_NAME, "bytes; PostgreSQL names have at most"),
+            Kind::MariaDb => (name.chars().count(), mariadb::LONGEST_NAME, "characters; MariaDB takes at most"),
+        };
+        if length <= most {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::RefusedAccount,
-            format!(
-                "the partner of {:?} would have a name of {} bytes; PostgreSQL names have at most {}",
-                self.account(),
-                name.len(),
-                postgres::LONGEST_NAME
-            ),
+            format!("the partner of {:?} would have a name of {length} {limit} {most}", self.account()),
             "use an account with a shorter name, or tag the secret keyroll:strategy = single-user",
         ))
     }
@@ -141,13 +180,25 @@ impl Credential {
         self.login.password.same(&other.login.password)
     }
 
-    /// Whether the credential before this one goes on working, so that a rotation too soon after this one would take it
-    /// from somebody who still holds it.
+    /// Whether the credential before this one goes on working, as far as the secret tells, so that a rotation too soon after
+    /// this one would take it from somebody who still holds it.
     #[must_use]
-    pub fn overlaps(&self) -> bool {
+    pub fn overlaps(&self, settings: &Settings) -> bool {
+        let administered = || settings.admin_secret.is_some() || self.offered_administrator(settings).is_some();
         match self.kind {
             // One account has one password.
             Kind::Postgres => self.alternates(),
+            Kind::MariaDb => self.alternates() || administered(),
+        }
+    }
+
+    /// What the server stores of the password, where it is the same whenever it is stored: by it a password is known again.
+    #[must_use]
+    pub fn verifier(&self) -> Option<Sensitive> {
+        match self.kind {
+            // Salted.
+            Kind::Postgres => None,
+            Kind::MariaDb => Some(mariadb::verifier(&self.login.password)),
         }
     }
 
@@ -160,7 +211,6 @@ impl Credential {
         policy: &Policy,
         random: impl FnMut(&mut [u8]) -> Result<()>,
     ) -> Result<Sensitive> {
-        let Kind::Postgres = self.kind;
         let password = policy.generate(random)?;
         match account.map(|account| Sensitive::new(account.to_owned())) {
             Some(account) => document.with(&[("username", &account), ("password", &password)]),
@@ -176,6 +226,11 @@ impl Credential {
                 Probe::Rejected => Probe::Rejected,
                 Probe::Unreachable(error) => Probe::Unreachable(error),
             },
+            Kind::MariaDb => match mariadb::connect(&self.login, ca_bundle, clock).await {
+                Probe::Accepted(session) => Probe::Accepted(Session::MariaDb(session)),
+                Probe::Rejected => Probe::Rejected,
+                Probe::Unreachable(error) => Probe::Unreachable(error),
+            },
         }
     }
 
@@ -183,6 +238,7 @@ impl Credential {
     pub fn check_policy(&self, policy: &Policy) -> Result<()> {
         match self.kind {
             Kind::Postgres => policy.check(postgres::password_limits(&self.login)),
+            Kind::MariaDb => policy.check(mariadb::password_limits()),
         }
     }
 
@@ -201,9 +257,11 @@ impl Credential {
     /// Where this credential's server listens.
     #[must_use]
     pub fn address(&self) -> (String, u16) {
-        match self.kind {
-            Kind::Postgres => (self.login.host.to_ascii_lowercase(), self.login.port.unwrap_or(postgres::PORT)),
-        }
+        let port = match self.kind {
+            Kind::Postgres => postgres::PORT,
+            Kind::MariaDb => mariadb::PORT,
+        };
+        (self.login.host.to_ascii_lowercase(), self.login.port.unwrap_or(port))
     }
 }
 

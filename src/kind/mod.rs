@@ -2,38 +2,48 @@
 //! steps know only what stands here, so that adding a kind is one variant and wherever the compiler then points.
 
 mod credential;
+pub mod mariadb;
 pub mod pair;
 pub mod postgres;
+mod session;
 mod wire;
+mod words;
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Alignment, Change, Which};
 use crate::secret::{Document, Sensitive};
 use crate::settings::Settings;
 
 pub use credential::Credential;
 pub use pair::Pair;
+pub use session::Session;
 
 /// What a secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A PostgreSQL login: RDS, Aurora or any other server.
     Postgres,
+    /// A MariaDB login: RDS or any other server.
+    MariaDb,
 }
 
 /// Kinds of the contract that this version cannot rotate yet, by tag and by engine.
-const NOT_BUILT: [&str; 7] = ["mariadb", "mysql", "jwt", "jwt-keyring", "signing-key", "token", "aurora-mysql"];
+const NOT_BUILT: [&str; 6] = ["mysql", "jwt", "jwt-keyring", "signing-key", "token", "aurora-mysql"];
 
 impl Kind {
+    /// Whether an account can have two passwords at a time.
+    #[must_use]
+    pub fn holds_two(self) -> bool {
+        self == Self::MariaDb
+    }
+
     /// The kind that a secret's tag names, or its engine.
     fn of(tag: Option<&str>, engine: &str) -> Result<Self> {
         let known: String = tag.unwrap_or(engine).chars().take(40).collect();
         match known.as_str() {
             "postgres" => Ok(Self::Postgres),
+            "mariadb" => Ok(Self::MariaDb),
             "aurora-postgresql" if tag.is_none() => Ok(Self::Postgres),
             other if NOT_BUILT.contains(&other) => Err(Error::new(
                 ErrorKind::RefusedNotBuilt,
@@ -43,7 +53,7 @@ impl Kind {
             other => Err(Error::new(
                 ErrorKind::RefusedValue,
                 format!("the secret's kind or engine is {other:?}, which keyroll does not know"),
-                "set engine in the JSON to postgres or aurora-postgresql, or correct the tag keyroll:kind",
+                "set engine in the JSON to postgres, aurora-postgresql or mariadb, or correct the tag keyroll:kind",
             )),
         }
     }
@@ -56,12 +66,6 @@ pub fn document(text: Sensitive, settings: &Settings) -> Result<Document> {
         Kind::of(Some(tag), "")?;
     }
     Document::parse(text)
-}
-
-/// An open session of an accepted login.
-pub enum Session {
-    /// On a PostgreSQL server.
-    Postgres(postgres::Session),
 }
 
 /// Who the server says we are.
@@ -97,6 +101,30 @@ pub struct Alternation<'a> {
     pub insisted: bool,
 }
 
+/// What an account accepts besides the password that is about to be set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Whether the password before can stay valid beside the new one.
+    pub stays: bool,
+    /// Why it cannot, where the kind has a way to.
+    pub why_not: Option<String>,
+    /// What would be destroyed without anybody knowing whose it is.
+    pub strangers: Vec<String>,
+    /// What an operator should know although nothing is refused.
+    pub warnings: Vec<String>,
+}
+
+/// What a rehearsal has shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// What was done and taken back.
+    pub proven: Vec<String>,
+    /// What cannot be.
+    pub not_tried: Vec<String>,
+    /// What would be left out.
+    pub left_out: Vec<String>,
+}
+
 /// What became of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Aligned {
@@ -117,155 +145,4 @@ pub struct Alike {
     pub application: String,
     /// Where it is, if the server tells.
     pub client: Option<String>,
-}
-
-impl Session {
-    /// Refuses where this session could not set the password of `account`, or should not.
-    pub async fn check_writer(&mut self, account: &str) -> Result<()> {
-        match self {
-            Self::Postgres(session) => session.check_writer(account).await,
-        }
-    }
-
-    /// Refuses a server that takes no changes by this session, or an account that has no password to change.
-    pub async fn check_server(&mut self, account: &str) -> Result<()> {
-        match self {
-            Self::Postgres(session) => session.check_server(account).await,
-        }
-    }
-
-    /// Whether the server replays what another one writes.
-    pub async fn is_replica(&mut self) -> Result<bool> {
-        match self {
-            Self::Postgres(session) => session.is_replica().await,
-        }
-    }
-
-    /// Whether the server shows that these two accounts are a pair.
-    pub async fn is_partner(&mut self, pair: &Pair) -> Result<bool> {
-        match self {
-            Self::Postgres(session) => session.is_partner(pair).await,
-        }
-    }
-
-    /// What it would take to bring the partner in step with its base, without a lock.
-    pub async fn foresee(&mut self, rotation: &Alternation<'_>, clock: Clock) -> Result<Alignment> {
-        match self {
-            Self::Postgres(session) => session.foresee(rotation, clock).await,
-        }
-    }
-
-    /// What it takes to bring the partner in step with its base, under the lock.
-    pub async fn compare(&mut self, rotation: &Alternation<'_>) -> Result<Alignment> {
-        match self {
-            Self::Postgres(session) => session.compare(rotation).await,
-        }
-    }
-
-    /// Makes one change under the lock.
-    ///
-    /// Safe to repeat: nothing counts before the password is set, in the same transaction, and a change that was made is
-    /// not in the next comparison.
-    pub async fn align(&mut self, change: &Change, clock: Clock) -> Result<Aligned> {
-        match self {
-            Self::Postgres(session) => session.align(change, clock).await,
-        }
-    }
-
-    /// Proves that the session is what the credential says: the same account, the same rights, the same database.
-    pub async fn prove(&mut self, credential: &Credential) -> Result<Identity> {
-        match self {
-            Self::Postgres(session) => session.prove(&credential.login, credential.may_be_partner()).await,
-        }
-    }
-
-    /// Takes the lock of that name on the server, until [`Session::set_password`] or the end of the session.
-    pub async fn lock(&mut self, name: &str, clock: Clock) -> Result<()> {
-        match self {
-            Self::Postgres(session) => session.lock(name, clock).await,
-        }
-    }
-
-    /// Makes the server accept what `pending` holds and releases the lock. Returns false where another change of the same
-    /// account was in the way: then nothing was changed, and everything from the lock on must be done again.
-    ///
-    /// Safe to repeat: the account ends with the same password.
-    pub async fn set_password(&mut self, pending: &Credential, clock: Clock) -> Result<bool> {
-        match self {
-            Self::Postgres(session) => session.set_password(pending.account(), &pending.login.password, clock).await,
-        }
-    }
-
-    /// Replaces the password of `account` by `throw_away` and releases the lock. Returns false as
-    /// [`Session::set_password`] does.
-    ///
-    /// Safe to repeat: nobody knows the password, be it this one or the next.
-    pub async fn scramble(&mut self, account: &str, throw_away: &Sensitive, clock: Clock) -> Result<bool> {
-        match self {
-            Self::Postgres(session) => session.set_password(account, throw_away, clock).await,
-        }
-    }
-
-    /// Releases the lock with nothing changed.
-    pub async fn release(&mut self) -> Result<()> {
-        match self {
-            Self::Postgres(session) => session.release().await,
-        }
-    }
-
-    /// The number by which the server knows this session.
-    pub async fn number(&mut self) -> Result<i32> {
-        match self {
-            Self::Postgres(session) => session.number().await,
-        }
-    }
-
-    /// The open sessions of an account but these, the most frequent first.
-    pub async fn sessions(&mut self, account: &str, but: &[i32]) -> Result<Vec<Alike>> {
-        match self {
-            Self::Postgres(session) => session.sessions(account, but).await,
-        }
-    }
-
-    /// The statement with which somebody who may ends an account's sessions.
-    #[must_use]
-    pub fn by_hand(&self, account: &str) -> String {
-        match self {
-            Self::Postgres(_) => postgres::by_hand(account),
-        }
-    }
-
-    /// Ends sessions of an account but these, and gives the numbers of those that were there; nothing where the server
-    /// does not let this session do so.
-    ///
-    /// Safe to repeat: a session that has ended is not found again, and one that is new in its place is not meant to be
-    /// there either.
-    pub async fn end_sessions(&mut self, account: &str, which: Which, but: &[i32]) -> Result<Option<BTreeSet<i32>>> {
-        match self {
-            Self::Postgres(session) => session.end_sessions(account, which, but).await,
-        }
-    }
-
-    /// Makes the changes and sets the password of `account` as a rotation would, and takes all of it back: proves the right
-    /// to. Gives what would be left out.
-    ///
-    /// Safe to repeat: the transaction is rolled back, also by the server when the connection breaks.
-    pub async fn rehearse(
-        &mut self,
-        (lock, account): (&str, &str),
-        changes: &[Change],
-        throw_away: &Sensitive,
-        clock: Clock,
-    ) -> Result<Vec<String>> {
-        match self {
-            Self::Postgres(session) => session.rehearse((lock, account), changes, throw_away, clock).await,
-        }
-    }
-
-    /// Ends the session in good order. Failing at it changes nothing.
-    pub async fn close(self) {
-        match self {
-            Self::Postgres(session) => session.close().await,
-        }
-    }
 }

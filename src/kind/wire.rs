@@ -1,4 +1,4 @@
-//! The way to a database server: a TCP connection without Nagle's algorithm.
+//! The way to a database server: a TCP connection without Nagle's algorithm, and what can be wrong with it.
 //!
 //! sqlx leaves the algorithm on and has no option for it. Its TLS handshake and its login write twice in a row, and the
 //! second write then waits for the server's delayed acknowledgement: measured, 2 x 43 ms for every login to PostgreSQL 15,
@@ -14,9 +14,12 @@ use std::time::Duration;
 
 use rand::TryRng;
 use rand::rngs::SysRng;
+use sqlx::Error as Driver;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpStream, UnixListener};
 use tokio::task::JoinHandle;
+
+use crate::error::{Error, ErrorKind};
 
 /// Lambda's one writable place.
 const PLACE: &str = "/tmp";
@@ -70,6 +73,52 @@ async fn relay(listener: UnixListener, mut server: TcpStream, directory: PathBuf
         // However the connection ends, both sides see it closed; sqlx tells what that means.
         let _ = copy_bidirectional(&mut client, &mut server).await;
     }
+}
+
+/// The error of a login that did not get as far as the server's verdict; none where it did.
+pub(super) fn failed(place: &str, error: &Driver) -> Option<Error> {
+    let (kind, cause, remedy) = match error {
+        Driver::Tls(reason) if !reason.to_string().contains("does not support TLS") => (
+            ErrorKind::RefusedTls,
+            "cannot be reached by TLS: it could not be set up".to_owned(),
+            "check the certificates in KEYROLL_CA_BUNDLE and the host name in the secret",
+        ),
+        Driver::Tls(_) => (
+            ErrorKind::RefusedTls,
+            "offers no TLS".to_owned(),
+            "turn TLS on at the server, or set \"ssl\": false in the secret to mean an unencrypted connection",
+        ),
+        Driver::Io(io) if io.kind() == io::ErrorKind::InvalidData => (
+            ErrorKind::RefusedTls,
+            format!("shows a certificate that cannot be verified ({})", certificate(io)),
+            "set the secret's host to the name in the certificate; for a private CA set KEYROLL_CA_BUNDLE",
+        ),
+        Driver::Io(io) => (
+            ErrorKind::FailedDatabase,
+            format!("cannot be reached ({})", reach(io)),
+            "check host and port, DNS, security groups, routes and that the server is up; then run the step again",
+        ),
+        _ => return None,
+    };
+    Some(Error::new(kind, format!("{place} {cause}"), remedy))
+}
+
+/// What is wrong with a certificate, in the words of the verifier, which name certificates and hosts only.
+fn certificate(io: &io::Error) -> String {
+    io.get_ref().map_or_else(|| io.kind().to_string(), ToString::to_string)
+}
+
+fn reach(io: &io::Error) -> String {
+    match io.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => "it closed the connection".to_owned(),
+        _ => io.to_string(),
+    }
+}
+
+/// The error of a statement whose answer did not come in time.
+pub(super) fn silent() -> Driver {
+    Driver::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer"))
 }
 
 /// A directory that stays behind does no harm.

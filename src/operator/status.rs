@@ -108,10 +108,13 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
     })
 }
 
-/// Until when the previous credential goes on working, where tag or environment say that two accounts take turns.
+/// Until when the previous credential goes on working, where tag or environment say that it does: two accounts take turns, or
+/// one of MariaDB has an administrator.
 fn overlap(run: &Run<'_>, secret: &Overview) -> Option<String> {
     let strategy = secret.settings.strategy.or(run.config.strategy);
-    let overlaps = strategy == Some(Strategy::AlternatingUsers) && secret.labels.holder(AWSPREVIOUS).is_some();
+    let administered = secret.settings.admin_secret.is_some() && secret.settings.kind.as_deref() == Some("mariadb");
+    let overlaps =
+        (strategy == Some(Strategy::AlternatingUsers) || administered) && secret.labels.holder(AWSPREVIOUS).is_some();
     overlaps.then(|| Until::by_date(secret.next_rotation, run.clock.seconds()).text())
 }
 

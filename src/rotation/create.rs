@@ -83,7 +83,7 @@ pub(super) fn plan(
     run: &Run<'_>,
 ) -> Result<Plan> {
     let plan = draw(current, account, &seen.settings, run)?;
-    if current.overlaps() {
+    if current.overlaps(&seen.settings) {
         seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
     }
     Ok(plan)

@@ -1,5 +1,6 @@
-//! Ending the password of the other one of two accounts that take turns, by the administrator. None of the two can change
-//! the other, and the one whose password ends shall have no say in it.
+//! Ending a password by the administrator: that of the other one of two accounts that take turns, or the one before on an
+//! account that accepts two. None of two accounts can change the other, none can end a second password of its own, and the
+//! one whose password ends shall have no say in it.
 
 use super::logins::{Account, Writer};
 use super::look;
@@ -12,15 +13,21 @@ use crate::report::Report;
 use crate::run::Run;
 use crate::stages::{Labels, Standing};
 
-/// The plan of it.
-pub(super) fn plan(target: &str, writer: &str) -> Plan {
-    Plan::of(Standing::Current, vec![Action::Scramble { account: target.to_owned(), writer: writer.to_owned() }])
+/// The plan of it: `target` is the account under AWSCURRENT, or the other one of two.
+pub(super) fn plan(account: &Account, target: &str, writer: &str) -> Plan {
+    let (target, writer) = (target.to_owned(), writer.to_owned());
+    let action = if target == account.name() {
+        Action::EndOthers { account: target, writer }
+    } else {
+        Action::Scramble { account: target, writer }
+    };
+    Plan::of(Standing::Current, vec![action])
 }
 
 /// Lock, look, apply; once more where somebody else's change of the same account was in the way. The labels are read only
 /// under the family's lock (fencing): whether they still allow it is for `allowed` to say. A rotation that comes after it
 /// waits for the lock and sets a password of its own, which is then the last.
-pub(super) async fn scramble(
+pub(super) async fn end(
     run: &Run<'_>,
     (account, version): (&Account, &VersionId),
     plan: &Plan,
@@ -41,7 +48,7 @@ pub(super) async fn scramble(
             return Err(error);
         }
         let report = run.report(&account.arn, version, plan);
-        if let Some(report) = apply::scramble(run, report, plan, &mut writer.session).await? {
+        if let Some(report) = apply::end_password(run, report, plan, &mut writer.session, &account.current).await? {
             return Ok(report);
         }
     }

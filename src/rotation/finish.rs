@@ -55,9 +55,9 @@ fn task(event: &Rotation, seen: &Overview) -> Result<Task> {
 /// Round *promote*. Also tells since when the version is current, and whether the credential before goes on working.
 pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since, bool)> {
     let credential = credential(run, pending_version(run, event).await?, &seen.settings)?;
-    let proven = test::prove(run, &credential, &seen.settings).await?;
-    let (report, since) = move_current(run, event, seen, &credential, proven).await?;
-    Ok((report, since, credential.overlaps()))
+    let proof = test::prove(run, &credential, &seen.settings).await?;
+    let (report, since) = move_current(run, event, seen, &credential, proof.line).await?;
+    Ok((report, since, credential.alternates() || proof.overlaps))
 }
 
 /// Moves AWSCURRENT to what was just proven.

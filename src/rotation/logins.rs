@@ -5,8 +5,7 @@ use crate::admin;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::kind::pair::{self, Pair};
-use crate::kind::{Alternation, Credential, Session};
+use crate::kind::{Alternation, Credential, Pair, Session};
 use crate::probe::{self, Answer, Next, Probe};
 use crate::run::Run;
 use crate::settings::Settings;
@@ -26,37 +25,26 @@ pub(super) struct Writer {
     pub(super) warnings: Vec<String>,
 }
 
-/// Whose stored credential was let in.
-pub(super) struct Entered {
-    pub(super) account: String,
-    /// Whether that of the other one of two was, too.
-    pub(super) both: bool,
-}
-
-impl Entered {
-    /// Looks further where a partner was let in that is no member of its base any more: AWSPREVIOUS may open that, and then
-    /// the two are a pair although nothing on the server shows it.
-    pub(super) async fn of(
-        run: &Run<'_>,
-        account: &Account,
-        entered: &Credential,
-        session: &mut Session,
-    ) -> Result<Self> {
-        let name = entered.account().to_owned();
-        let both = match pair::turn(&name, None) {
-            pair::Turn::Ask(pair) if account.current.alternates() && !session.is_partner(&pair).await? => {
-                opens(run, account, &pair.base).await?
-            }
-            _ => false,
-        };
-        Ok(Self { account: name, both })
+/// Looks further where two accounts are not shown to be a pair, of which `entered` was let in: AWSPREVIOUS may open the other
+/// one, and then they are one although nothing on the server shows it. Says whether it does.
+pub(super) async fn are_a_pair(
+    run: &Run<'_>,
+    account: &Account,
+    entered: &Credential,
+    pair: &Pair,
+    session: &mut Session,
+) -> Result<bool> {
+    if session.shows(pair, entered.account()).await? {
+        return Ok(false);
     }
+    let other = if entered.account() == pair.base { &pair.partner } else { &pair.base };
+    opens(run, account, other).await
 }
 
 /// Whether AWSPREVIOUS logs in to that account.
-async fn opens(run: &Run<'_>, account: &Account, base: &str) -> Result<bool> {
+async fn opens(run: &Run<'_>, account: &Account, other: &str) -> Result<bool> {
     let Ok(previous) = previous_credential(run, account).await? else { return Ok(false) };
-    if previous.account() != base {
+    if previous.account() != other {
         return Ok(false);
     }
     match run.log_in(&previous).await {
@@ -145,7 +133,7 @@ pub(super) async fn writer(run: &Run<'_>, account: &Account, mut session: Sessio
             Err(error) => search.warnings.push(admin::unused(&error)),
         }
     }
-    match session.check_writer(name).await {
+    match session.check_writer(name, account.current.plaintext).await {
         Ok(()) => Ok(Writer { session, name: name.to_owned(), warnings: search.warnings }),
         Err(error) => {
             session.close().await;
@@ -154,12 +142,12 @@ pub(super) async fn writer(run: &Run<'_>, account: &Account, mut session: Sessio
     }
 }
 
-/// The administrator of two accounts that take turns, with the right to change `target`. That the account's own credential
-/// is accepted is for the caller to have seen.
+/// The administrator, who has to be named, with the right to change `target`. That the account's own credential is accepted
+/// is for the caller to have seen.
 pub(super) async fn administrator(run: &Run<'_>, account: &Account, target: &str) -> Result<Writer> {
-    let administrator = admin::of_pair(run, &account.settings, &account.current).await?;
+    let administrator = admin::named(run, &account.settings, &account.current).await?;
     let mut session = administrator_session(run, &administrator, account).await?;
-    if let Err(error) = session.check_writer(target).await {
+    if let Err(error) = session.check_writer(target, account.current.plaintext).await {
         session.close().await;
         return Err(error);
     }
@@ -169,11 +157,12 @@ pub(super) async fn administrator(run: &Run<'_>, account: &Account, target: &str
 async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &Account) -> Result<Session> {
     let session = run.log_in(administrator).await.session()?;
     let mut session = session.ok_or_else(|| admin::rejected(administrator.account()))?;
+    let (name, plaintext) = (account.name(), account.current.plaintext);
     let checked = if account.current.alternates() {
         // Its rights are for the comparison of the two accounts to judge.
-        session.check_server(account.name()).await
+        session.check_server(name, plaintext).await
     } else {
-        session.check_writer(account.name()).await
+        session.check_writer(name, plaintext).await
     };
     match checked {
         Ok(()) => Ok(session),
@@ -229,9 +218,15 @@ impl Account {
     }
 
     /// The rotation that is the turn of `account`, after who entered was let in.
-    pub(super) fn alternation<'a>(&self, pair: &'a Pair, account: &'a str, entered: &'a Entered) -> Alternation<'a> {
+    pub(super) fn alternation<'a>(
+        &self,
+        pair: &'a Pair,
+        account: &'a str,
+        entered: &'a Credential,
+        both: bool,
+    ) -> Alternation<'a> {
         let insisted = Credential::insists(&self.settings);
-        Alternation { pair, account, entered: &entered.account, both: entered.both, insisted }
+        Alternation { pair, account, entered: entered.account(), both, insisted }
     }
 
     fn none_works(&self, event: Option<&Rotation>, previous: &str) -> Error {
@@ -242,8 +237,10 @@ impl Account {
                 "the server rejects the password of {:?} in AWSCURRENT{pending}; AWSPREVIOUS: {previous}",
                 self.name()
             ),
-            "see whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words; else set \
-             its password by hand to the one in AWSCURRENT, and let Secrets Manager try again",
+            format!(
+                "{}; else set its password by hand to the one in AWSCURRENT, and let Secrets Manager try again",
+                self.current.kind.rejected_also_where()
+            ),
         )
     }
 }

@@ -12,6 +12,7 @@
 //! that is delayed between its last look and its one write could take AWSPENDING back from a rotation that began in
 //! between. The look is therefore the last thing before the write.
 
+mod beside;
 mod create;
 mod ending;
 mod finish;

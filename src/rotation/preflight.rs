@@ -4,14 +4,15 @@
 
 use std::time::Duration;
 
-use super::logins::{Account, Entered, Entry, Writer, let_in, pending_credential, writer};
+use super::beside::{self, Strangers};
+use super::logins::{Account, Entry, Writer, are_a_pair, let_in, pending_credential, writer};
 use super::{GIVE_UP, create, credential, finish, overview, set, turn};
 use crate::apply;
 use crate::aws::secrets::{Lookup, Version};
 use crate::dependents::{Judgement, ServiceName, ServiceReport, Sighting, Since, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step};
-use crate::kind::{self, Credential, Pair};
+use crate::kind::{self, Beside, Credential, Pair, Rehearsal, Session};
 use crate::plan::{Alignment, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left, Seen};
@@ -160,18 +161,10 @@ async fn database(
         Ok(identity) => found.proven.push(format!("{label} logs in: {identity}")),
         Err(error) => found.lacking.push(error),
     }
-    let entered = Entered::of(run, account, entered, &mut session).await?;
     let mut writer = writer(run, account, session).await?;
     let target = turn.unwrap_or(name);
-    let planned = match Pair::of(name, target) {
-        Some(pair) => {
-            let rotation = account.alternation(&pair, target, &entered);
-            writer.session.foresee(&rotation, run.clock).await
-        }
-        None => Ok(Alignment::default()),
-    };
-    let alignment = match planned {
-        Ok(alignment) => alignment,
+    let (alignment, beside) = match foresee(run, (account, entered), target, &mut writer.session).await {
+        Ok(foreseen) => foreseen,
         Err(error) => {
             writer.session.close().await;
             return Err(error);
@@ -182,24 +175,41 @@ async fn database(
         .push(format!("the server takes changes, and {:?} may change the password of {target:?}", writer.name));
     if prove {
         match rehearse(run, account, target, &alignment, &mut writer).await {
-            Ok(left_out) => {
-                found.proven.push(format!(
-                    "{:?} changed the password of {target:?} and took it back: the statements were rolled back, and leave \
-                     some WAL and, by the server's settings, lines in its log",
-                    writer.name
-                ));
-                found.warnings.extend(left_out);
+            Ok(rehearsal) => {
+                let by = |line: &String| format!("by {:?}: {line}", writer.name);
+                found.proven.extend(rehearsal.proven.iter().map(by));
+                found.warnings.extend(rehearsal.left_out);
+                found.warnings.extend(rehearsal.not_tried.iter().map(|line| format!("not rehearsed: {line}")));
             }
             Err(error) => found.lacking.push(error),
         }
     }
     found.warnings.extend(writer.warnings.iter().chain(&alignment.warnings).cloned());
-    found.steps.push((Step::Set, set::plan(target, &writer.name, alignment)));
+    found.steps.push((Step::Set, set::plan(target, &writer.name, alignment, beside)));
     writer.session.close().await;
     match begun {
         Some(event) => pending_credential(run, event, account, GIVE_UP).await.map(drop),
         None => Ok(()),
     }
+}
+
+/// What setSecret would find under its lock.
+async fn foresee(
+    run: &Run<'_>,
+    (account, entered): (&Account, &Credential),
+    target: &str,
+    session: &mut Session,
+) -> Result<(Alignment, Beside)> {
+    let alignment = match Pair::of(account.name(), target) {
+        Some(pair) => {
+            let both = are_a_pair(run, account, entered, &pair, session).await?;
+            session.foresee(&account.alternation(&pair, target, entered, both), run.clock).await?
+        }
+        None => Alignment::default(),
+    };
+    let known = [entered, &account.current];
+    let beside = beside::look(run, account, session, target, &known, Strangers::Refuse).await?;
+    Ok((alignment, beside))
 }
 
 async fn rehearse(
@@ -208,10 +218,9 @@ async fn rehearse(
     target: &str,
     alignment: &Alignment,
     writer: &mut Writer,
-) -> Result<Vec<String>> {
-    let throw_away = run.config.policy.generate(apply::random)?;
-    let lock = account.current.lock();
-    writer.session.rehearse((lock, target), &alignment.changes, &throw_away, run.clock).await
+) -> Result<Rehearsal> {
+    let throw_away = account.current.thrown_away(target, run.config.policy.generate(apply::random)?);
+    writer.session.rehearse(account.current.lock(), &alignment.changes, &throw_away, run.clock).await
 }
 
 /// What looking at the services says, and what the last step would do with them.

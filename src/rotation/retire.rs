@@ -1,16 +1,17 @@
 //! `Retire`: end the previous credential now, not only by the next rotation. For an overlap that has served its purpose.
 //!
-//! Where two accounts take turns, the previous one gets a password that nobody knows. Sessions that it has go on: whoever
-//! must not keep those either wants `Revoke`.
+//! Where two accounts take turns, the previous one gets a password that nobody knows; where one account accepts two passwords,
+//! it keeps the current one alone. Sessions go on: whoever must not keep those either wants `Revoke`.
 
+use super::beside::{self, Strangers};
 use super::ending;
-use super::logins::{Account, administrator, previous_credential};
+use super::logins::{Account, Writer, administrator, previous_credential};
 use super::{credential, look};
 use crate::apply;
 use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
-use crate::kind::{Credential, Session};
+use crate::kind::{Credential, Kind, Session};
 use crate::plan::Plan;
 use crate::probe::Probe;
 use crate::report::{Report, listed};
@@ -38,9 +39,14 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
         ));
     }
     // With one account, a previous version of another one is refused here: it is not what this rotation replaced.
-    let previous = previous_credential(run, &account).await?.map_err(|reason| unusable(&reason))?;
-    if account.current.pair(&previous).is_none() {
+    let previous =
+        previous_credential(run, &account).await?.map_err(|reason| unusable(account.current.kind, &reason))?;
+    let two_accounts = account.current.pair(&previous).is_some();
+    if !two_accounts && !account.current.kind.holds_two() {
         return Ok(nothing(one_account(account.name())));
+    }
+    if !two_accounts && previous.holds_the_same_as(&account.current) {
+        return Ok(nothing("AWSPREVIOUS holds the same password as AWSCURRENT".to_owned()));
     }
     let proven = prove(run, &account.current).await?;
     let mut session = match run.log_in(&previous).await {
@@ -51,10 +57,11 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
         }
         Probe::Unreachable(error) => return Err(error),
     };
-    let open = still_open(&mut session, previous.account()).await;
+    // Of one account nobody can tell by which password a session was opened.
+    let open = if two_accounts { still_open(&mut session, previous.account()).await } else { None };
     session.close().await;
     let held = still_held(run, &account, dates).await;
-    let mut report = end(run, (&account, &version), previous.account(), &seen.labels, proven).await?;
+    let mut report = end(run, (&account, &version), &previous, &seen.labels, proven).await?;
     report.warnings.extend(open.into_iter().chain(held));
     Ok(report)
 }
@@ -63,19 +70,32 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
 async fn end(
     run: &Run<'_>,
     (account, version): (&Account, &VersionId),
-    previous: &str,
+    previous: &Credential,
     before: &Labels,
     proven: String,
 ) -> Result<Report> {
-    let mut writer = administrator(run, account, previous).await?;
-    let plan = ending::plan(previous, &writer.name).proving(proven).warning(writer.warnings.clone());
-    let report = ending::scramble(run, (account, version), &plan, &mut writer, |labels| {
-        settled(labels)?;
-        unmoved(before, labels, version)
-    });
-    let report = report.await;
+    let target = previous.account();
+    let mut writer = administrator(run, account, target).await?;
+    let plan = ending::plan(account, target, &writer.name).proving(proven).warning(writer.warnings.clone());
+    let report = match refuse_strangers(run, account, previous, &mut writer).await {
+        Ok(()) => {
+            let report = ending::end(run, (account, version), &plan, &mut writer, |labels| {
+                settled(labels)?;
+                unmoved(before, labels, version)
+            });
+            report.await
+        }
+        Err(error) => Err(error),
+    };
     writer.session.close().await;
     report
+}
+
+/// Nobody else's password is to end with the previous one.
+async fn refuse_strangers(run: &Run<'_>, account: &Account, previous: &Credential, writer: &mut Writer) -> Result<()> {
+    let known = [previous, &account.current];
+    let looked = beside::look(run, account, &mut writer.session, previous.account(), &known, Strangers::Refuse).await;
+    looked.map(drop)
 }
 
 /// Whoever can write the secret must not have the administrator change an account that is not theirs; and where AWSCURRENT
@@ -184,12 +204,15 @@ fn one_account(account: &str) -> String {
     )
 }
 
-fn unusable(reason: &str) -> Error {
+fn unusable(kind: Kind, reason: &str) -> Error {
     Error::new(
         ErrorKind::RefusedChanged,
         format!("AWSPREVIOUS cannot be used: {reason}"),
-        "end the credential that it holds by hand, where there is one (ALTER ROLE ... PASSWORD NULL); if it is that of a partner, \
-         tag the secret keyroll:strategy = alternating-users and retire again",
+        format!(
+            "end the credential that it holds by hand, where there is one ({}); if it is that of a partner, tag the secret \
+             keyroll:strategy = alternating-users and retire again",
+            kind.password_ended_by()
+        ),
     )
 }
 

@@ -4,7 +4,8 @@
 //! 1. store a new value as AWSPENDING, drawn now: what was staged before loses the label, and is never used;
 //! 2. set its password, as setSecret does;
 //! 3. prove it and move AWSCURRENT, as finishSecret does;
-//! 4. with two accounts, replace the password of the one that was current by one that nobody knows;
+//! 4. with two accounts, replace the password of the one that was current by one that nobody knows; with one that accepts
+//!    two passwords, take the old one away;
 //! 5. end the sessions of both: all of the old account's, and the other's that began before its new password;
 //! 6. redeploy every dependent and take the mark off.
 //!
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use self::put_out::{Insiders, put_out};
 use self::store::{Stored, store};
+use super::beside::Strangers;
 use super::logins::Account;
 use super::{credential, finish, look, set, test};
 use crate::aws::secrets::Lookup;
@@ -84,7 +86,7 @@ async fn replace(
     report: &mut Report,
 ) -> Result<()> {
     event.step = Step::Set;
-    report.append(set::run(run, event).await.map_err(|error| again(&error))?);
+    report.append(set::replacing(run, event, Strangers::Replace).await.map_err(|error| again(&error))?);
     event.step = Step::Finish;
     let pending = stored(run, event, before).await.map_err(|error| again(&error))?;
     let (proof, line) = test::prove_and_stay(run, &pending, &before.settings).await.map_err(|error| again(&error))?;

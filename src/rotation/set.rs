@@ -7,11 +7,13 @@
 
 use std::time::Duration;
 
-use super::logins::{Account, Entered, Entry, Writer, let_in, pending_credential, writer};
+use super::beside::{self, Strangers};
+use super::logins::{Account, Entry, Writer, are_a_pair, let_in, pending_credential, writer};
 use super::{GIVE_UP, credential, settings};
 use crate::apply;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
+use crate::kind::{Beside, Credential};
 use crate::plan::{Action, Alignment, Plan};
 use crate::report::Report;
 use crate::run::Run;
@@ -24,6 +26,11 @@ pub(super) const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
+    replacing(run, event, Strangers::Refuse).await
+}
+
+/// setSecret, and what to do with a password that no version holds.
+pub(super) async fn replacing(run: &Run<'_>, event: &Rotation, strangers: Strangers) -> Result<Report> {
     let settings = settings(run, event).await?;
     let current = run.current().await?;
     let arn = current.arn.clone();
@@ -33,7 +40,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let current = credential(run, current, &settings)?;
     current.rotatable(&settings)?;
     let account = Account { arn, settings, current };
-    let (mut session, older) = match let_in(run, Some(event), &account).await? {
+    let (session, older) = match let_in(run, Some(event), &account).await? {
         Entry::Current(session) => (session, None),
         Entry::Previous(session, credential) => (session, Some(credential)),
         Entry::AlreadySet => {
@@ -44,9 +51,9 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
     account.settings.refuse_on_hold(run.clock.seconds())?;
     account.settings.sound()?;
-    let entered = Entered::of(run, &account, older.as_ref().unwrap_or(&account.current), &mut session).await?;
+    let entered = older.as_ref().unwrap_or(&account.current);
     let mut writer = writer(run, &account, session).await?;
-    let report = write(run, event, &account, &entered, &mut writer).await;
+    let report = write(run, event, (&account, entered), &mut writer, strangers).await;
     writer.session.close().await;
     report
 }
@@ -55,9 +62,9 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 async fn write(
     run: &Run<'_>,
     event: &Rotation,
-    account: &Account,
-    entered: &Entered,
+    (account, entered): (&Account, &Credential),
     writer: &mut Writer,
+    strangers: Strangers,
 ) -> Result<Report> {
     let mut target = account.name().to_owned();
     for attempt in 0..ATTEMPTS {
@@ -68,16 +75,22 @@ async fn write(
         pending.account().clone_into(&mut target);
         let alignment = match account.current.pair(&pending) {
             Some(pair) => {
-                let rotation = account.alternation(&pair, pending.account(), entered);
+                let both = are_a_pair(run, account, entered, &pair, &mut writer.session).await?;
+                let rotation = account.alternation(&pair, pending.account(), entered, both);
                 writer.session.compare(&rotation).await?
             }
             None => Alignment::default(),
         };
-        let plan = plan(pending.account(), &writer.name, alignment);
+        let known = [&pending, entered, &account.current];
+        let beside = beside::look(run, account, &mut writer.session, pending.account(), &known, strangers).await?;
+        let plan = plan(pending.account(), &writer.name, alignment, beside);
         let plan = plan.warning(pending.warnings()).warning(writer.warnings.clone());
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         let report = run.report(&account.arn, &event.version, &plan);
-        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending).await? {
+        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, (&pending, entered)).await? {
+            if let Some(verifier) = entered.verifier() {
+                run.memory.keep_replaced(&event.secret, verifier);
+            }
             run.memory.keep_partners(&event.secret, [account.name(), pending.account()]);
             return Ok(report);
         }
@@ -96,14 +109,19 @@ pub(super) async fn pause(attempt: u32) {
 pub(super) fn in_the_way(account: &str) -> Error {
     Error::new(
         ErrorKind::FailedDatabase,
-        format!("{ATTEMPTS} attempts to change {account:?} met other changes of the same role (SQLSTATE XX000)"),
-        "find out what else alters this role, and run the step again; nothing was changed",
+        format!("{ATTEMPTS} attempts to change {account:?} met other changes of the same account"),
+        "find out what else alters this account, and run the step again; nothing was changed",
     )
 }
 
-/// The plan of setSecret. The password comes last, and with it the commit.
-pub(super) fn plan(account: &str, writer: &str, alignment: Alignment) -> Plan {
+/// The plan of setSecret. The password comes last: nobody logs in by what comes before it.
+pub(super) fn plan(account: &str, writer: &str, alignment: Alignment, beside: Beside) -> Plan {
     let mut actions: Vec<Action> = alignment.changes.into_iter().map(Action::Align).collect();
-    actions.push(Action::SetPassword { account: account.to_owned(), writer: writer.to_owned() });
-    Plan::of(Standing::Pending, actions).warning(alignment.warnings)
+    let (account, writer) = (account.to_owned(), writer.to_owned());
+    actions.push(Action::SetPassword { account, writer, beside: beside.stays });
+    let ends = beside.why_not.map(|why| format!("the password before ends with this change: {why}"));
+    Plan::of(Standing::Pending, actions)
+        .warning(alignment.warnings)
+        .warning(beside.warnings)
+        .warning(ends.into_iter().collect())
 }

@@ -36,9 +36,34 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 async fn prove_version(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
     let credential = credential(run, version, settings)?;
-    let proven = prove(run, &credential, settings).await?;
-    let plan = Plan::nothing(Standing::Pending).proving(proven).warning(credential.warnings());
+    let plan = prove_both(run, &credential, settings).await?.warning(credential.warnings());
     Ok(run.report(&arn, &event.version, &plan))
+}
+
+/// Proves the pending credential, and that AWSCURRENT works as well where the account accepts two passwords.
+async fn prove_both(run: &Run<'_>, pending: &Credential, settings: &Settings) -> Result<Plan> {
+    let proof = prove(run, pending, settings).await?;
+    let plan = Plan::nothing(Standing::Pending).proving(proof.line);
+    if !proof.overlaps {
+        return Ok(plan);
+    }
+    let current = credential(run, run.current().await?, settings)?;
+    match run.log_in(&current).await {
+        Probe::Accepted(session) => {
+            session.close().await;
+            Ok(plan.proving(format!("proved that the password in AWSCURRENT lets {:?} in as well", current.account())))
+        }
+        // Going on heals that, and staying would not.
+        Probe::Rejected => {
+            let warning = format!(
+                "{:?} accepts two passwords, of which none is that in AWSCURRENT: whoever holds it is locked out until AWSCURRENT \
+                 moves to this version",
+                current.account()
+            );
+            Ok(plan.warning(vec![warning]))
+        }
+        Probe::Unreachable(error) => Err(error),
+    }
 }
 
 /// A pending value without our mark: where it opens the same as AWSCURRENT with the same password there is nothing to
@@ -51,7 +76,7 @@ async fn foreign(run: &Run<'_>, event: &Rotation, version: Version, settings: &S
     if pending.holds_the_same_as(&current) {
         return preflight::run(run, event, Standing::Pending).await;
     }
-    let plan = Plan::nothing(Standing::Pending).proving(prove(run, &pending, settings).await?);
+    let plan = prove_both(run, &pending, settings).await?;
     Ok(run.report(&arn, &event.version, &plan))
 }
 
@@ -65,14 +90,22 @@ async fn without_value(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
 }
 
-/// Logs in with a credential and makes sure that the session is what it should be; the answer is a line for the
-/// report.
+/// What logging in has shown.
+pub(super) struct Proof {
+    /// A line for the report.
+    pub(super) line: String,
+    /// Whether the credential before this one goes on working.
+    pub(super) overlaps: bool,
+}
+
+/// Logs in with a credential and makes sure that the session is what it should be.
 ///
 /// The same rights as before are the same `current_user`: that of the one account, or that which both of two act as.
-pub(super) async fn prove(run: &Run<'_>, credential: &Credential, settings: &Settings) -> Result<String> {
-    let (session, proven) = prove_and_stay(run, credential, settings).await?;
+pub(super) async fn prove(run: &Run<'_>, credential: &Credential, settings: &Settings) -> Result<Proof> {
+    let (mut session, line) = prove_and_stay(run, credential, settings).await?;
+    let overlaps = session.overlaps().await;
     session.close().await;
-    Ok(proven)
+    Ok(Proof { line, overlaps: overlaps? })
 }
 
 /// The same, with the session left open.
@@ -96,9 +129,11 @@ pub(super) async fn prove_and_stay(
         Probe::Rejected => Err(Error::new(
             ErrorKind::FailedProof,
             format!("the server rejects the pending password of {:?}", credential.account()),
-            "let Secrets Manager try again from createSecret: setSecret sets the password anew; if that does not help, see \
-             whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words; a replica \
-             may be far behind",
+            format!(
+                "let Secrets Manager try again from createSecret: setSecret sets the password anew; if that does not help, {}; a \
+                 replica may be far behind",
+                credential.kind.rejected_also_where()
+            ),
         )),
         Probe::Unreachable(error) => Err(error),
     }

@@ -2,6 +2,7 @@
 //! or that of a first account which is really called so. The version before tells, and otherwise the server.
 
 use super::credential;
+use crate::admin;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::pair::{self, Turn};
@@ -23,7 +24,7 @@ pub(super) async fn next(run: &Run<'_>, current: &Credential, settings: &Setting
     };
     let next = match pair::turn(account, previous.as_deref()) {
         Turn::Of(next) => next,
-        Turn::Ask(pair) if is_partner(run, current, &pair).await? => pair.base,
+        Turn::Ask(pair) if is_partner(run, current, settings, &pair).await? => pair.base,
         Turn::Ask(_) => pair::partner(account),
     };
     current.check_partner(&next)?;
@@ -36,12 +37,15 @@ async fn previous_account(run: &Run<'_>, settings: &Settings) -> Result<Option<S
     Ok(credential(run, version, settings).ok().map(|previous| previous.account().to_owned()))
 }
 
-async fn is_partner(run: &Run<'_>, current: &Credential, pair: &Pair) -> Result<bool> {
+async fn is_partner(run: &Run<'_>, current: &Credential, settings: &Settings, pair: &Pair) -> Result<bool> {
     match run.log_in(current).await {
         Probe::Accepted(mut session) => {
             let is_partner = session.is_partner(pair).await;
             session.close().await;
-            is_partner
+            match is_partner? {
+                Some(is_partner) => Ok(is_partner),
+                None => ask_administrator(run, current, settings, pair).await,
+            }
         }
         Probe::Rejected => Err(Error::new(
             ErrorKind::RefusedLogin,
@@ -54,4 +58,24 @@ async fn is_partner(run: &Run<'_>, current: &Credential, pair: &Pair) -> Result<
         )),
         Probe::Unreachable(error) => Err(error),
     }
+}
+
+/// Where an account does not see who else there is. Its own stored credential has been accepted before.
+async fn ask_administrator(run: &Run<'_>, current: &Credential, settings: &Settings, pair: &Pair) -> Result<bool> {
+    let administrator = admin::named(run, settings, current).await?;
+    let session = run.log_in(&administrator).await.session()?;
+    let mut session = session.ok_or_else(|| admin::rejected(administrator.account()))?;
+    let is_partner = session.is_partner(pair).await;
+    session.close().await;
+    is_partner?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::RefusedAccount,
+            format!(
+                "the administrator {:?} may not see whether there is an account {:?}",
+                administrator.account(),
+                pair.base
+            ),
+            "GRANT it the right to read the server's accounts (SELECT ON mysql.*)",
+        )
+    })
 }

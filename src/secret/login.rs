@@ -16,6 +16,7 @@ pub enum Tls {
 }
 
 /// A login to a database, checked as far as can be without the server.
+#[derive(Clone)]
 pub struct Login {
     /// The database engine, as the secret spells it.
     pub engine: String,

@@ -1,6 +1,7 @@
 //! What a secret's tags ask for. An unknown `keyroll:` tag is refused: a mistyped one would silently do nothing.
 
 mod hold;
+mod strategy;
 
 use std::str::FromStr;
 
@@ -9,30 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::SecretId;
 
 pub use hold::Hold;
-
-/// How old and new credentials relate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strategy {
-    /// One account, whose password changes.
-    SingleUser,
-    /// Two accounts that take turns.
-    AlternatingUsers,
-}
-
-impl Strategy {
-    /// The values of the tag and the variable.
-    pub const VALUES: &str = "single-user or alternating-users";
-
-    /// The strategy of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "single-user" => Some(Self::SingleUser),
-            "alternating-users" => Some(Self::AlternatingUsers),
-            _ => None,
-        }
-    }
-}
+pub use strategy::Strategy;
 
 /// Which services depend on a secret, as far as its tags say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +40,13 @@ pub struct Settings {
     pub hold: Option<Hold>,
     /// `keyroll:min-age` in minutes, where set.
     pub min_age: Option<u32>,
+    /// `keyroll:plaintext-statements`: whether a statement may carry a password, where the server insists on seeing it.
+    pub plaintext_statements: bool,
     problems: Vec<Error>,
 }
 
 /// Tags of the contract that say nothing to the kinds and steps built so far, and do no harm unread.
-const WITHOUT_EFFECT: [&str; 4] =
-    ["keyroll:token-lifetime", "keyroll:retire", "keyroll:watch", "keyroll:plaintext-statements"];
+const WITHOUT_EFFECT: [&str; 3] = ["keyroll:token-lifetime", "keyroll:retire", "keyroll:watch"];
 
 impl Settings {
     /// Reads a secret's tags. Tags of others are not looked at.
@@ -84,6 +63,7 @@ impl Settings {
             dependents: Dependents::Discovered,
             hold: None,
             min_age: None,
+            plaintext_statements: false,
             problems: Vec::new(),
         };
         let mut services: Vec<(&str, &str)> = Vec::new();
@@ -135,6 +115,9 @@ impl Settings {
             "keyroll:min-age" => {
                 let minutes = value.parse().map_err(|_| unreadable(tag, value, "a whole number of minutes"))?;
                 self.min_age = Some(minutes);
+            }
+            "keyroll:plaintext-statements" => {
+                self.plaintext_statements = value.parse().map_err(|_| unreadable(tag, value, "true or false"))?;
             }
             _ if numbered(tag, "keyroll:copies") => {
                 return Err(Error::new(

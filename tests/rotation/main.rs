@@ -33,6 +33,8 @@ mod leaks;
 mod leftovers;
 mod lock_outs;
 mod maria;
+mod maria_alone;
+mod maria_overlap;
 mod messages;
 mod min_age;
 mod mismatched;

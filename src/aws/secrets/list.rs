@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Described, Secrets, millis, tags};
 use crate::aws::error::failed;
 use crate::error::Result;
-use crate::event::SecretId;
+use crate::event::{SecretId, VersionId};
 use crate::stages::Labels;
 
 /// What `ListSecrets` and `ListSecretVersionIds` give at most.
@@ -35,6 +35,20 @@ impl Secrets {
     pub(crate) async fn may_list(&self) -> Result<()> {
         let answer = self.0.list_secrets().max_results(1).send().await;
         answer.map(drop).map_err(|error| failed("secretsmanager:ListSecrets", "*", &error))
+    }
+
+    /// Every version that still exists, also without a label, the newest first. Secrets Manager keeps about a hundred of those.
+    pub(crate) async fn all_versions(&self, secret: &SecretId) -> Result<Vec<VersionId>> {
+        let mut found = Vec::new();
+        let list = self.0.list_secret_version_ids().secret_id(secret.as_str()).include_deprecated(true);
+        let mut pages = list.into_paginator().page_size(PER_PAGE).send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failed("secretsmanager:ListSecretVersionIds", secret.as_str(), &error))?;
+            let dated = page.versions.unwrap_or_default().into_iter();
+            found.extend(dated.filter_map(|version| Some((millis(version.created_date), version.version_id?))));
+        }
+        found.sort_unstable();
+        Ok(found.iter().rev().map(|(_, id)| VersionId::known(id)).collect())
     }
 
     /// When each labelled version was created.

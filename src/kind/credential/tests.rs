@@ -26,8 +26,8 @@ fn both_engines_of_aws_are_postgres() {
 #[test]
 fn other_engines_are_refused_by_name() {
     for (engine, kind) in [
-        ("mariadb", ErrorKind::RefusedNotBuilt),
         ("mysql", ErrorKind::RefusedNotBuilt),
+        ("aurora-mysql", ErrorKind::RefusedNotBuilt),
         ("oracle", ErrorKind::RefusedValue),
     ] {
         let Err(error) = read(&login(engine), &[], None) else { panic!("accepted {engine}") };
@@ -58,9 +58,9 @@ fn masterarn_means_alternating_users_unless_somebody_says_otherwise() {
         (&multi, tag("alternating-users"), Some(SingleUser), AlternatingUsers),
         (&single, vec![], None, SingleUser),
     ] {
-        let read = read(value, &tags, default).unwrap_or_else(|error| panic!("{error}"));
+        let read = read(value, &tags.clone(), default).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(read.strategy, expected, "{tags:?} {default:?}");
-        assert_eq!(read.overlaps(), expected == AlternatingUsers);
+        assert_eq!(read.overlaps(&Settings::read(tags)), expected == AlternatingUsers);
     }
     // Neither of two accounts can change the other.
     assert!(read(&single, &[], Some(AlternatingUsers)).is_err());
@@ -93,4 +93,32 @@ fn a_partner_whose_name_would_be_cut_off_is_refused() {
     let credential = read(&login("postgres"), &[], None).unwrap_or_else(|error| panic!("{error}"));
     assert!(credential.check_partner(&"a".repeat(63)).is_ok());
     assert!(credential.check_partner(&"ä".repeat(32)).is_err());
+    let credential = read(&login("mariadb"), &[], None).unwrap_or_else(|error| panic!("{error}"));
+    assert!(credential.check_partner(&"ä".repeat(80)).is_ok());
+    assert!(credential.check_partner(&"a".repeat(81)).is_err());
+}
+
+#[test]
+fn an_account_of_mariadb_overlaps_where_an_administrator_is_named() {
+    let mut offered = login("mariadb");
+    offered["masterarn"] = json!("arn:aws:secretsmanager:eu-west-1:000000000000:secret:admin-AbCdEf");
+    let plain = login("mariadb");
+    let single = ("keyroll:strategy", "single-user");
+    for (value, tags, default, expected) in [
+        (&plain, vec![], None, false),
+        (&plain, vec![("keyroll:admin-secret", "orders/admin")], None, true),
+        (&offered, vec![single], None, true),
+        (&offered, vec![], Some(Strategy::SingleUser), false),
+        (&offered, vec![], None, true),
+    ] {
+        let read = read(value, &tags, default).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(read.overlaps(&Settings::read(tags.iter().copied())), expected, "{tags:?} {default:?}");
+    }
+}
+
+#[test]
+fn a_verifier_tells_a_password_again_where_the_server_adds_no_salt() {
+    let verifier = |engine| read(&login(engine), &[], None).unwrap_or_else(|error| panic!("{error}")).verifier();
+    assert!(verifier("postgres").is_none());
+    assert!(verifier("mariadb").is_some_and(|hash| hash.expose().len() == 41));
 }

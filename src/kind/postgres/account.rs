@@ -5,6 +5,7 @@ use sqlx::Error as Driver;
 
 use super::place;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kind::wire;
 use crate::probe::Probe;
 use crate::secret::Login;
 
@@ -113,6 +114,9 @@ pub(super) fn classify<S>(login: &Login, error: &Driver) -> Probe<S> {
     let place = place(login);
     let unreachable =
         |kind, cause: String, remedy: &str| Probe::Unreachable(Error::new(kind, format!("{place} {cause}"), remedy));
+    if let Some(error) = wire::failed(&place, error) {
+        return Probe::Unreachable(error);
+    }
     match error {
         rejected if is_rejection(rejected) => Probe::Rejected,
         Driver::Database(answer) => match answer.code().as_deref() {
@@ -138,26 +142,6 @@ pub(super) fn classify<S>(login: &Login, error: &Driver) -> Probe<S> {
                 "see the server's log for that code (53300: too many connections; 57P03: starting up); then run the step again",
             ),
         },
-        Driver::Tls(reason) if !reason.to_string().contains("does not support TLS") => unreachable(
-            ErrorKind::RefusedTls,
-            "cannot be reached by TLS: it could not be set up".to_owned(),
-            "check the certificates in KEYROLL_CA_BUNDLE and the host name in the secret",
-        ),
-        Driver::Tls(_) => unreachable(
-            ErrorKind::RefusedTls,
-            "offers no TLS".to_owned(),
-            "turn TLS on at the server, or set \"ssl\": false in the secret to mean an unencrypted connection",
-        ),
-        Driver::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => unreachable(
-            ErrorKind::RefusedTls,
-            format!("shows a certificate that cannot be verified ({})", certificate(io)),
-            "set the secret's host to the name in the certificate; for a private CA set KEYROLL_CA_BUNDLE",
-        ),
-        Driver::Io(io) => unreachable(
-            ErrorKind::FailedDatabase,
-            format!("cannot be reached ({})", reach(io)),
-            "check host and port, DNS, security groups, routes and that the server is up; then run the step again",
-        ),
         // sqlx prepares passwords by SASLprep, as the protocol demands, and refuses control characters.
         Driver::Configuration(_) => unreachable(
             ErrorKind::RefusedValue,
@@ -169,21 +153,6 @@ pub(super) fn classify<S>(login: &Login, error: &Driver) -> Probe<S> {
             "broke the login off".to_owned(),
             "see the server's log; then run the step again",
         ),
-    }
-}
-
-/// What is wrong with a certificate, in the words of the verifier, which name certificates and hosts only.
-fn certificate(io: &std::io::Error) -> String {
-    io.get_ref().map_or_else(|| io.kind().to_string(), ToString::to_string)
-}
-
-fn reach(io: &std::io::Error) -> String {
-    match io.kind() {
-        std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => {
-            "it closed the connection".to_owned()
-        }
-        _ => io.to_string(),
     }
 }
 

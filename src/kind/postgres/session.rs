@@ -10,7 +10,7 @@ use super::statements;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Identity;
-use crate::kind::wire::Wire;
+use crate::kind::wire::{Wire, silent};
 use crate::secret::{Login, Sensitive};
 
 /// How long to wait for any answer: longer than the server's own limits, so that the server speaks first.
@@ -184,10 +184,6 @@ fn acts(identity: Identity, acts_as: &str) -> Result<Identity> {
             identity.session_user
         ),
     ))
-}
-
-fn silent() -> Driver {
-    Driver::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer"))
 }
 
 pub(super) fn sqlstate(error: &Driver) -> Option<String> {

@@ -23,14 +23,14 @@ impl Session {
         self.run("ROLLBACK".to_owned()).await.map_err(|error| sanitised("releasing the account's lock", &error))
     }
 
-    pub(in crate::kind) async fn number(&mut self) -> Result<i32> {
+    pub(in crate::kind) async fn number(&mut self) -> Result<i64> {
         let doing = "asking for the session's number";
         let row = self.look("SELECT pg_catalog.pg_backend_pid()").await;
-        let number = row.and_then(|row| sqlx::Row::try_get(&row, 0));
-        number.map_err(|error| sanitised(doing, &error))
+        let number = row.and_then(|row| sqlx::Row::try_get::<i32, _>(&row, 0));
+        number.map(i64::from).map_err(|error| sanitised(doing, &error))
     }
 
-    pub(in crate::kind) async fn sessions(&mut self, account: &str, but: &[i32]) -> Result<Vec<Alike>> {
+    pub(in crate::kind) async fn sessions(&mut self, account: &str, but: &[i64]) -> Result<Vec<Alike>> {
         let text = self.text(look(account, but), "looking for open sessions").await?;
         serde_json::from_str(&text).map_err(|_| {
             Error::new(
@@ -45,8 +45,8 @@ impl Session {
         &mut self,
         account: &str,
         which: Which,
-        but: &[i32],
-    ) -> Result<Option<BTreeSet<i32>>> {
+        but: &[i64],
+    ) -> Result<Option<BTreeSet<i64>>> {
         let doing = "ending sessions";
         match self.row(as_itself(&end(account, which, but))).await {
             Ok(row) => {
@@ -75,8 +75,8 @@ fn as_itself(query: &str) -> String {
 
 /// Which rows of `pg_stat_activity` are sessions of an account. The type of another's session is not shown to everybody;
 /// what is shown to be a background worker of the server came in by no password.
-fn of(account: &str, but: &[i32]) -> String {
-    let ours: Vec<String> = ["pg_backend_pid()".to_owned()].into_iter().chain(but.iter().map(i32::to_string)).collect();
+fn of(account: &str, but: &[i64]) -> String {
+    let ours: Vec<String> = ["pg_backend_pid()".to_owned()].into_iter().chain(but.iter().map(i64::to_string)).collect();
     format!(
         "FROM pg_stat_activity WHERE usename = {} AND pid NOT IN ({}) \
          AND COALESCE(backend_type IN ('client backend', 'walsender'), true)",
@@ -85,7 +85,7 @@ fn of(account: &str, but: &[i32]) -> String {
     )
 }
 
-fn look(account: &str, but: &[i32]) -> String {
+fn look(account: &str, but: &[i64]) -> String {
     format!(
         "SELECT COALESCE(json_agg(s), '[]')::text FROM (SELECT count(*) AS count, \
          COALESCE(application_name, '') AS application, host(client_addr) AS client {} \
@@ -96,7 +96,7 @@ fn look(account: &str, but: &[i32]) -> String {
 
 /// A backend is started before its client has sent a password, so that whatever was started after this session was
 /// checked against a password at least as new.
-fn end(account: &str, which: Which, but: &[i32]) -> String {
+fn end(account: &str, which: Which, but: &[i64]) -> String {
     let earlier = match which {
         Which::All => "",
         Which::Earlier => {
@@ -110,9 +110,12 @@ fn end(account: &str, which: Which, but: &[i32]) -> String {
     )
 }
 
-/// What somebody who may can end sessions with.
+/// Who may end sessions, and with what.
 pub(in crate::kind) fn by_hand(account: &str) -> String {
-    format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}", escape_literal(account).trim())
+    format!(
+        "as a superuser or a member of pg_signal_backend: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}",
+        escape_literal(account).trim()
+    )
 }
 
 #[cfg(test)]

@@ -31,13 +31,48 @@ pub(super) async fn put_out(
     let at = (account, version);
     let ended = match account.current.pair(&before.current) {
         Some(_) => put_out_other(run, at, before.name(), &mut insiders, report).await,
-        None => put_out_earlier(run, at, &mut insiders, None, report).await,
+        None => put_out_one(run, at, &mut insiders, report).await,
     };
     insiders.proof.close().await;
     if let Some(session) = insiders.old {
         session.close().await;
     }
     ended
+}
+
+/// With one account: the password before, where it stays valid beside the new one.
+async fn put_out_one(
+    run: &Run<'_>,
+    at: (&Account, &VersionId),
+    insiders: &mut Insiders,
+    report: &mut Report,
+) -> Result<()> {
+    let (mut writer, ended) = match insiders.proof.overlaps().await {
+        Ok(false) => (None, Ok(())),
+        Ok(true) => end_others(run, at, report).await,
+        Err(error) => (None, Err(error)),
+    };
+    let kept = put_out_earlier(run, at, insiders, writer.as_mut(), report).await;
+    if let Some(writer) = writer {
+        writer.session.close().await;
+    }
+    let ended = ended.map_err(|error| still_works(&error, &format!("{:?} before", at.0.name())));
+    Error::join([ended.err(), kept.err()].into_iter().flatten().collect()).map_or(Ok(()), Err)
+}
+
+async fn end_others(run: &Run<'_>, at: (&Account, &VersionId), report: &mut Report) -> (Option<Writer>, Result<()>) {
+    let mut writer = match administrator(run, at.0, at.0.name()).await {
+        Ok(writer) => writer,
+        Err(error) => return (None, Err(error)),
+    };
+    let plan = ending::plan(at.0, at.0.name(), &writer.name).warning(writer.warnings.clone());
+    let ended = end_password(run, at, &plan, &mut writer).await.map(|done| report.append(done));
+    (Some(writer), ended)
+}
+
+fn still_works(error: &Error, whose: &str) -> Error {
+    let cause = format!("AWSCURRENT has moved, but the password of {whose} may still work: {}", error.cause());
+    Error::new(error.kind(), cause, format!("{}; then invoke the action Revoke again", error.remedy()))
 }
 
 /// With two accounts: the password of the other one first, so that nobody comes back.
@@ -53,8 +88,8 @@ async fn put_out_other(
         Err(error) => (None, Err(error)),
     };
     if let Some(writer) = &mut writer {
-        let plan = ending::plan(other, &writer.name).warning(writer.warnings.clone());
-        scrambled = scramble(run, at, &plan, writer).await.map(|done| report.append(done));
+        let plan = ending::plan(at.0, other, &writer.name).warning(writer.warnings.clone());
+        scrambled = end_password(run, at, &plan, writer).await.map(|done| report.append(done));
     }
     // Once another rotation has begun, the other account's sessions may be those of its new value.
     let overtaken = scrambled.is_err() && look(run).await.is_ok_and(|seen| untouched(&seen.labels, at.1).is_err());
@@ -67,19 +102,13 @@ async fn put_out_other(
     // Whoever was in could change their own password until their session ended, or ended it themselves right after: once
     // more, now that nobody is.
     if let (Ok(()), Some(writer)) = (&scrambled, &mut writer) {
-        scrambled = scramble(run, at, &ending::plan(other, &writer.name), writer).await.map(drop);
+        scrambled = end_password(run, at, &ending::plan(at.0, other, &writer.name), writer).await.map(drop);
     }
     let kept = put_out_earlier(run, at, insiders, writer.as_mut(), report).await;
     if let Some(writer) = writer {
         writer.session.close().await;
     }
-    let scrambled = scrambled.map_err(|error| {
-        let cause = format!(
-            "AWSCURRENT has moved, but the password of {other:?}, which was current before, may still work: {}",
-            error.cause()
-        );
-        Error::new(error.kind(), cause, format!("{}; then invoke the action Revoke again", error.remedy()))
-    });
+    let scrambled = scrambled.map_err(|error| still_works(&error, &format!("{other:?}, which was current before,")));
     let errors = [scrambled.err(), ended.err(), kept.err()];
     Error::join(errors.into_iter().flatten().collect()).map_or(Ok(()), Err)
 }
@@ -103,8 +132,8 @@ async fn put_out_earlier(
     Ok(())
 }
 
-async fn scramble(run: &Run<'_>, at: (&Account, &VersionId), plan: &Plan, writer: &mut Writer) -> Result<Report> {
-    ending::scramble(run, at, plan, writer, |labels| untouched(labels, at.1)).await
+async fn end_password(run: &Run<'_>, at: (&Account, &VersionId), plan: &Plan, writer: &mut Writer) -> Result<Report> {
+    ending::end(run, at, plan, writer, |labels| untouched(labels, at.1)).await
 }
 
 /// Refuses once another rotation has begun: the account whose password would be replaced may be the one that it sets.
@@ -155,9 +184,10 @@ async fn set_back(
         Probe::Unreachable(error) => {
             report.warnings.push(format!(
                 "whether {:?} still lets the new password in could not be seen: {}; whoever was in may have changed settings of \
-                 the account (\\drds in psql shows them)",
+                 the account ({} shows them)",
                 account.name(),
-                error.cause()
+                error.cause(),
+                account.current.kind.settings_shown_by()
             ));
             return Ok(None);
         }
@@ -174,7 +204,7 @@ async fn set_back(
     if !look(run).await?.labels.has(version, AWSCURRENT) {
         return Err(failed("and AWSCURRENT has moved"));
     }
-    match proof.set_password(&account.current, run.clock).await {
+    match proof.set_password(&account.current, None, run.clock).await {
         Ok(true) => {
             report.warnings.push(format!(
                 "somebody who was in changed the password of {:?} again, and it was set back: invoke the action Revoke again",

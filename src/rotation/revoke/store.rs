@@ -91,8 +91,8 @@ async fn refuse_replica(session: &mut Session) -> Result<()> {
     Err(Error::new(
         ErrorKind::RefusedServer,
         "the secret's host is a replica or reader, from which Revoke cannot see to the sessions of all servers",
-        "replace the passwords by rotations (keyroll:min-age = 0, once for each account), and end the sessions on every server \
-         by hand (pg_terminate_backend)",
+        "replace the passwords by rotations (keyroll:min-age = 0, once for each account, and Retire after it), and end the \
+         sessions on every server by hand",
     ))
 }
 
@@ -127,9 +127,10 @@ async fn another_account(run: &Run<'_>, current: &Credential, settings: &Setting
         .filter(|previous| previous.account() != current.account())
         .map(|previous| {
             format!(
-                "AWSPREVIOUS holds the login of another account, {:?}, which is not replaced: end it by hand (ALTER ROLE ... \
-                 PASSWORD NULL), or tag the secret keyroll:strategy = alternating-users and invoke the action Revoke again",
-                previous.account()
+                "AWSPREVIOUS holds the login of another account, {:?}, which is not replaced: end it by hand ({}), or tag the \
+                 secret keyroll:strategy = alternating-users and invoke the action Revoke again",
+                previous.account(),
+                current.kind.password_ended_by()
             )
         })
         .into_iter()

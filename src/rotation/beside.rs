@@ -1,0 +1,84 @@
+//! What an account accepts besides the password that is about to be set. Where it can hold two, the second one is the last
+//! rotation's: it is replaced by the next. One that no version of the secret holds is somebody else's, and is not ours to
+//! destroy.
+
+use super::credential;
+use super::logins::Account;
+use crate::aws::secrets::Lookup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::VersionId;
+use crate::kind::{Beside, Credential, Session};
+use crate::run::Run;
+use crate::secret::Sensitive;
+use crate::stages::AWSPREVIOUS;
+
+/// What to do with a password that no version holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strangers {
+    /// Somebody may use it: refuse.
+    Refuse,
+    /// Nothing old is to be left: replace it, and say so.
+    Replace,
+}
+
+/// Looks at an account whose password is about to be set. `known` are credentials that have been read anyway.
+///
+/// On the good path that is all: what the last rotation replaced is remembered. Then AWSPREVIOUS is read, and where that is
+/// not it either, every version that is left: a rotation that was given up has lost its label, and not its rule.
+pub(super) async fn look(
+    run: &Run<'_>,
+    account: &Account,
+    session: &mut Session,
+    target: &str,
+    known: &[&Credential],
+    strangers: Strangers,
+) -> Result<Beside> {
+    let wanted = !account.current.alternates();
+    let mut verifiers: Vec<Sensitive> = known.iter().filter_map(|credential| credential.verifier()).collect();
+    verifiers.extend(run.memory.replaced(run.secret));
+    let mut beside = session.beside(target, &verifiers, wanted).await?;
+    if !beside.strangers.is_empty() {
+        let previous = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await?;
+        verifiers.extend(verifier(run, account, previous));
+        beside = session.beside(target, &verifiers, wanted).await?;
+    }
+    if !beside.strangers.is_empty() {
+        for version in run.clients.secrets.all_versions(run.secret).await? {
+            verifiers.extend(verifier_of(run, account, &version).await?);
+        }
+        beside = session.beside(target, &verifiers, wanted).await?;
+    }
+    match strangers {
+        Strangers::Refuse if !beside.strangers.is_empty() => Err(refused(&beside.strangers, target)),
+        Strangers::Refuse => Ok(beside),
+        Strangers::Replace => {
+            let told = beside.strangers.drain(..).map(|stranger| format!("{stranger}; that was replaced, too"));
+            beside.warnings.extend(told);
+            Ok(beside)
+        }
+    }
+}
+
+async fn verifier_of(run: &Run<'_>, account: &Account, version: &VersionId) -> Result<Option<Sensitive>> {
+    let found = run.clients.secrets.version(run.secret, version).await?;
+    Ok(verifier(run, account, found))
+}
+
+/// By what the server knows the password of a version. One that cannot be read holds none.
+fn verifier(run: &Run<'_>, account: &Account, found: Lookup) -> Option<Sensitive> {
+    match found {
+        Lookup::Found(version) => credential(run, version, &account.settings).ok()?.verifier(),
+        Lookup::Absent | Lookup::Elsewhere => None,
+    }
+}
+
+fn refused(strangers: &[String], target: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedAccount,
+        format!("a rotation would destroy what is not its own: {}", strangers.join("; ")),
+        format!(
+            "see SHOW CREATE USER of {target:?} and who uses that; where nobody does, ALTER USER it to have the password in \
+             AWSCURRENT alone, or let keyroll have two accounts take turns (keyroll:strategy = alternating-users)"
+        ),
+    )
+}
