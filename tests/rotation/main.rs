@@ -16,6 +16,7 @@ mod clients;
 mod clusters;
 mod crashes;
 mod deputies;
+mod dice;
 mod discovery;
 mod drivers;
 mod dry_run;

@@ -4,7 +4,8 @@ use rehearsal::driver::RotationOutcome;
 use rehearsal::postgres::{identifier, literal};
 use serde_json::{Value, json};
 
-use crate::support::{DATABASE, Dice, Stage, random_password};
+use crate::dice::Dice;
+use crate::support::{DATABASE, Stage, random_password};
 use crate::witness::{Shown, told};
 
 const NAMES: usize = 60;

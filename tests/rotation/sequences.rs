@@ -10,7 +10,8 @@ use rehearsal::driver::{Driver, STEPS};
 use rehearsal::lambda::{Function, Outcome};
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, Dice, Stage, TIMEOUT, bootstrap};
+use crate::dice::Dice;
+use crate::support::{ACCOUNT, Stage, TIMEOUT, bootstrap};
 use crate::witness::{Shown, Witness, told};
 use crate::{estate, pair};
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use rehearsal::aws::{Content, Fault, LocalAws, Rule, Snapshot};
 use rehearsal::driver::{self, Driver, Options, RotationOutcome};
 use rehearsal::lambda::{Function, Outcome};
-use rehearsal::mariadb::{MariaDb, native_hash};
+use rehearsal::mariadb::MariaDb;
 use rehearsal::postgres::{Held, Login, Postgres, PostgresOptions, identifier, literal};
 use serde_json::{Value, json};
 
+use crate::leaks;
 use crate::server::{Mark, Server};
 
 /// The account whose password rotates.
@@ -330,11 +331,9 @@ impl Stage {
 
     /// Where a secret value shows up that should not.
     pub fn leaks(&self) -> Vec<String> {
-        let places = [
-            ("the function's output", self.function.output()),
-            ("an answer", self.answers.lock().unwrap().clone()),
-            ("the server's log", self.server.log_since(self.since)),
-        ];
+        let spoken =
+            [("the function's output", self.function.output()), ("an answer", self.answers.lock().unwrap().clone())];
+        let written = ("the server's log", self.server.log_since(self.since));
         let mut secrets = self.strangers.lock().unwrap().clone();
         for version in self.aws.secret(&self.arn).unwrap().versions.into_values() {
             if let Some(Content::Text(text)) = version.content {
@@ -342,20 +341,7 @@ impl Stage {
                 secrets.push(value["password"].as_str().unwrap_or(&text).to_owned());
             }
         }
-        secrets.retain(|secret| secret.len() >= 6);
-        let found = |(place, text): &(&str, String)| {
-            let count = secrets.iter().filter(|secret| text.contains(secret.as_str())).count();
-            (count > 0).then(|| format!("{count} secret value(s) in {place}"))
-        };
-        // A verifier is no password, but it is enough to guess one offline: it belongs in the statement and nowhere else.
-        let hashes: Vec<String> = secrets.iter().map(|secret| native_hash(secret)[1..].to_owned()).collect();
-        let shows = |text: &str| {
-            let upper = text.to_ascii_uppercase();
-            text.contains("SCRAM-SHA-256$") || hashes.iter().any(|hash| upper.contains(hash))
-        };
-        let verifiers = places[..2].iter().filter(|(_, text)| shows(text));
-        let verifiers = verifiers.map(|(place, _)| format!("a verifier in {place}"));
-        places.iter().filter_map(found).chain(verifiers).collect()
+        leaks::found(&spoken, &written, &secrets)
     }
 }
 
@@ -364,33 +350,6 @@ impl Drop for Stage {
         if !std::thread::panicking() && !self.leaks_expected.load(std::sync::atomic::Ordering::Relaxed) {
             assert_eq!(self.leaks(), Vec::<String>::new());
         }
-    }
-}
-
-/// Repeatable randomness: a failed test shows the seed, and `KEYROLL_SEED` plays it again.
-pub struct Dice {
-    pub seed: u64,
-    state: u64,
-}
-
-impl Dice {
-    pub fn new() -> Self {
-        let drawn = |_| u64::from_str_radix(&rehearsal::aws::random::uuid()[..8], 16).unwrap();
-        let seed = std::env::var("KEYROLL_SEED").map_or_else(drawn, |seed| seed.parse().unwrap());
-        Self { seed, state: seed }
-    }
-
-    /// A number below `end`, by the algorithm `SplitMix64`.
-    pub fn below(&mut self, end: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(end).unwrap()).unwrap()
-    }
-
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
     }
 }
 
