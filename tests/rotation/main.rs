@@ -35,6 +35,7 @@ mod leftovers;
 mod lock_outs;
 mod maria;
 mod maria_alone;
+mod maria_alternating;
 mod maria_overlap;
 mod messages;
 mod min_age;

@@ -19,8 +19,7 @@ pub fn rules(stage: &Stage, host: &str) -> String {
 }
 
 /// What two rules look like, the new one first.
-pub const BOTH: &str =
-    "VIA mysql_native_password USING 'AWSCURRENT' OR mysql_native_password USING 'AWSPREVIOUS'";
+pub const BOTH: &str = "VIA mysql_native_password USING 'AWSCURRENT' OR mysql_native_password USING 'AWSPREVIOUS'";
 
 #[tokio::test]
 async fn a_rotation_leaves_the_password_before_valid_until_the_next() {
@@ -35,7 +34,8 @@ async fn a_rotation_leaves_the_password_before_valid_until_the_next() {
         assert_eq!(accepted.iter().filter(|accepted| **accepted).count(), 1, "{accepted:?}");
         assert_eq!(accepted.last(), Some(&true));
         let set = rotation.last("setSecret").unwrap().answer().unwrap();
-        let line = format!("set the password of {ACCOUNT:?} as \"orders_admin\", with the one before still valid beside it");
+        let line =
+            format!("set the password of {ACCOUNT:?} as \"orders_admin\", with the one before still valid beside it");
         assert_eq!(set["done"], json!([line]));
         let finish = rotation.last("finishSecret").unwrap().answer().unwrap();
         assert!(finish["previousCredentialValidUntil"].is_string(), "{finish:#}");

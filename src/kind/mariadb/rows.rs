@@ -5,7 +5,8 @@
 //! one request to switch plugins, not two, and with other plugins among the rules many cannot log in at all.
 
 use super::definition::{Definition, NATIVE, Rule};
-use super::statements::{Way, name};
+use super::partner::is_unopened;
+use super::statements::{self, Way};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Sensitive;
 
@@ -37,8 +38,9 @@ enum Entrance {
 }
 
 impl Rows {
-    /// The rows whose password a rotation sets; refused where there are none.
-    pub(super) fn ours(&self) -> Result<Vec<&Row>> {
+    /// The rows whose password a rotation sets; refused where there are none. Those that were made for a partner and never
+    /// opened are among them where it is the partner's turn.
+    pub(super) fn ours(&self, of_partner: bool) -> Result<Vec<&Row>> {
         if self.rows.is_empty() {
             return Err(Error::new(
                 ErrorKind::RefusedAccount,
@@ -46,7 +48,8 @@ impl Rows {
                 "correct username in the secret, or create the account",
             ));
         }
-        let ours: Vec<&Row> = self.rows.iter().filter(|row| row.takes_password()).collect();
+        let ours: Vec<&Row> =
+            self.rows.iter().filter(|row| row.takes_password() || (of_partner && row.is_unopened())).collect();
         if !ours.is_empty() {
             return Ok(ours);
         }
@@ -86,10 +89,10 @@ impl Rows {
                      has that of the secret now"
                 )),
                 Entrance::Open => Some(format!("{name} let everybody in without a password: it has one now")),
-                Entrance::Elsewhere(plugins) => Some(format!(
+                Entrance::Elsewhere(plugins) if !row.is_unopened() => Some(format!(
                     "{name} logs in by {plugins}, and was left alone: its password is none of this secret's"
                 )),
-                Entrance::Passwords(_) | Entrance::Closed | Entrance::Mixed(_) => None,
+                _ => None,
             }
         };
         self.rows.iter().filter_map(told).collect()
@@ -101,7 +104,7 @@ impl Rows {
     }
 
     fn name(&self, row: &Row) -> String {
-        name(&self.account, &row.host)
+        statements::account(&self.account, &row.host)
     }
 }
 
@@ -113,7 +116,7 @@ impl Row {
 
     /// What the row is to have with these passwords: what other plugins let in goes on.
     pub(super) fn ways<'a>(&'a self, passwords: &[&'a Sensitive]) -> Vec<Way<'a>> {
-        let rules = &self.definition.rules;
+        let rules: &[Rule] = if self.is_unopened() { &[] } else { &self.definition.rules };
         let others = |rules: &'a [Rule]| rules.iter().filter(|rule| rule.plugin != NATIVE).map(Way::Other);
         let first = rules.iter().position(|rule| rule.plugin == NATIVE).unwrap_or_default();
         let (before, after) = rules.split_at(first);
@@ -126,6 +129,10 @@ impl Row {
         let rules = &self.definition.rules;
         let same = |(rule, verifier): (&Rule, &Sensitive)| is_hash(rule) && text(rule) == verifier.expose();
         rules.len() == verifiers.len() && rules.iter().zip(verifiers).all(same)
+    }
+
+    fn is_unopened(&self) -> bool {
+        is_unopened(&self.definition)
     }
 
     /// How many of its passwords are none of these.
@@ -199,95 +206,4 @@ fn is_hash(rule: &Rule) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kind::mariadb::statements::verifier;
-
-    fn hash(password: &str) -> Sensitive {
-        verifier(&Sensitive::new(password.to_owned()))
-    }
-
-    /// Rows by host, each with its rules as the server shows them; `$p` stands for the hash of a password `p`.
-    fn rows(of: &[(&str, &str)]) -> Rows {
-        let row = |(host, rules): &(&str, &str)| {
-            let mut text = (*rules).to_owned();
-            for password in ["new", "old", "older", "alien"] {
-                text = text.replace(&format!("${password}'"), &format!("{}'", hash(password).expose()));
-            }
-            let line = format!("CREATE USER `app`@`{host}` {text}");
-            Row { host: (*host).to_owned(), definition: Definition::parse(&line).unwrap_or_else(|| panic!("{rules}")) }
-        };
-        Rows { account: "app".to_owned(), rows: of.iter().map(row).collect() }
-    }
-
-    const ONE: &str = "IDENTIFIED BY PASSWORD '$old'";
-    const ALIEN: &str = "IDENTIFIED BY PASSWORD '$alien'";
-    const TWO: &str = "IDENTIFIED VIA mysql_native_password USING '$old' OR mysql_native_password USING '$older'";
-    const BESIDE: &str = "IDENTIFIED VIA mysql_native_password USING '$old' OR mysql_native_password USING '$alien'";
-    const SOCKET: &str = "IDENTIFIED VIA unix_socket";
-    const EITHER: &str = "IDENTIFIED VIA mysql_native_password USING '$old' OR unix_socket";
-    const INVALID: &str = "IDENTIFIED VIA mysql_native_password USING 'invalid' OR unix_socket";
-
-    #[test]
-    fn every_row_with_a_password_is_changed_and_no_other() {
-        let all = rows(&[("%", ONE), ("10.%", ALIEN), ("a", TWO), ("b", ""), ("c", SOCKET), ("d", INVALID)]);
-        let ours: Vec<&str> =
-            all.ours().unwrap_or_else(|e| panic!("{e}")).iter().map(|row| row.host.as_str()).collect();
-        assert_eq!(ours, ["%", "10.%", "a", "b"]);
-        let warnings = all.warnings(Some(&[hash("old"), hash("older")]));
-        let about = |host: &str| warnings.iter().filter(|line| line.contains(&format!("@`{host}`"))).count();
-        assert_eq!(["%", "10.%", "a", "b", "c", "d"].map(about), [0, 1, 0, 1, 1, 1], "{warnings:?}");
-    }
-
-    #[test]
-    fn an_account_without_a_password_of_ours_is_refused_by_its_plugins() {
-        for (rows, expected) in [(rows(&[]), "no account"), (rows(&[("%", SOCKET)]), "unix_socket")] {
-            let Err(error) = rows.ours() else { panic!("accepted") };
-            assert_eq!(error.kind(), ErrorKind::RefusedAccount);
-            assert!(error.to_string().contains(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_second_password_is_known_or_a_strangers() {
-        let known = [hash("old"), hash("older")];
-        for (rules, count) in [(ONE, 0), (ALIEN, 0), (TWO, 0), (BESIDE, 1), (EITHER, 1), (SOCKET, 0), (INVALID, 0)] {
-            assert_eq!(rows(&[("%", rules)]).strangers(&known, true).len(), count, "{rules}");
-        }
-        assert_eq!(rows(&[("%", TWO)]).strangers(&known[..1], true).len(), 1);
-        assert_eq!(rows(&[("%", ONE), ("a", BESIDE)]).strangers(&known, true).len(), 1);
-        assert_eq!(rows(&[("%", EITHER), ("a", BESIDE)]).strangers(&known, false).len(), 1);
-    }
-
-    #[test]
-    fn other_plugins_keep_their_place() {
-        let password = Sensitive::new("p".to_owned());
-        for (rules, expected) in [(ONE, "p"), (TWO, "p"), (EITHER, "p unix_socket"), ("", "p")] {
-            let of = rows(&[("%", rules)]);
-            let ways = of.rows[0].ways(&[&password]);
-            let told = |way: &Way<'_>| match way {
-                Way::Password(password) => password.expose().to_owned(),
-                Way::Other(rule) => rule.plugin.clone(),
-            };
-            assert_eq!(ways.iter().map(told).collect::<Vec<_>>().join(" "), expected, "{rules}");
-        }
-    }
-
-    #[test]
-    fn rules_are_compared_in_their_order() {
-        let row = &rows(&[("%", TWO)]).rows[0];
-        assert!(row.accepts(&[hash("old"), hash("older")]));
-        assert!(!row.accepts(&[hash("older"), hash("old")]) && !row.accepts(&[hash("old")]));
-    }
-
-    #[test]
-    fn an_account_changes_itself_only_where_that_ends_the_password_before() {
-        let own = |rules| check_own(&rows(&[("%", rules)]).rows[0].definition, "app");
-        assert!(own(ONE).is_ok() && own("").is_ok());
-        for (rules, expected) in [(TWO, "two passwords"), (EITHER, "unix_socket"), (INVALID, "unix_socket")] {
-            let error = own(rules).unwrap_err();
-            assert!(error.to_string().contains(expected), "{error}");
-        }
-        assert_eq!(passwords(&rows(&[("%", TWO)]).rows[0].definition), 2);
-    }
-}
+mod tests;

@@ -36,7 +36,7 @@ impl Session {
     pub(in crate::kind) async fn check_writer(&mut self, account: &str, plaintext: bool) -> Result<()> {
         if account != self.account {
             self.facts().await?.check(plaintext)?;
-            return self.rows_of(account).await?.ours().map(drop);
+            return self.rows_of(account).await?.ours(false).map(drop);
         }
         match self.own_definition().await {
             Ok(definition) => {
@@ -148,7 +148,7 @@ impl Session {
         let verifiers: Vec<Sensitive> = passwords.iter().map(|password| verifier(password)).collect();
         let rows = self.rows_of(account).await?;
         let mut failed = Vec::new();
-        for row in rows.ours()? {
+        for row in rows.ours(unlock)? {
             // A validator that remembers would refuse what it has let pass before.
             if form == Form::Plaintext && row.accepts(&verifiers) && !row.definition.locked {
                 continue;
@@ -156,7 +156,7 @@ impl Session {
             let unlock = unlock && row.definition.locked;
             let statement = statements::set_ways(account, &row.host, &row.ways(&passwords), form, unlock);
             let answer = self.run(statement.expose().to_owned()).await;
-            let doing = format!("ALTER USER {}", statements::name(account, &row.host));
+            let doing = format!("ALTER USER {}", statements::account(account, &row.host));
             failed.extend(self.explained(&doing, answer).await.err());
         }
         Error::join(failed).map_or(Ok(()), Err)

@@ -34,13 +34,13 @@ pub(super) const OWN_DEFINITION: &str = "SHOW CREATE USER";
 pub(super) const RELEASE: &str = "DO RELEASE_ALL_LOCKS()";
 
 /// The hosts from which an account may come. A role has none.
-pub(super) fn hosts(account: &str) -> String {
-    format!("SELECT Host FROM mysql.user WHERE User = {} AND is_role = 'N' ORDER BY Host", literal(account))
+pub(super) fn hosts(user: &str) -> String {
+    format!("SELECT Host FROM mysql.user WHERE User = {} AND is_role = 'N' ORDER BY Host", literal(user))
 }
 
 /// How an account is defined for one host.
-pub(super) fn definition(account: &str, host: &str) -> String {
-    format!("SHOW CREATE USER {}", name(account, host))
+pub(super) fn definition(user: &str, host: &str) -> String {
+    format!("SHOW CREATE USER {}", account(user, host))
 }
 
 /// Takes the account's lock. The name is a digest, as it may not be longer than 64 characters.
@@ -66,7 +66,7 @@ pub(super) enum Way<'a> {
 }
 
 /// Gives an account of one host these ways to log in, and no other. `unlock` also lets it in.
-pub(super) fn set_ways(account: &str, host: &str, ways: &[Way<'_>], form: Form, unlock: bool) -> Sensitive {
+pub(super) fn set_ways(user: &str, host: &str, ways: &[Way<'_>], form: Form, unlock: bool) -> Sensitive {
     let rule = |way: &Way<'_>| match way {
         Way::Password(password) => format!("{NATIVE} USING {}", given(password, form)),
         Way::Other(Rule { plugin, text: None }) => identifier(plugin),
@@ -76,7 +76,7 @@ pub(super) fn set_ways(account: &str, host: &str, ways: &[Way<'_>], form: Form, 
     };
     let rules: Vec<String> = ways.iter().map(rule).collect();
     let unlocked = if unlock { " ACCOUNT UNLOCK" } else { "" };
-    Sensitive::new(format!("ALTER USER {} IDENTIFIED VIA {}{unlocked}", name(account, host), rules.join(" OR ")))
+    Sensitive::new(format!("ALTER USER {} IDENTIFIED VIA {}{unlocked}", account(user, host), rules.join(" OR ")))
 }
 
 /// Gives the account that is logged in another password.
@@ -98,8 +98,8 @@ pub(in crate::kind) fn verifier(password: &Sensitive) -> Sensitive {
 }
 
 /// An account of one host. Backticks are the one quote that holds in every `sql_mode`.
-pub(super) fn name(account: &str, host: &str) -> String {
-    format!("{}@{}", identifier(account), identifier(host))
+pub(super) fn account(user: &str, host: &str) -> String {
+    format!("{}@{}", identifier(user), identifier(host))
 }
 
 /// A quoted name.

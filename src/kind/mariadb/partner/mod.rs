@@ -1,28 +1,31 @@
-//! The partner of an account.
+//! The partner of an account: a second one with the same rights, kept in step with the first on every rotation.
+//!
+//! Nothing belongs to an account in MariaDB, so being in step is having the same rows: for every host of the base a row of
+//! the partner, with the same rights, roles, limits and requirements, and with none of its own.
+//!
+//! Nothing here is in a transaction: every statement counts at once. So whatever part of a plan was carried out must do no
+//! harm, and planning again gives the rest. A row is made locked and is opened by the password, which comes last.
+//!
+//! `seen` says what the server shows, `rules` whether to go on, `plan` what to change; nothing is decided anywhere else.
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::kind::mariadb::session::Session;
-use crate::kind::{Aligned, Alternation, Pair};
-use crate::plan::{Alignment, Change};
+mod grants;
+mod hosts;
+mod plan;
+mod rules;
+mod seen;
+mod session;
+mod statements;
 
-impl Session {
-    pub(in crate::kind) async fn shows(&mut self, _: &Pair, _: &str) -> Result<bool> {
-        Err(not_built())
-    }
+use plan::plan;
+use seen::{Account, Seen};
 
-    pub(in crate::kind) async fn compare(&mut self, _: &Alternation<'_>) -> Result<Alignment> {
-        Err(not_built())
-    }
+use super::definition::Definition;
 
-    pub(in crate::kind) async fn align(&mut self, _: &Change) -> Result<Aligned> {
-        Err(not_built())
-    }
+/// Whether a row was made by a plan and never opened: nobody gets in before its password is set.
+pub(super) fn is_unopened(row: &Definition) -> bool {
+    row.locked
+        && matches!(row.rules.as_slice(), [rule] if rule.plugin == statements::UNSET_PLUGIN && rule.text.is_none())
 }
 
-fn not_built() -> Error {
-    Error::new(
-        ErrorKind::RefusedNotBuilt,
-        "this version of keyroll has no alternating users for MariaDB yet",
-        "tag the secret keyroll:strategy = single-user",
-    )
-}
+#[cfg(test)]
+mod tests;
