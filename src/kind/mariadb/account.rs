@@ -82,6 +82,20 @@ impl Facts {
     }
 }
 
+/// Whether these lines of `SHOW GRANTS`, in which the active role's are among its own, let their holder alter other accounts:
+/// by `CREATE USER`, or by writing to the server's own tables.
+pub(super) fn may_alter_accounts(grants: &[String]) -> bool {
+    let allows = |line: &String| {
+        let privileges_on =
+            |object: &str| line.strip_prefix("GRANT ")?.split_once(object).map(|(privileges, _)| privileges);
+        let has =
+            |privileges: &str, word: &str| privileges.split(", ").any(|has| has == word || has == "ALL PRIVILEGES");
+        privileges_on(" ON *.* TO ").is_some_and(|all| has(all, "CREATE USER"))
+            || privileges_on(" ON `mysql`.* TO ").is_some_and(|own| has(own, "UPDATE"))
+    };
+    grants.iter().any(allows)
+}
+
 /// Name and host of what `CURRENT_USER()` gives. A name may hold an `@`, a host may not.
 pub(super) fn parts(account: &str) -> (&str, &str) {
     account.rsplit_once('@').unwrap_or((account, ""))
@@ -209,6 +223,22 @@ mod tests {
         assert_eq!(facts().no_second(), None);
         assert_eq!(validated(&["cracklib_password_check"]).no_second(), None);
         assert!(validated(&["password_reuse_check"]).no_second().is_some());
+    }
+
+    #[test]
+    fn who_may_alter_accounts() {
+        for (line, expected) in [
+            ("GRANT SELECT, CREATE USER, EVENT ON *.* TO `dba`@`%` IDENTIFIED BY PASSWORD 'x' WITH GRANT OPTION", true),
+            ("GRANT ALL PRIVILEGES ON *.* TO `dba`@`%`", true),
+            ("GRANT CREATE USER ON *.* TO `a_role`", true),
+            ("GRANT SELECT, UPDATE ON `mysql`.* TO `dba`@`%`", true),
+            ("GRANT USAGE ON *.* TO `CREATE USER`@`%`", false),
+            ("GRANT SELECT ON `mysql`.* TO `dba`@`%`", false),
+            ("GRANT ALL PRIVILEGES ON `orders`.* TO `dba`@`%` WITH GRANT OPTION", false),
+            ("GRANT `a_role` TO `dba`@`%`", false),
+        ] {
+            assert_eq!(may_alter_accounts(&[line.to_owned()]), expected, "{line}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, Connection, Error as Driver, Row as _, raw_sql};
 
-use super::account::{Facts, number, parts};
+use super::account::{Facts, may_alter_accounts, number, parts};
 use super::definition::Definition;
 use super::errors::{forbidden, sanitised, told};
 use super::rows::{self, Row, Rows};
@@ -35,7 +35,7 @@ impl Session {
 
     pub(in crate::kind) async fn check_writer(&mut self, account: &str, plaintext: bool) -> Result<()> {
         if account != self.account {
-            self.facts().await?.check(plaintext)?;
+            self.check_server(plaintext).await?;
             return self.rows_of(account).await?.ours(false).map(drop);
         }
         match self.own_definition().await {
@@ -50,7 +50,18 @@ impl Session {
     }
 
     pub(in crate::kind) async fn check_server(&mut self, plaintext: bool) -> Result<()> {
-        self.facts().await?.check(plaintext)
+        self.facts().await?.check(plaintext)?;
+        let doing = "looking at the administrator's rights";
+        let shown = self.rows(statements::OWN_GRANTS.to_owned()).await.map_err(|error| sanitised(doing, &error))?;
+        let grants: Vec<String> = shown.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        if may_alter_accounts(&grants) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::RefusedAccount,
+            format!("the administrator {:?} may not change other accounts (error 1227)", self.account),
+            "GRANT CREATE USER ON *.* and SELECT ON mysql.* to it",
+        ))
     }
 
     pub(in crate::kind) async fn is_replica(&mut self) -> Result<bool> {
@@ -156,8 +167,12 @@ impl Session {
             let unlock = unlock && row.definition.locked;
             let statement = statements::set_ways(account, &row.host, &row.ways(&passwords), form, unlock);
             let answer = self.run(statement.expose().to_owned()).await;
+            let is_over = answer.as_ref().is_err_and(|error| number(error).is_none());
             let doing = format!("ALTER USER {}", statements::account(account, &row.host));
             failed.extend(self.explained(&doing, answer).await.err());
+            if is_over {
+                break;
+            }
         }
         Error::join(failed).map_or(Ok(()), Err)
     }

@@ -30,6 +30,9 @@ pub(super) const IDENTITY: &str = "SELECT USER(), CURRENT_USER(), COALESCE(DATAB
 /// How the account that is logged in is defined.
 pub(super) const OWN_DEFINITION: &str = "SHOW CREATE USER";
 
+/// What whoever is logged in may do.
+pub(super) const OWN_GRANTS: &str = "SHOW GRANTS";
+
 /// Releases every lock that the session holds.
 pub(super) const RELEASE: &str = "DO RELEASE_ALL_LOCKS()";
 
