@@ -117,7 +117,7 @@ pub struct Beside {
 /// What a rehearsal has shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rehearsal {
-    /// What was done and taken back.
+    /// What the session has done and taken back.
     pub proven: Vec<String>,
     /// What cannot be.
     pub not_tried: Vec<String>,

@@ -176,8 +176,7 @@ async fn database(
     if prove {
         match rehearse(run, account, target, &alignment, &mut writer).await {
             Ok(rehearsal) => {
-                let by = |line: &String| format!("by {:?}: {line}", writer.name);
-                found.proven.extend(rehearsal.proven.iter().map(by));
+                found.proven.extend(rehearsal.proven.iter().map(|line| format!("{:?} {line}", writer.name)));
                 found.warnings.extend(rehearsal.left_out);
                 found.warnings.extend(rehearsal.not_tried.iter().map(|line| format!("not rehearsed: {line}")));
             }

@@ -158,7 +158,7 @@ async fn servers_that_take_no_change_or_cannot_be_trusted_are_found() {
         (json!({"host": "no-such-host.invalid"}), "FailedDatabase", "cannot be reached"),
         (json!({"host": "127.0.0.2"}), "RefusedTls", "certificate"),
         (json!({"engine": "oracle"}), "RefusedValue", "oracle"),
-        (json!({"engine": "mariadb"}), "RefusedNotBuilt", "mariadb"),
+        (json!({"engine": "mysql"}), "RefusedNotBuilt", "mysql"),
         (json!({"dbname": "nowhere"}), "RefusedValue", "nowhere"),
     ] {
         let good = stage.value("AWSCURRENT");

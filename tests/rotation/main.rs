@@ -37,6 +37,7 @@ mod maria;
 mod maria_alone;
 mod maria_alternating;
 mod maria_overlap;
+mod maria_replicas;
 mod messages;
 mod min_age;
 mod mismatched;

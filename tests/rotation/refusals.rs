@@ -130,7 +130,7 @@ async fn keys_that_are_missing_or_wrong_are_refused_by_name() {
     for engine in ["oracle", "Postgres", "postgresql\u{0}"] {
         cases.push(("engine", json!(engine), "RefusedValue", format!("{engine:?}")));
     }
-    for engine in ["mariadb", "mysql", "aurora-mysql"] {
+    for engine in ["mysql", "aurora-mysql"] {
         cases.push(("engine", json!(engine), "RefusedNotBuilt", engine.to_owned()));
     }
     for key in ["username", "dbname"] {
@@ -182,7 +182,7 @@ async fn tags_that_ask_for_what_cannot_be_done_are_refused_by_name() {
     let token = stage.stage();
     for (tag, value, kind) in [
         ("keyroll:kind", "oracle", "RefusedValue"),
-        ("keyroll:kind", "mariadb", "RefusedNotBuilt"),
+        ("keyroll:kind", "mysql", "RefusedNotBuilt"),
         ("keyroll:kind", "jwt", "RefusedNotBuilt"),
         ("keyroll:strategy", "two-users", "RefusedSetting"),
         ("keyroll:strategy", "alternating-users", "RefusedSetting"),

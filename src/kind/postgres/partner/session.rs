@@ -73,8 +73,8 @@ impl Session {
         let left_out = outcome.map_err(|error| error.at("the rehearsal"))?;
         back.map_err(|error| sanitised("rolling the rehearsal back", &error))?;
         let proven = format!(
-            "the password of {account:?} was changed and taken back: the statements were rolled back, and leave some WAL and, by \
-             the server's settings, lines in its log"
+            "changed the password of {account:?} and took it back: the statements were rolled back, and leave some WAL and, by the \
+             server's settings, lines in its log"
         );
         Ok(Rehearsal { proven: vec![proven], not_tried: Vec::new(), left_out })
     }
