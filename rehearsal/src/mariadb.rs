@@ -116,7 +116,7 @@ impl MariaDb {
 fn server_program() -> Result<PathBuf> {
     let program = Path::new("/usr/sbin/mariadbd");
     let found = program.exists().then(|| program.to_owned());
-    found.context("no MariaDB server is installed as /usr/sbin/mariadbd: run scripts/prepare test")
+    found.context("no MariaDB server is installed as /usr/sbin/mariadbd: run scripts/prepare demo")
 }
 
 /// Where a fresh data directory is kept between runs: one for every version, since nothing else goes into it.

@@ -123,7 +123,7 @@ fn binaries() -> Result<PathBuf> {
         entry.path().join("bin/postgres").exists().then(|| (version, entry.path().join("bin")))
     });
     let newest = newest.max().map(|(_, bin)| bin);
-    newest.context("no PostgreSQL server is installed under /usr/lib/postgresql: run scripts/prepare test")
+    newest.context("no PostgreSQL server is installed under /usr/lib/postgresql: run scripts/prepare demo")
 }
 
 /// Where the result of initdb is kept between runs: one for every version, since nothing else goes into it.

@@ -113,7 +113,7 @@ fn rows(output: Output) -> Result<String> {
 
 fn run(mut client: Command, sql: &str) -> Result<Output> {
     client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = client.spawn().context("the client mariadb cannot be started: run scripts/prepare test")?;
+    let mut child = client.spawn().context("the client mariadb cannot be started: run scripts/prepare demo")?;
     let mut stdin = child.stdin.take().context("the client's standard input was piped")?;
     // A failed login closes the pipe before the SQL is read; the exit status tells the rest.
     let _ = stdin.write_all(sql.as_bytes());

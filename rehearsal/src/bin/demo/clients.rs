@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use rehearsal::aws::{CURRENT, LocalAws};
 use rehearsal::driver::eventually;
+use rehearsal::mariadb::MariaDb;
 use rehearsal::postgres::Postgres;
 use serde_json::Value;
 
@@ -33,12 +34,18 @@ struct Shared {
     held: Mutex<String>,
 }
 
-/// Where they log in, and whose rights they must have there.
+/// Where they log in, and whose rights they must have there: those of the account itself, where no other is named.
 pub(crate) struct Place {
-    pub(crate) postgres: Arc<Postgres>,
+    pub(crate) server: Server,
     pub(crate) secret: &'static str,
     pub(crate) database: &'static str,
-    pub(crate) acts_as: &'static str,
+    pub(crate) acts_as: Option<&'static str>,
+}
+
+/// A server.
+pub(crate) enum Server {
+    Postgres(Arc<Postgres>),
+    MariaDb(Arc<MariaDb>),
 }
 
 impl Clients {
@@ -116,8 +123,22 @@ impl Place {
         let value: Value = serde_json::from_str(value).context("the secret has a value")?;
         let text = |key: &str| value[key].as_str().unwrap_or_default();
         let (user, password) = (text("username"), text("password"));
-        let acts_as = self.postgres.sql_as(user, password, self.database, "SELECT current_user")?;
-        ensure!(acts_as == self.acts_as, "{user} acts as {acts_as}");
+        let acts_as = self.server.acts_as(user, password, self.database)?;
+        ensure!(acts_as == self.acts_as.unwrap_or(user), "{user} acts as {acts_as}");
         Ok(())
+    }
+}
+
+impl Server {
+    /// Logs in and asks whose rights that gives.
+    fn acts_as(&self, user: &str, password: &str, database: &str) -> Result<String> {
+        match self {
+            Self::Postgres(server) => server.sql_as(user, password, database, "SELECT current_user"),
+            Self::MariaDb(server) => {
+                let account = server.sql_as(user, password, database, "SELECT CURRENT_USER()")?;
+                // Without the host.
+                Ok(account.rsplit_once('@').map_or(account.as_str(), |(name, _)| name).to_owned())
+            }
+        }
     }
 }

@@ -1,8 +1,9 @@
-//! `make demo`: a PostgreSQL secret rotated end to end on this machine and shown as it happens, and then another one whose
-//! two accounts take turns.
+//! `make demo`: a PostgreSQL secret rotated end to end on this machine and shown as it happens; then another one whose two
+//! accounts take turns; then MariaDB, where one account has two passwords.
 
 mod clients;
 mod command;
+mod maria;
 mod promises;
 mod screen;
 mod stage;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use rehearsal::aws::LocalAws;
+use rehearsal::mariadb::MariaDb;
 use rehearsal::ministack::Ministack;
 use rehearsal::postgres::Postgres;
 use rehearsal::signed::Caller;
@@ -66,7 +68,7 @@ fn main() -> ExitCode {
 async fn show(package: &Path) -> Result<usize> {
     let mut screen = Screen::new();
     screen.heading("keyroll: rotate a secret, roll every service that uses it, fail no login on the way");
-    screen.line("A PostgreSQL, a local AWS and the built function, on this machine's loopback only.");
+    screen.line("A PostgreSQL, a MariaDB, a local AWS and the built function, on this machine's loopback only.");
 
     let password = stage::random_text(32)?;
     let stage = set(&screen, package, &password).await?;
@@ -81,6 +83,7 @@ async fn show(package: &Path) -> Result<usize> {
     let status = status::ask(&screen, &stage).await?;
     promises::check(&mut screen, &stage, &run, &status, &before, &after, mark).await?;
     turns::play(&mut screen, &stage).await?;
+    maria::play(&mut screen, &stage).await?;
     let begun = Instant::now();
     drop(stage);
     screen.heading("The end");
@@ -106,6 +109,13 @@ async fn set(screen: &Screen, package: &Path, password: &str) -> Result<Stage> {
     screen.row("database", format!("{DATABASE}, owned by the role {ROLE}, with {rows} rows in a table"));
 
     let begun = Instant::now();
+    let mariadb = MariaDb::start()?;
+    let version = mariadb.sql("SELECT VERSION()")?;
+    let version = version.split('-').next().unwrap_or_default();
+    let place = format!("localhost:{}", mariadb.port());
+    screen.row("MariaDB", format!("{version:<18} {place:<17} TLS, all statements logged {}", took(screen, begun)));
+
+    let begun = Instant::now();
     let ministack = Ministack::start()?;
     let aws = LocalAws::start_with_upstream(&ministack.endpoint()).await?;
     let place = format!("127.0.0.1:{}", aws.port());
@@ -119,13 +129,14 @@ async fn set(screen: &Screen, package: &Path, password: &str) -> Result<Stage> {
     stage::create_services(&admin, &secret_arn, &other_arn).await?;
     let services: Vec<String> = SERVICES.iter().map(|it| format!("{} ({})", it.name, it.desired)).collect();
     screen.row("ECS services", services.join(", "));
-    let authority = postgres.ca_pem_path();
-    let function_arn = stage::create_function(&admin, package, &secret_arn, &aws.url(), &authority).await?;
+    let authorities = stage::authorities(&postgres, &mariadb)?;
+    let function_arn = stage::create_function(&admin, package, &secret_arn, &aws.url(), authorities.path()).await?;
     let size = std::fs::metadata(package)?.len();
     let package = package.file_name().unwrap_or_default().display().to_string();
     let text = format!("{FUNCTION}, {package}, {:.2} MB, a role for {} actions", mega(size), stage::allowed().len());
     screen.row("function", format!("{text:<64}{}", took(screen, begun)));
-    Ok(Stage { postgres: Arc::new(postgres), aws, ministack, admin, secret_arn, function_arn })
+    let (postgres, mariadb) = (Arc::new(postgres), Arc::new(mariadb));
+    Ok(Stage { postgres, mariadb, _authorities: authorities, aws, ministack, admin, secret_arn, function_arn })
 }
 
 async fn rotate(screen: &Screen, stage: &Stage) -> Result<Run> {

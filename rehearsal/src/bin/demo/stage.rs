@@ -8,11 +8,13 @@ use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use hyper::Method;
 use rehearsal::aws::LocalAws;
+use rehearsal::mariadb::MariaDb;
 use rehearsal::ministack::{ACCOUNT, Ministack};
 use rehearsal::postgres::{Postgres, identifier, literal};
 use rehearsal::signed::{Caller, REGION};
 use ring::rand::SecureRandom as _;
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 pub(crate) const SECRET: &str = "shop/prod/orders-db";
 /// Another secret, whose name begins alike.
@@ -51,6 +53,9 @@ pub(crate) enum Takes {
 /// The stage, set. Dropping it stops and removes everything.
 pub(crate) struct Stage {
     pub(crate) postgres: Arc<Postgres>,
+    pub(crate) mariadb: Arc<MariaDb>,
+    /// The authorities of both.
+    pub(crate) _authorities: NamedTempFile,
     pub(crate) aws: LocalAws,
     pub(crate) ministack: Ministack,
     /// Calls as the account's administrator, through the proxy.
@@ -73,6 +78,14 @@ pub(crate) fn create_database(postgres: &Postgres, password: &str) -> Result<()>
         ),
     )?;
     Ok(())
+}
+
+/// The authorities that the function is to trust: each server has one of its own.
+pub(crate) fn authorities(postgres: &Postgres, mariadb: &MariaDb) -> Result<NamedTempFile> {
+    let file = NamedTempFile::with_prefix("keyroll-ca-")?;
+    let [first, second] = [postgres.ca_pem_path(), mariadb.ca_pem_path()].map(std::fs::read_to_string);
+    std::fs::write(file.path(), first? + &second?)?;
+    Ok(file)
 }
 
 /// A cluster with the services.
@@ -170,8 +183,8 @@ const WITH_SERVICES: [&str; 2] = ["ecs:DescribeServices", "ecs:UpdateService"];
 /// What finds the services. These take no resource but `*` (Service Authorization Reference, Amazon ECS).
 const WITH_ALL: [&str; 3] = ["ecs:DescribeTaskDefinition", "ecs:ListClusters", "ecs:ListServices"];
 
-/// The policy of the function's role: for the secrets that it rotates, and the one of an administrator. ministack looks for calls about services under the cluster's ARN; on AWS it is the
-/// services' own.
+/// The policy of the function's role: for the secrets that it rotates, and the one of an administrator. ministack looks for
+/// calls about services under the cluster's ARN; on AWS it is the services' own.
 pub(crate) fn policy(secrets: &[&str], administrator: Option<&str>) -> Value {
     let allow =
         |actions: &[&str], resource: &str| json!({ "Effect": "Allow", "Action": actions, "Resource": resource });

@@ -1,4 +1,4 @@
-//! Two accounts that take turns: a secret with an administrator, rotated twice while clients log in all the time.
+//! PostgreSQL's two accounts that take turns: a secret with an administrator, rotated twice while clients log in all the time.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use rehearsal::aws::{CURRENT, PREVIOUS};
 use rehearsal::postgres::{Login, Mark, identifier, literal};
 use serde_json::{Value, json};
 
-use crate::clients::{Clients, Place};
+use crate::clients::{Clients, Place, Server};
 use crate::command;
 use crate::promises::{deployments, function_log, password};
 use crate::screen::Screen;
@@ -28,13 +28,14 @@ const USED: &str = "ALTER TABLE made_by_the_partner ADD m int; INSERT INTO made_
 
 /// Rotates there and back, and shows what came of it.
 pub(crate) async fn play(screen: &mut Screen, stage: &Stage) -> Result<()> {
-    screen.heading("Two accounts that take turns");
+    screen.heading("PostgreSQL: two accounts that take turns");
     let administrator = set(screen, stage).await?;
-    let mut passwords = vec![administrator, password(&value(stage, CURRENT)?).to_owned()];
+    let mut passwords = vec![administrator, password(&value(stage, SECRET, CURRENT)?).to_owned()];
     screen.line(screen.bold(&format!("$ aws secretsmanager rotate-secret --secret-id {SECRET} ...   twice")));
 
     let mark = stage.postgres.mark();
-    let place = Place { postgres: stage.postgres.clone(), secret: SECRET, database: DATABASE, acts_as: BASE };
+    let server = Server::Postgres(stage.postgres.clone());
+    let place = Place { server, secret: SECRET, database: DATABASE, acts_as: Some(BASE) };
     let clients = Clients::start(&stage.aws, place);
     let mut answers = String::new();
     let mut promises: Vec<(bool, String)> = Vec::new();
@@ -47,7 +48,7 @@ pub(crate) async fn play(screen: &mut Screen, stage: &Stage) -> Result<()> {
             screen.promise(false, format!("{from} -> {to}: no step failed"));
             return Ok(());
         }
-        let (new, old) = (value(stage, CURRENT)?, value(stage, PREVIOUS)?);
+        let (new, old) = (value(stage, SECRET, CURRENT)?, value(stage, SECRET, PREVIOUS)?);
         passwords.push(password(&new).to_owned());
         answers.push_str(&turn.run.answers());
         promises.push((
@@ -169,12 +170,12 @@ fn logins(stage: &Stage, mark: Mark) -> usize {
         .count()
 }
 
-fn value(stage: &Stage, label: &str) -> Result<Value> {
-    let text = stage.aws.value_of(SECRET, label).with_context(|| format!("{label} has a value"))?;
+pub(crate) fn value(stage: &Stage, secret: &str, label: &str) -> Result<Value> {
+    let text = stage.aws.value_of(secret, label).with_context(|| format!("{label} has a value"))?;
     Ok(serde_json::from_str(&text)?)
 }
 
-fn user(value: &Value) -> &str {
+pub(crate) fn user(value: &Value) -> &str {
     value["username"].as_str().unwrap_or_default()
 }
 
@@ -183,6 +184,6 @@ fn logs_in(stage: &Stage, value: &Value) -> Result<bool> {
 }
 
 /// What a client said, without a password that it might quote.
-fn hidden(error: &str, passwords: &[String]) -> String {
+pub(crate) fn hidden(error: &str, passwords: &[String]) -> String {
     passwords.iter().fold(error.to_owned(), |text, password| text.replace(password.as_str(), "***"))
 }
