@@ -136,7 +136,7 @@ fn the_readme_names_every_variable_and_tag_that_is_read() {
     names.dedup();
     assert!(names.len() > 8, "{names:?}");
     // Tags of the contract whose meaning is not built yet are accepted or refused without being offered.
-    let later = ["keyroll:token-lifetime", "keyroll:retire", "keyroll:watch", "keyroll:plaintext-statements"];
+    let later = ["keyroll:token-lifetime", "keyroll:retire", "keyroll:watch"];
     for name in names {
         let offered =
             readme.contains(name) || later.contains(&name) || name == "keyroll:" || name.starts_with("keyroll:copies");

@@ -169,37 +169,86 @@ def test_the_example_with_rds_in_a_vpc(terraform, aws, package, clean):
     assert example.stored() == rotated
 
 
-@pytest.mark.xdist_group("minimal")
-def test_the_example_with_two_accounts(terraform, aws, package, clean):
-    password = secrets.token_urlsafe(24)
+def with_administrator(terraform, aws, package, name):
+    """An example with a password, and with an administrator's secret that is there already."""
     client = boto3.client("secretsmanager", region_name=REGION, endpoint_url=aws.url, aws_access_key_id="test", aws_secret_access_key="test")
     admin = client.create_secret(Name="orders/admin", SecretString="{}")["ARN"]
-    example = Example(terraform, aws, package, "postgres-alternating", {
+    return admin, Example(terraform, aws, package, name, {
         "host": "db.example.internal", "admin_secret_arn": admin, "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/prod"})
-    _, left = example.apply(env={"TF_VAR_password": password})
-    stored = json.loads(example.stored())
-    assert stored["password"] == password and stored["masterarn"] == admin
-    assert password.encode() not in left, "the first value is in the state or the plan"
+
+
+def reads_administrator(example, admin):
     policy = example.client("iam").get_role_policy(RoleName=f"keyroll-{REGION}", PolicyName="keyroll")["PolicyDocument"]
     reads, = [s for s in policy["Statement"] if s["Sid"] == "AdminSecrets"]
     assert reads["Action"] in ("secretsmanager:GetSecretValue", ["secretsmanager:GetSecretValue"])
     assert reads["Resource"] in (admin, [admin])
+
+
+def managed_by_rds(example):
+    """The plan for an administrator whose secret RDS manages, and the instance that it belongs to; and that secret."""
+    managed = {"TF_VAR_password": "unused", "TF_VAR_db_instance_arn": "arn:aws:rds:eu-west-1:123456789012:db:orders"}
+    admin = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-0a1b2c-StUvWx"
+    given = example.where / "terraform.tfvars.json"
+    given.write_text(json.dumps(json.loads(given.read_text()) | {"admin_secret_arn": admin}))
+    shown = example.plan("third.plan", managed)
+    after, = [r["change"]["after"]["policy"] for r in shown["resource_changes"] if r["address"] == "module.keyroll.aws_iam_role_policy.function"]
+    statements = {s["Sid"] for s in json.loads(after)["Statement"]}
+    assert {"RdsAdminSecrets", "RdsInstances"} <= statements and "AdminSecrets" not in statements
+    return shown
+
+
+def two_accounts(terraform, aws, package, name, engine):
+    password = secrets.token_urlsafe(24)
+    admin, example = with_administrator(terraform, aws, package, name)
+    _, left = example.apply(env={"TF_VAR_password": password})
+    stored = json.loads(example.stored())
+    assert stored["engine"] == engine and stored["password"] == password and stored["masterarn"] == admin
+    assert password.encode() not in left, "the first value is in the state or the plan"
+    reads_administrator(example, admin)
 
     # Another account's turn, and back: the user name is none of Terraform's business either.
     rotated = json.dumps(stored | {"username": "orders_api_clone", "password": secrets.token_urlsafe(24)})
     rotate(example, rotated)
     assert drift(example.plan("second.plan", {"TF_VAR_password": "unused"})) == set()
     assert example.stored() == rotated
+    managed_by_rds(example)
 
-    # An administrator whose secret RDS manages, and the instance that it belongs to.
-    managed = {"TF_VAR_password": "unused", "TF_VAR_db_instance_arn": "arn:aws:rds:eu-west-1:123456789012:db:orders"}
-    (example.where / "terraform.tfvars.json").write_text(json.dumps(
-        json.loads((example.where / "terraform.tfvars.json").read_text())
-        | {"admin_secret_arn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-0a1b2c-StUvWx"}))
-    shown = example.plan("third.plan", managed)
-    after, = [r["change"]["after"]["policy"] for r in shown["resource_changes"] if r["address"] == "module.keyroll.aws_iam_role_policy.function"]
-    assert {"RdsAdminSecrets", "RdsInstances"} <= {s["Sid"] for s in json.loads(after)["Statement"]}
-    assert "AdminSecrets" not in {s["Sid"] for s in json.loads(after)["Statement"]}
+
+@pytest.mark.xdist_group("minimal")
+def test_the_example_with_two_accounts(terraform, aws, package, clean):
+    two_accounts(terraform, aws, package, "postgres-alternating", "postgres")
+
+
+@pytest.mark.xdist_group("minimal")
+def test_the_example_with_two_accounts_of_mariadb(terraform, aws, package, clean):
+    two_accounts(terraform, aws, package, "mariadb-alternating", "mariadb")
+
+
+@pytest.mark.xdist_group("minimal")
+def test_the_example_with_two_passwords_of_one_account(terraform, aws, package, clean):
+    password = secrets.token_urlsafe(24)
+    admin, example = with_administrator(terraform, aws, package, "mariadb-overlap")
+    _, left = example.apply(env={"TF_VAR_password": password})
+    stored = json.loads(example.stored())
+    assert stored == {"engine": "mariadb", "host": "db.example.internal", "port": 3306, "dbname": "orders",
+                      "username": "orders_api", "password": password}, "masterarn would mean two accounts"
+    assert password.encode() not in left, "the first value is in the state or the plan"
+    reads_administrator(example, admin)
+
+    def tags():
+        described = example.client("secretsmanager").describe_secret(SecretId="orders/db")
+        return {tag["Key"]: tag["Value"] for tag in described["Tags"]}
+
+    assert tags() == {"keyroll:services": "prod/orders-api", "keyroll:admin-secret": admin}
+    rotated = json.dumps(stored | {"password": secrets.token_urlsafe(24)})
+    rotate(example, rotated)
+    assert drift(example.plan("second.plan", {"TF_VAR_password": "unused"})) == set()
+    assert example.stored() == rotated
+
+    # No tag can hold the name of a secret that RDS manages.
+    shown = managed_by_rds(example)
+    after, = [r["change"]["after"]["tags"] for r in shown["resource_changes"] if r["address"] == "aws_secretsmanager_secret.database"]
+    assert after == {"keyroll:services": "prod/orders-api", "keyroll:strategy": "single-user"}
 
 
 @pytest.mark.xdist_group("minimal")
