@@ -17,7 +17,7 @@ variable "secrets" {
 }
 
 variable "admin_secret_arns" {
-  description = "Administrators' secrets, read only: the ones that `keyroll:admin-secret` or `masterarn` name. Alternating users need one."
+  description = "Administrators' secrets, read only: the ones that `keyroll:admin-secret` or `masterarn` name. Alternating users need one, and so do two passwords of a MariaDB account."
   type        = list(string)
   default     = []
 
