@@ -96,6 +96,16 @@ impl Session {
         }
     }
 
+    /// Whether the server has said that the password has expired, and lets the account do nothing but set a new one.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        match self {
+            // Told as a rejection.
+            Self::Postgres(_) => false,
+            Self::MariaDb(session) => session.is_expired(),
+        }
+    }
+
     /// What the account accepts besides the password that this session is about to give it; `known` are the verifiers of
     /// stored passwords (see [`Credential::verifier`]). `wanted` where the password before is to stay if it can.
     pub async fn beside(&mut self, account: &str, known: &[Sensitive], wanted: bool) -> Result<Beside> {

@@ -11,7 +11,7 @@ impl Kind {
                 "see whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words"
             }
             Self::MariaDb => {
-                "see whether the account is gone, demands TLS or a certificate (REQUIRE), takes no password (unix_socket) or has \
+                "see whether the account is gone, demands TLS or a certificate (REQUIRE, require_secure_transport), takes no password (unix_socket) or has \
                  a row with another password for the host that keyroll comes from, which the server tells in the same words"
             }
         }

@@ -78,10 +78,10 @@ pub(super) async fn let_in(run: &Run<'_>, event: Option<&Rotation>, account: &Ac
             // Whom the table lets write has been accepted, and whom it stops for has not been reached.
             Next::WriteAsCurrent | Next::WriteAsPrevious | Next::Stop => {
                 let session = last.session()?.ok_or_else(|| account.none_works(event, "not tried"))?;
-                return Ok(match older {
-                    Some(credential) => Entry::Previous(session, credential),
-                    None => Entry::Current(session),
-                });
+                return match older {
+                    Some(credential) => once_more(run, account, session, credential).await,
+                    None => Ok(Entry::Current(session)),
+                };
             }
             Next::AlreadySet => {
                 if let Some(session) = last.session()? {
@@ -103,6 +103,26 @@ pub(super) async fn let_in(run: &Run<'_>, event: Option<&Rotation>, account: &Ac
                 (previous, older) = (Some(last.answer()), Some(credential));
             }
             Next::NoneWorks => return Err(account.none_works(event, "rejected too")),
+        }
+    }
+}
+
+/// An account that accepts two passwords keeps the first one out once somebody has guessed too often (`max_password_errors`
+/// of MariaDB), and lets it in again after a login by the second. So where the previous one was let in, the current one is
+/// asked once more: it is the one that everybody holds, and the one to keep.
+async fn once_more(run: &Run<'_>, account: &Account, session: Session, previous: Credential) -> Result<Entry> {
+    if !account.current.kind.holds_two() || previous.account() != account.name() {
+        return Ok(Entry::Previous(session, previous));
+    }
+    match run.log_in(&account.current).await {
+        Probe::Accepted(current) => {
+            session.close().await;
+            Ok(Entry::Current(current))
+        }
+        Probe::Rejected => Ok(Entry::Previous(session, previous)),
+        Probe::Unreachable(error) => {
+            session.close().await;
+            Err(error)
         }
     }
 }

@@ -159,6 +159,9 @@ async fn database(
     let (label, entered) = older.as_ref().map_or((AWSCURRENT, &account.current), |older| (AWSPREVIOUS, older));
     match session.prove(entered).await {
         Ok(identity) => found.proven.push(format!("{label} logs in: {identity}")),
+        Err(_) if session.is_expired() => found.warnings.push(format!(
+            "the password of {name:?} in {label} has expired: all it may do is to set a new one, which a rotation does"
+        )),
         Err(error) => found.lacking.push(error),
     }
     let mut writer = writer(run, account, session).await?;

@@ -36,6 +36,7 @@ mod lock_outs;
 mod maria;
 mod maria_alone;
 mod maria_alternating;
+mod maria_guessed;
 mod maria_overlap;
 mod maria_replicas;
 mod messages;

@@ -26,11 +26,13 @@ pub struct Session {
     account: String,
     /// What the server showed of itself; it is asked once.
     facts: Option<Facts>,
+    /// Whether it has said that the account's password has expired.
+    expired: bool,
 }
 
 impl Session {
     pub(super) fn new(connection: MySqlConnection, wire: Option<Wire>, account: String) -> Self {
-        Self { connection, wire, account, facts: None }
+        Self { connection, wire, account, facts: None, expired: false }
     }
 
     pub(in crate::kind) async fn check_writer(&mut self, account: &str, plaintext: bool) -> Result<()> {
@@ -258,8 +260,13 @@ impl Session {
     /// The rows of an answer, as text.
     pub(super) async fn rows(&mut self, query: String) -> std::result::Result<Vec<Vec<Option<String>>>, Driver> {
         let answer = raw_sql(AssertSqlSafe(query)).fetch_all(&mut self.connection);
-        let rows = tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())??;
-        rows.iter().map(texts).collect()
+        let answer = tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?;
+        self.expired |= answer.as_ref().is_err_and(|error| number(error) == Some(EXPIRED));
+        answer?.iter().map(texts).collect()
+    }
+
+    pub(in crate::kind) fn is_expired(&self) -> bool {
+        self.expired
     }
 }
 

@@ -1,0 +1,38 @@
+//! An account of MariaDB whose password somebody guesses too often (`max_password_errors`). With one password the server
+//! blocks it; with two it skips the first one, until the second has been used. What everybody holds must outlive that.
+
+use crate::maria;
+use crate::maria_overlap::{BOTH, rules};
+use crate::support::{ACCOUNT, Stage, random_password};
+
+fn guess(stage: &Stage, times: usize) {
+    stage.mariadb().sql("SET GLOBAL max_password_errors = 3").unwrap();
+    for _ in 0..times {
+        assert!(!stage.accepts(ACCOUNT, &random_password()));
+    }
+}
+
+#[tokio::test]
+async fn the_current_password_is_kept_although_the_server_skips_it_after_guesses() {
+    let stage = maria::overlapping().await;
+    stage.rotate().await;
+    guess(&stage, 4);
+    assert!(!stage.logs_in("AWSCURRENT"), "nothing is shown: the server does not skip the first password");
+    let held = stage.value("AWSCURRENT")["password"].as_str().unwrap().to_owned();
+    let rotation = stage.rotate().await;
+    assert!(stage.accepts(ACCOUNT, &held), "whoever holds the password before is locked out");
+    assert_eq!(rules(&stage, "%"), BOTH);
+    stage.assert_finished(&rotation.token);
+}
+
+#[tokio::test]
+async fn an_account_with_one_password_is_told_to_be_blocked() {
+    let stage = maria::stage().await;
+    guess(&stage, 4);
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let before = stage.state();
+    let message = stage.error("setSecret", &token, "RefusedAccount").await;
+    assert!(message.contains("4150") && message.contains("FLUSH PRIVILEGES"), "{message}");
+    assert_eq!(stage.state(), before);
+}
