@@ -2,7 +2,7 @@
 
 use super::{FIND_OUT, credential, pending_version, unchanged};
 use crate::admin;
-use crate::aws::secrets::Lookup;
+use crate::aws::secrets::{Lookup, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
 use crate::kind::{Alternation, Credential, Pair, Session};
@@ -200,7 +200,12 @@ pub(super) async fn pending_credential(
     account: &Account,
     remedy: &str,
 ) -> Result<Credential> {
-    let pending = credential(run, pending_version(run, event).await?, &account.settings)?;
+    as_pending(run, pending_version(run, event).await?, account, remedy)
+}
+
+/// The credential of a version that is staged as AWSPENDING, if it is about the same account.
+pub(super) fn as_pending(run: &Run<'_>, version: Version, account: &Account, remedy: &str) -> Result<Credential> {
+    let pending = credential(run, version, &account.settings)?;
     unchanged(&account.current, &pending, "AWSPENDING", remedy)?;
     if account.current.alternates() && account.current.pair(&pending).is_none() {
         return Err(Error::new(
