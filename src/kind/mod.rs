@@ -101,17 +101,41 @@ pub struct Alternation<'a> {
     pub insisted: bool,
 }
 
+/// What a change of a password is to leave of what was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The password before stays valid beside the new one, if it can.
+    Both,
+    /// The new password alone.
+    New,
+    /// The new password alone, of one of two accounts that take turns: what it had before is not known.
+    Turn,
+}
+
 /// What an account accepts besides the password that is about to be set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Beside {
     /// Whether the password before can stay valid beside the new one.
     pub stays: bool,
     /// Why it cannot, where the kind has a way to.
     pub why_not: Option<String>,
+    /// By what the server knows passwords of which nobody knows yet whose they are.
+    pub unknown: Vec<Sensitive>,
     /// What would be destroyed without anybody knowing whose it is.
     pub strangers: Vec<String>,
     /// What an operator should know although nothing is refused.
     pub warnings: Vec<String>,
+}
+
+/// How far a password has come, in an account that has several: the rows by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spread {
+    /// Those that accept it.
+    pub with: Vec<String>,
+    /// Those that do not.
+    pub without: Vec<String>,
+    /// Those that accept it, and another password as well.
+    pub besides: Vec<String>,
 }
 
 /// What a rehearsal has shown.

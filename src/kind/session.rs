@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Aligned, Alike, Alternation, Beside, Credential, Identity, Pair, Rehearsal, mariadb, postgres};
+use super::{
+    Aligned, Alike, Alternation, Beside, Credential, Identity, Pair, Rehearsal, Spread, Wanted, mariadb, postgres,
+};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::plan::{Alignment, Change, Which};
@@ -17,6 +19,15 @@ pub enum Session {
 }
 
 impl Session {
+    /// Takes this session for the administrator's, also where that is the account itself.
+    pub fn administer(&mut self) {
+        match self {
+            // Who may change itself may do so either way.
+            Self::Postgres(_) => {}
+            Self::MariaDb(session) => session.administer(),
+        }
+    }
+
     /// Refuses where this session could not set the password of `account`, or should not. `plaintext` allows a statement to
     /// carry the password itself.
     pub async fn check_writer(&mut self, account: &str, plaintext: bool) -> Result<()> {
@@ -92,7 +103,7 @@ impl Session {
     pub async fn prove(&mut self, credential: &Credential) -> Result<Identity> {
         match self {
             Self::Postgres(session) => session.prove(&credential.login, credential.may_be_partner()).await,
-            Self::MariaDb(session) => session.prove(&credential.login).await,
+            Self::MariaDb(session) => session.prove(&credential.login),
         }
     }
 
@@ -107,12 +118,20 @@ impl Session {
     }
 
     /// What the account accepts besides the password that this session is about to give it; `known` are the verifiers of
-    /// stored passwords (see [`Credential::verifier`]). `wanted` where the password before is to stay if it can.
-    pub async fn beside(&mut self, account: &str, known: &[Sensitive], wanted: bool) -> Result<Beside> {
+    /// stored passwords (see [`Credential::verifier`]).
+    pub async fn beside(&mut self, account: &str, known: &[Sensitive], wanted: Wanted) -> Result<Beside> {
         match self {
             // One account has one password.
             Self::Postgres(_) => Ok(Beside::default()),
             Self::MariaDb(session) => session.beside(account, known, wanted).await,
+        }
+    }
+
+    /// How far the password of a credential has come in its account; nothing to tell where an account is one thing.
+    pub async fn spread(&mut self, credential: &Credential) -> Result<Spread> {
+        match (self, credential.verifier()) {
+            (Self::MariaDb(session), Some(verifier)) => session.spread(credential.account(), &verifier).await,
+            _ => Ok(Spread::default()),
         }
     }
 
@@ -132,7 +151,7 @@ impl Session {
         }
     }
 
-    /// Makes the server accept what `pending` holds, and beside it what `old` holds where that is given, and nothing else;
+    /// Makes the server accept the password that `pending` holds, and beside it that of `old` where it is given, and no other;
     /// then releases the lock. Returns false where another change of the same account was in the way: then nothing was
     /// changed, and everything from the lock on must be done again.
     ///

@@ -4,10 +4,10 @@
 
 use super::credential;
 use super::logins::Account;
+use super::set::ENOUGH;
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::VersionId;
-use crate::kind::{Beside, Credential, Session};
+use crate::kind::{Beside, Credential, Session, Wanted};
 use crate::run::Run;
 use crate::secret::Sensitive;
 use crate::stages::AWSPREVIOUS;
@@ -24,7 +24,7 @@ pub(super) enum Strangers {
 /// Looks at an account whose password is about to be set. `known` are credentials that have been read anyway.
 ///
 /// On the good path that is all: what the last rotation replaced is remembered. Then AWSPREVIOUS is read, and where that is
-/// not it either, every version that is left: a rotation that was given up has lost its label, and not its rule.
+/// not it either, the other versions, the newest first: a rotation that was given up has lost its label, and not its rule.
 pub(super) async fn look(
     run: &Run<'_>,
     account: &Account,
@@ -33,20 +33,20 @@ pub(super) async fn look(
     known: &[&Credential],
     strangers: Strangers,
 ) -> Result<Beside> {
-    let wanted = !account.current.alternates();
+    let wanted = match strangers {
+        _ if account.current.alternates() => Wanted::Turn,
+        Strangers::Refuse => Wanted::Both,
+        Strangers::Replace => Wanted::New,
+    };
     let mut verifiers: Vec<Sensitive> = known.iter().filter_map(|credential| credential.verifier()).collect();
     verifiers.extend(run.memory.replaced(run.secret));
     let mut beside = session.beside(target, &verifiers, wanted).await?;
-    if !beside.strangers.is_empty() {
-        let previous = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await?;
-        verifiers.extend(verifier(run, account, previous));
-        beside = session.beside(target, &verifiers, wanted).await?;
-    }
-    if !beside.strangers.is_empty() {
-        for version in run.clients.secrets.all_versions(run.secret).await? {
-            verifiers.extend(verifier_of(run, account, &version).await?);
+    if !beside.unknown.is_empty() {
+        let more = versions(run, account, &beside.unknown).await?;
+        if !more.is_empty() {
+            verifiers.extend(more);
+            beside = session.beside(target, &verifiers, wanted).await?;
         }
-        beside = session.beside(target, &verifiers, wanted).await?;
     }
     match strangers {
         Strangers::Refuse if !beside.strangers.is_empty() => Err(refused(&beside.strangers, target)),
@@ -59,9 +59,23 @@ pub(super) async fn look(
     }
 }
 
-async fn verifier_of(run: &Run<'_>, account: &Account, version: &VersionId) -> Result<Option<Sensitive>> {
-    let found = run.clients.secrets.version(run.secret, version).await?;
-    Ok(verifier(run, account, found))
+/// By what the server knows passwords of other versions, until all are known that are asked for.
+async fn versions(run: &Run<'_>, account: &Account, asked: &[Sensitive]) -> Result<Vec<Sensitive>> {
+    let secrets = &run.clients.secrets;
+    let mut found: Vec<Sensitive> =
+        verifier(run, account, secrets.labelled(run.secret, AWSPREVIOUS).await?).into_iter().collect();
+    let all_known = |found: &[Sensitive]| asked.iter().all(|one| found.iter().any(|verifier| verifier.same(one)));
+    if all_known(&found) {
+        return Ok(found);
+    }
+    for version in secrets.all_versions(run.secret).await? {
+        run.clock.require(ENOUGH, "find out whose a second password is", "nothing was changed")?;
+        found.extend(verifier(run, account, secrets.version(run.secret, &version).await?));
+        if all_known(&found) {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// By what the server knows the password of a version. One that cannot be read holds none.

@@ -177,6 +177,7 @@ pub(super) async fn administrator(run: &Run<'_>, account: &Account, target: &str
 async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &Account) -> Result<Session> {
     let session = run.log_in(administrator).await.session()?;
     let mut session = session.ok_or_else(|| admin::rejected(administrator.account()))?;
+    session.administer();
     let (name, plaintext) = (account.name(), account.current.plaintext);
     let checked = if account.current.alternates() {
         // Its rights are for the comparison of the two accounts to judge.

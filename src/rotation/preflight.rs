@@ -186,8 +186,9 @@ async fn database(
             Err(error) => found.lacking.push(error),
         }
     }
-    found.warnings.extend(writer.warnings.iter().chain(&alignment.warnings).cloned());
-    found.steps.push((Step::Set, set::plan(target, &writer.name, alignment, beside)));
+    let plan = set::plan(target, &writer.name, alignment, beside);
+    found.warnings.extend(writer.warnings.iter().chain(&plan.warnings).cloned());
+    found.steps.push((Step::Set, plan));
     writer.session.close().await;
     match begun {
         Some(event) => pending_credential(run, event, account, GIVE_UP).await.map(drop),

@@ -2,10 +2,10 @@
 //! is put out. The writes in order:
 //!
 //! 1. store a new value as AWSPENDING, drawn now: what was staged before loses the label, and is never used;
-//! 2. set its password, as setSecret does;
+//! 2. set its password, as setSecret does, but with none beside it;
 //! 3. prove it and move AWSCURRENT, as finishSecret does;
-//! 4. with two accounts, replace the password of the one that was current by one that nobody knows; with one that accepts
-//!    two passwords, take the old one away;
+//! 4. with two accounts, replace the password of the one that was current by one that nobody knows; with one that still
+//!    accepts two passwords, take the old one away;
 //! 5. end the sessions of both: all of the old account's, and the other's that began before its new password;
 //! 6. redeploy every dependent and take the mark off.
 //!

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::beside::{self, Strangers};
-use super::logins::{Account, Entry, Writer, are_a_pair, as_pending, let_in, writer};
+use super::logins::{Account, Entry, Writer, administrator, are_a_pair, as_pending, let_in, writer};
 use super::{GIVE_UP, credential, pending_version, settings};
 use crate::apply;
 use crate::error::{Error, ErrorKind, Result};
@@ -43,10 +43,7 @@ pub(super) async fn replacing(run: &Run<'_>, event: &Rotation, strangers: Strang
     let (session, older) = match let_in(run, Some(event), &account).await? {
         Entry::Current(session) => (session, None),
         Entry::Previous(session, credential) => (session, Some(credential)),
-        Entry::AlreadySet => {
-            let line = format!("the pending password of {:?} works already", account.name());
-            return Ok(run.report(&account.arn, &event.version, &Plan::nothing(Standing::Pending).proving(line)));
-        }
+        Entry::AlreadySet => return rest(run, event, &account).await,
     };
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
     account.settings.refuse_on_hold(run.clock.seconds())?;
@@ -56,6 +53,56 @@ pub(super) async fn replacing(run: &Run<'_>, event: &Rotation, strangers: Strang
     let report = write(run, event, (&account, entered), &mut writer, strangers).await;
     writer.session.close().await;
     report
+}
+
+/// The pending password works already. Where an account has several rows, an attempt that broke off may have left some of them
+/// behind: they are finished by the administrator who began. What stands in the way of that must not keep the rotation from
+/// its end, as the server rejects AWSCURRENT by now.
+async fn rest(run: &Run<'_>, event: &Rotation, account: &Account) -> Result<Report> {
+    let line = format!("the pending password of {:?} works already", account.name());
+    let plan = Plan::nothing(Standing::Pending).proving(line);
+    let report = run.report(&account.arn, &event.version, &plan);
+    if !account.current.kind.holds_two() || account.current.administrator(&account.settings).is_err() {
+        return Ok(report);
+    }
+    let finished = match administrator(run, account, account.name()).await {
+        Ok(mut writer) => {
+            let finished = write_rest(run, event, account, &mut writer, &plan).await;
+            writer.session.close().await;
+            finished
+        }
+        Err(error) => Err(error),
+    };
+    Ok(finished.unwrap_or_else(|error| {
+        let warning =
+            format!("whether it works from every host was not seen to: {}; {}", error.cause(), error.remedy());
+        Report { warnings: vec![warning], ..report }
+    }))
+}
+
+async fn write_rest(
+    run: &Run<'_>,
+    event: &Rotation,
+    account: &Account,
+    writer: &mut Writer,
+    proven: &Plan,
+) -> Result<Report> {
+    run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
+    writer.session.lock(account.current.lock(), run.clock).await?;
+    let pending = pending_version(run, event).await?;
+    let done = run.report(&account.arn, &event.version, proven);
+    if pending.has(AWSCURRENT) {
+        return Ok(done);
+    }
+    let pending = as_pending(run, pending, account, GIVE_UP)?;
+    if writer.session.spread(&pending).await?.without.is_empty() {
+        return Ok(done);
+    }
+    let beside = Beside { warnings: writer.warnings.clone(), ..Beside::default() };
+    let plan = plan(pending.account(), &writer.name, Alignment::default(), beside);
+    let report = run.report(&account.arn, &event.version, &plan).after(done);
+    let set = apply::set(run, report, &plan, &mut writer.session, (&pending, &pending)).await?;
+    set.ok_or_else(|| in_the_way(account.name()))
 }
 
 /// Lock, look, plan, apply; once more where somebody else's change of the same account was in the way.

@@ -92,8 +92,19 @@ pub(super) fn may_alter_accounts(grants: &[String]) -> bool {
             |privileges: &str, word: &str| privileges.split(", ").any(|has| has == word || has == "ALL PRIVILEGES");
         privileges_on(" ON *.* TO ").is_some_and(|all| has(all, "CREATE USER"))
             || privileges_on(" ON `mysql`.* TO ").is_some_and(|own| has(own, "UPDATE"))
+            // A role may have one that is not shown: then it is for the server to say.
+            || line.starts_with("GRANT `")
     };
     grants.iter().any(allows)
+}
+
+/// Whether these let their holder see the sessions of others.
+pub(super) fn may_see_sessions(grants: &[String]) -> bool {
+    let privileges = |line: &String| {
+        let (privileges, _) = line.strip_prefix("GRANT ")?.split_once(" ON *.* TO ")?;
+        Some(privileges.split(", ").any(|word| word == "PROCESS" || word == "ALL PRIVILEGES"))
+    };
+    grants.iter().any(|line| privileges(line).unwrap_or_default())
 }
 
 /// Name and host of what `CURRENT_USER()` gives. A name may hold an `@`, a host may not.
@@ -127,6 +138,14 @@ pub(super) fn classify<S>(login: &Login, error: &Driver) -> Probe<S> {
         (Some(1130), _) => refused(
             format!("lets nobody in from the host that keyroll comes from (error 1130), {account:?} neither"),
             "CREATE USER for that host, or for '%'",
+        ),
+        // What a session begins with has a setting that MySQL does not know.
+        (Some(1193), _) => (
+            ErrorKind::RefusedServer,
+            "is no MariaDB by its settings (error 1193): MySQL sets two passwords by other statements, which keyroll does not know \
+             yet"
+                .to_owned(),
+            "rotate this secret with the function that did so before".to_owned(),
         ),
         (Some(1862), _) => refused(
             format!("does not let {account:?} in because its password has expired (error 1862)"),
@@ -235,7 +254,7 @@ mod tests {
             ("GRANT USAGE ON *.* TO `CREATE USER`@`%`", false),
             ("GRANT SELECT ON `mysql`.* TO `dba`@`%`", false),
             ("GRANT ALL PRIVILEGES ON `orders`.* TO `dba`@`%` WITH GRANT OPTION", false),
-            ("GRANT `a_role` TO `dba`@`%`", false),
+            ("GRANT `a_role` TO `dba`@`%`", true),
         ] {
             assert_eq!(may_alter_accounts(&[line.to_owned()]), expected, "{line}");
         }

@@ -31,6 +31,11 @@ pub(super) fn told(doing: &str, number: u16) -> Error {
             "GRANT CREATE USER ON *.* and SELECT ON mysql.* to the administrator, or name another one in the tag \
              keyroll:admin-secret",
         ),
+        1133 => (
+            ErrorKind::FailedDatabase,
+            "a row of the account is in the table, and not known to the server",
+            "FLUSH PRIVILEGES on the server, or mend the table; then run the step again",
+        ),
         1290 => return forbidden(doing, true),
         1396 => (
             ErrorKind::FailedDatabase,
@@ -49,7 +54,7 @@ pub(super) fn told(doing: &str, number: u16) -> Error {
             "the account's password has expired, and it may do nothing but set a new one",
             "rotate the secret, or set the password by hand to the one in AWSCURRENT (ALTER USER)",
         ),
-        1205 | 1213 | 1969 | 3024 => (
+        number if is_lock(number) => (
             ErrorKind::FailedDatabase,
             "the server waited too long for somebody else's lock",
             "see SHOW PROCESSLIST for who holds it (FLUSH TABLES WITH READ LOCK, a backup); then run the step again",
@@ -63,6 +68,11 @@ pub(super) fn told(doing: &str, number: u16) -> Error {
     Error::new(kind, format!("{doing}: {cause} (error {number})"), remedy)
 }
 
+/// Whether an error says that somebody else's lock was in the way.
+pub(super) fn is_lock(number: u16) -> bool {
+    matches!(number, 1205 | 1213 | 1969 | 3024)
+}
+
 /// Error 1290, which says two things.
 pub(super) fn forbidden(doing: &str, read_only: bool) -> Error {
     if read_only {
@@ -74,7 +84,10 @@ pub(super) fn forbidden(doing: &str, read_only: bool) -> Error {
     }
     Error::new(
         ErrorKind::RefusedServer,
-        format!("{doing}: the server lets no password be set by its hash (strict_password_validation, error 1290)"),
+        format!(
+            "{doing}: the server lets no password be set by its hash (strict_password_validation), or runs without its grant \
+             tables (error 1290)"
+        ),
         "turn strict_password_validation off, or tag the secret keyroll:plaintext-statements = true: the password then stands in \
          the server's logs",
     )

@@ -19,6 +19,7 @@ mod session;
 mod sessions;
 mod statements;
 mod tokens;
+mod write;
 
 use std::time::Duration;
 
@@ -94,7 +95,10 @@ pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Ses
     };
     let limit = CONNECT.min(clock.left());
     match tokio::time::timeout(limit, open(login, options)).await {
-        Ok(Ok(session)) => Probe::Accepted(session),
+        Ok(Ok(mut session)) => match session.introduce(login).await {
+            Ok(()) => Probe::Accepted(session),
+            Err(error) => Probe::Unreachable(error),
+        },
         Ok(Err(error)) => account::classify(login, &error),
         Err(_) => Probe::Unreachable(Error::new(
             ErrorKind::FailedDatabase,

@@ -22,21 +22,6 @@ pub(super) struct Row {
     pub(super) definition: Definition,
 }
 
-/// By what somebody gets in.
-#[derive(Debug, PartialEq, Eq)]
-enum Entrance {
-    /// By passwords that are stored as hashes: so many.
-    Passwords(usize),
-    /// By nothing: there is no password.
-    Open,
-    /// By no password: what is stored is no hash of any.
-    Closed,
-    /// Not by a password of ours: these plugins decide.
-    Elsewhere(String),
-    /// By a password, or by one of these plugins.
-    Mixed(String),
-}
-
 impl Rows {
     /// The rows whose password a rotation sets; refused where there are none. Those that were made for a partner and never
     /// opened are among them where it is the partner's turn.
@@ -48,14 +33,19 @@ impl Rows {
                 "correct username in the secret, or create the account",
             ));
         }
-        let ours: Vec<&Row> =
-            self.rows.iter().filter(|row| row.takes_password() || (of_partner && row.is_unopened())).collect();
+        let is_ours = |row: &&Row| row.takes_password() || (of_partner && row.is_unopened());
+        let ours: Vec<&Row> = self.rows.iter().filter(is_ours).collect();
         if !ours.is_empty() {
             return Ok(ours);
         }
+        let told = |row: &Row| format!("{} by {}", self.name(row), plugins(row.definition.rules.iter()));
         Err(Error::new(
             ErrorKind::RefusedAccount,
-            format!("no row of {:?} logs in by {NATIVE}: {}", self.account, self.told(|_| true).join("; ")),
+            format!(
+                "no row of {:?} logs in by {NATIVE}: {}",
+                self.account,
+                self.rows.iter().map(told).collect::<Vec<_>>().join("; ")
+            ),
             format!(
                 "ALTER USER it IDENTIFIED VIA {NATIVE}, with the password in AWSCURRENT: keyroll sets no passwords of other \
                  plugins"
@@ -63,55 +53,71 @@ impl Rows {
         ))
     }
 
+    /// The passwords that none of `known` is, as far as it matters whose they are: with two accounts that take turns, the one
+    /// to be changed may have any one password, and only a second one is somebody's.
+    pub(super) fn unknown(&self, known: &[Sensitive], takes_turns: bool) -> Vec<Sensitive> {
+        let rows = self.rows.iter().filter(|row| !takes_turns || row.passwords() > 1);
+        rows.flat_map(|row| row.unknown(known)).map(|hash| Sensitive::new(hash.to_owned())).collect()
+    }
+
     /// What a rotation would destroy without knowing whose it is: second passwords that are none of `known`; and, where the
-    /// password before is to stay, rows that other plugins open as well: three rules are too many.
+    /// password before is to stay, the way in by other plugins: three rules are too many.
     pub(super) fn strangers(&self, known: &[Sensitive], stays: bool) -> Vec<String> {
-        let strange = |row: &&Row| match row.entrance() {
-            Entrance::Passwords(count) => count > 1 && row.unknown(known) > 0,
-            Entrance::Mixed(_) => stays,
-            Entrance::Open | Entrance::Closed | Entrance::Elsewhere(_) => false,
-        };
-        let told = |row: &Row| match row.entrance() {
-            Entrance::Mixed(plugins) => format!("{} is also opened by {plugins}", self.name(row)),
-            _ => format!("{} accepts a second password that no version of this secret holds", self.name(row)),
-        };
-        self.rows.iter().filter(strange).map(told).collect()
+        let mut strangers = Vec::new();
+        for row in &self.rows {
+            if row.passwords() > 1 && row.unknown(known).next().is_some() {
+                strangers
+                    .push(format!("{} accepts a second password that no version of this secret holds", self.name(row)));
+            }
+            if stays && row.takes_password() && row.others().next().is_some() {
+                strangers.push(format!("{} is also opened by {}", self.name(row), plugins(row.others())));
+            }
+        }
+        strangers
+    }
+
+    /// The rows with one password that is none of `known`.
+    pub(super) fn alien(&self, known: &[Sensitive]) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.passwords() == 1 && row.unknown(known).next().is_some())
     }
 
     /// What an operator should know of rows that are not as the secret has them. `known` are the passwords that the account
     /// may have, where it is the one that the secret is about at all times.
-    pub(super) fn warnings(&self, known: Option<&[Sensitive]>) -> Vec<String> {
-        let told = |row: &Row| {
-            let name = self.name(row);
-            match row.entrance() {
-                Entrance::Passwords(1) if known.is_some_and(|known| row.unknown(known) > 0) => Some(format!(
-                    "{name} had another password than this secret, as AWS's function leaves rows of other hosts than '%': it \
-                     has that of the secret now"
-                )),
-                Entrance::Open => Some(format!("{name} let everybody in without a password: it has one now")),
-                Entrance::Elsewhere(plugins) if !row.is_unopened() => Some(format!(
-                    "{name} logs in by {plugins}, and was left alone: its password is none of this secret's"
-                )),
-                _ => None,
+    pub(super) fn warnings(&self, known: Option<&[Sensitive]>, stays: bool) -> Vec<String> {
+        let mut told = Vec::new();
+        for row in known.into_iter().flat_map(|known| self.alien(known)) {
+            told.push(format!(
+                "{} had another password than this secret, as AWS's function leaves rows of other hosts than '%': a rotation gives \
+                 it that of the secret",
+                self.name(row)
+            ));
+        }
+        for row in &self.rows {
+            let (name, others) = (self.name(row), plugins(row.others()));
+            if row.is_open() {
+                told.push(format!("{name} let everybody in without a password: a rotation gives it one"));
             }
-        };
-        self.rows.iter().filter_map(told).collect()
+            if !row.takes_password() && !others.is_empty() && !row.is_unopened() {
+                told.push(format!(
+                    "{name} logs in by {others}, and was left alone: its password is none of this secret's"
+                ));
+            } else if row.takes_password() && !others.is_empty() && !stays {
+                told.push(format!("{name} is also opened by {others}, which goes on"));
+            }
+        }
+        told
     }
 
-    fn told(&self, which: impl Fn(&Row) -> bool) -> Vec<String> {
-        let rows = self.rows.iter().filter(|row| which(row));
-        rows.map(|row| format!("{} by {}", self.name(row), row.plugins())).collect()
-    }
-
-    fn name(&self, row: &Row) -> String {
+    pub(super) fn name(&self, row: &Row) -> String {
         statements::account(&self.account, &row.host)
     }
 }
 
 impl Row {
-    /// Whether a rotation sets the password of this row.
-    fn takes_password(&self) -> bool {
-        matches!(self.entrance(), Entrance::Passwords(_) | Entrance::Open | Entrance::Mixed(_))
+    /// Whether a rotation sets the password of this row: it has one, or lets everybody in without. What has none but one that
+    /// keeps everybody out (`invalid`) is left closed.
+    pub(super) fn takes_password(&self) -> bool {
+        self.hashes().next().is_some() || self.is_open()
     }
 
     /// What the row is to have with these passwords: what other plugins let in goes on.
@@ -125,38 +131,44 @@ impl Row {
     }
 
     /// Whether the row accepts exactly these passwords, in this order.
-    pub(super) fn accepts(&self, verifiers: &[Sensitive]) -> bool {
-        let rules = &self.definition.rules;
-        let same = |(rule, verifier): (&Rule, &Sensitive)| is_hash(rule) && text(rule) == verifier.expose();
-        rules.len() == verifiers.len() && rules.iter().zip(verifiers).all(same)
+    pub(super) fn accepts_just(&self, verifiers: &[Sensitive]) -> bool {
+        let same = |(hash, verifier): (&str, &Sensitive)| is(hash, verifier);
+        self.definition.rules.len() == verifiers.len()
+            && self.passwords() == verifiers.len()
+            && self.hashes().zip(verifiers).all(same)
     }
 
-    fn is_unopened(&self) -> bool {
+    /// Whether this password is among those that the row accepts.
+    pub(super) fn accepts(&self, verifier: &Sensitive) -> bool {
+        self.hashes().any(|hash| is(hash, verifier))
+    }
+
+    /// How many passwords it accepts.
+    pub(super) fn passwords(&self) -> usize {
+        self.hashes().count()
+    }
+
+    /// Whether the row was made for a partner and never opened.
+    pub(super) fn is_unopened(&self) -> bool {
         is_unopened(&self.definition)
     }
 
-    /// How many of its passwords are none of these.
-    fn unknown(&self, known: &[Sensitive]) -> usize {
-        let is_known = |rule: &Rule| known.iter().any(|verifier| verifier.expose() == text(rule));
-        self.definition.rules.iter().filter(|rule| !is_known(rule)).count()
+    fn unknown<'a>(&'a self, known: &'a [Sensitive]) -> impl Iterator<Item = &'a str> {
+        self.hashes().filter(|hash| !known.iter().any(|verifier| is(hash, verifier)))
     }
 
-    fn entrance(&self) -> Entrance {
+    fn hashes(&self) -> impl Iterator<Item = &str> {
+        self.definition.rules.iter().filter(|rule| is_hash(rule)).map(text)
+    }
+
+    fn others(&self) -> impl Iterator<Item = &Rule> {
+        self.definition.rules.iter().filter(|rule| rule.plugin != NATIVE)
+    }
+
+    /// Whether it lets everybody in without a password.
+    fn is_open(&self) -> bool {
         let rules = &self.definition.rules;
-        let (native, others): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| rule.plugin == NATIVE);
-        let passwords = native.iter().filter(|rule| is_hash(rule)).count();
-        let open = native.iter().any(|rule| text(rule).is_empty()) || rules.is_empty();
-        match (passwords, others.is_empty()) {
-            _ if open => Entrance::Open,
-            (0, true) => Entrance::Closed,
-            (0, false) => Entrance::Elsewhere(plugins(&others)),
-            (_, true) => Entrance::Passwords(passwords),
-            (_, false) => Entrance::Mixed(plugins(&others)),
-        }
-    }
-
-    fn plugins(&self) -> String {
-        plugins(&self.definition.rules.iter().collect::<Vec<_>>())
+        rules.is_empty() || rules.iter().any(|rule| rule.plugin == NATIVE && text(rule).is_empty())
     }
 }
 
@@ -168,10 +180,7 @@ pub(super) fn check_own(definition: &Definition, account: &str) -> Result<()> {
         [rule] if rule.plugin == NATIVE => Ok(()),
         rules if rules.iter().any(|rule| rule.plugin != NATIVE) => Err(Error::new(
             ErrorKind::RefusedAccount,
-            format!(
-                "{account:?} logs in by {}, of which keyroll sets {NATIVE} only",
-                plugins(&rules.iter().collect::<Vec<_>>())
-            ),
+            format!("{account:?} logs in by {}, of which keyroll sets {NATIVE} only", plugins(rules.iter())),
             format!("ALTER USER it IDENTIFIED VIA {NATIVE} alone, with the password in AWSCURRENT"),
         )),
         _ => Err(Error::new(
@@ -188,11 +197,16 @@ pub(super) fn check_own(definition: &Definition, account: &str) -> Result<()> {
 
 /// How many passwords an account accepts.
 pub(super) fn passwords(definition: &Definition) -> usize {
-    definition.rules.iter().filter(|rule| rule.plugin == NATIVE && is_hash(rule)).count()
+    definition.rules.iter().filter(|rule| is_hash(rule)).count()
 }
 
-fn plugins(rules: &[&Rule]) -> String {
-    rules.iter().map(|rule| rule.plugin.as_str()).collect::<Vec<_>>().join(" or ")
+fn plugins<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
+    rules.map(|rule| rule.plugin.as_str()).collect::<Vec<_>>().join(" or ")
+}
+
+/// Whether a stored hash is this one: its digits count, whatever their case.
+fn is(hash: &str, verifier: &Sensitive) -> bool {
+    hash.eq_ignore_ascii_case(verifier.expose())
 }
 
 fn text(rule: &Rule) -> &str {

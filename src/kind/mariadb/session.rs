@@ -7,13 +7,13 @@ use sqlx::{AssertSqlSafe, Connection, Error as Driver, Row as _, raw_sql};
 
 use super::account::{Facts, may_alter_accounts, number, parts};
 use super::definition::Definition;
-use super::errors::{forbidden, sanitised, told};
+use super::errors::{sanitised, told};
 use super::rows::{self, Row, Rows};
-use super::statements::{self, Form, verifier};
+use super::statements;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kind::Identity;
 use crate::kind::wire::{Wire, silent};
-use crate::kind::{Beside, Identity};
-use crate::secret::{Login, Sensitive};
+use crate::secret::Login;
 
 /// How long to wait for any answer: longer than the server's own limits, so that the server speaks first.
 const ANSWER: Duration = Duration::from_secs(6);
@@ -26,17 +26,29 @@ pub struct Session {
     account: String,
     /// What the server showed of itself; it is asked once.
     facts: Option<Facts>,
-    /// Whether it has said that the account's password has expired.
-    expired: bool,
+    /// Whom the server has let in; unknown where the password has expired.
+    identity: Option<Identity>,
+    /// Whether this is the administrator's session, also where that is the account itself.
+    administers: bool,
 }
 
 impl Session {
     pub(super) fn new(connection: MySqlConnection, wire: Option<Wire>, account: String) -> Self {
-        Self { connection, wire, account, facts: None, expired: false }
+        Self { connection, wire, account, facts: None, identity: None, administers: false }
+    }
+
+    /// Takes this session for the administrator's.
+    pub(in crate::kind) fn administer(&mut self) {
+        self.administers = true;
+    }
+
+    /// Whether the account can only be changed as one changes one's own.
+    pub(super) fn is_own(&self, account: &str) -> bool {
+        !self.administers && account == self.account
     }
 
     pub(in crate::kind) async fn check_writer(&mut self, account: &str, plaintext: bool) -> Result<()> {
-        if account != self.account {
+        if !self.is_own(account) {
             self.check_server(plaintext).await?;
             return self.rows_of(account).await?.ours(false).map(drop);
         }
@@ -53,9 +65,7 @@ impl Session {
 
     pub(in crate::kind) async fn check_server(&mut self, plaintext: bool) -> Result<()> {
         self.facts().await?.check(plaintext)?;
-        let doing = "looking at the administrator's rights";
-        let shown = self.rows(statements::OWN_GRANTS.to_owned()).await.map_err(|error| sanitised(doing, &error))?;
-        let grants: Vec<String> = shown.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        let grants = self.own_grants().await?;
         if may_alter_accounts(&grants) {
             return Ok(());
         }
@@ -79,30 +89,45 @@ impl Session {
         }
     }
 
-    pub(in crate::kind) async fn prove(&mut self, login: &Login) -> Result<Identity> {
-        let rows = self.rows(statements::IDENTITY.to_owned()).await;
-        let rows = rows.map_err(|error| sanitised("asking who is logged in", &error))?;
-        let text = |column: usize| cell(&rows, column).unwrap_or_default();
-        let (session, current, database) = (text(0), text(1), text(2));
+    /// Looks whom the server has let in. It may be somebody else than was asked for: an anonymous user, or whomever a plugin
+    /// maps the login to. Nothing may be concluded about the account then, least of all that its owner stored the password.
+    pub(super) async fn introduce(&mut self, login: &Login) -> Result<()> {
+        let rows = match self.rows(statements::IDENTITY.to_owned()).await {
+            Ok(rows) => rows,
+            // All that is known of an expired one is in the rules of the account, which are looked at before they change.
+            Err(error) if number(&error) == Some(EXPIRED) => return Ok(()),
+            Err(error) => return Err(sanitised("asking who is logged in", &error)),
+        };
+        let text = |column: usize| cell(&rows, column).unwrap_or_default().to_owned();
+        let identity = Identity { session_user: text(0), current_user: text(1), database: text(2) };
+        if parts(&identity.current_user).0 != login.username {
+            return Err(Error::new(
+                ErrorKind::RefusedAccount,
+                format!(
+                    "{} takes the login of {:?} for that of {:?}",
+                    super::place(login),
+                    login.username,
+                    identity.current_user
+                ),
+                "drop the anonymous user of that host (''@host), or whatever maps the login; or create the account for the host \
+                 that keyroll comes from",
+            ));
+        }
+        self.identity = Some(identity);
+        Ok(())
+    }
+
+    pub(in crate::kind) fn prove(&self, login: &Login) -> Result<Identity> {
+        let identity = self.identity.clone().ok_or_else(|| told("asking who is logged in", EXPIRED))?;
         let expected = login.dbname.as_deref().unwrap_or_default();
-        let as_named = parts(session).0 == login.username && parts(current).0 == login.username;
         // On servers that keep names of databases in lower case, what was asked for may come back in it.
-        if as_named && database.to_lowercase() == expected.to_lowercase() {
-            return Ok(Identity {
-                session_user: session.to_owned(),
-                current_user: current.to_owned(),
-                database: database.to_owned(),
-            });
+        if identity.database.to_lowercase() == expected.to_lowercase() {
+            return Ok(identity);
         }
         Err(Error::new(
             ErrorKind::RefusedAccount,
-            format!(
-                "logging in as {:?} to {expected:?} gave a session of {session:?}, acting as {current:?}, on {database:?}: the \
-                 server, or something before it, maps logins",
-                login.username
-            ),
-            "put the server's own address into the secret's host, not a proxy's; drop anonymous users (''@host), which take \
-             logins of everybody else from their hosts",
+            format!("logging in to {expected:?} gave {identity}: something between us and the server maps logins"),
+            "put the server's own address into the secret's host, not a proxy's",
         ))
     }
 
@@ -111,72 +136,6 @@ impl Session {
         let definition = self.own_definition().await;
         let definition = definition.map_err(|error| sanitised("looking at the account", &error))?;
         Ok(rows::passwords(&definition) > 1)
-    }
-
-    pub(in crate::kind) async fn beside(&mut self, account: &str, known: &[Sensitive], wanted: bool) -> Result<Beside> {
-        if account == self.account {
-            let why = "an account cannot give itself a second password (error 1227): without an administrator the password before \
-                       ends at once";
-            return Ok(Beside { why_not: Some(why.to_owned()), ..Beside::default() });
-        }
-        let why_not = self.facts().await?.no_second();
-        let rows = self.rows_of(account).await?;
-        let stays = wanted && why_not.is_none();
-        let (strangers, warnings) = (rows.strangers(known, stays), rows.warnings(wanted.then_some(known)));
-        Ok(Beside { stays, why_not: why_not.filter(|_| wanted), strangers, warnings })
-    }
-
-    pub(in crate::kind) async fn lock(&mut self, account: &str) -> Result<()> {
-        match self.rows(statements::lock(account)).await {
-            Ok(rows) if cell(&rows, 0) == Some("1") => Ok(()),
-            Ok(_) => Err(Error::new(
-                ErrorKind::FailedDatabase,
-                format!("another rotation has held the lock of {account:?} for {} s", statements::LOCK_WAIT.as_secs()),
-                "wait until it has ended and run the step again; nothing was changed",
-            )),
-            // An expired account may take no lock, and do nothing else but set its own password.
-            Err(error) if number(&error) == Some(EXPIRED) => Ok(()),
-            Err(error) => Err(sanitised("taking the account's lock", &error)),
-        }
-    }
-
-    /// Sets the password of every row of the account, `old` beside it where that is given.
-    ///
-    /// Every row is tried, also where one before it fails, so that no row is left behind for another one's sake; with the old
-    /// password beside the new one a row that failed lets the same login in as all others.
-    pub(in crate::kind) async fn set_password(
-        &mut self,
-        account: &str,
-        (new, old): (&Sensitive, Option<&Sensitive>),
-        unlock: bool,
-    ) -> Result<()> {
-        if account == self.account {
-            let form = self.own_form().await?;
-            let statement = statements::set_own_password(new, form);
-            let answer = self.run(statement.expose().to_owned()).await;
-            return self.explained("SET PASSWORD", answer).await;
-        }
-        let form = self.facts().await?.form();
-        let passwords: Vec<&Sensitive> = [Some(new), old].into_iter().flatten().collect();
-        let verifiers: Vec<Sensitive> = passwords.iter().map(|password| verifier(password)).collect();
-        let rows = self.rows_of(account).await?;
-        let mut failed = Vec::new();
-        for row in rows.ours(unlock)? {
-            // A validator that remembers would refuse what it has let pass before.
-            if form == Form::Plaintext && row.accepts(&verifiers) && !row.definition.locked {
-                continue;
-            }
-            let unlock = unlock && row.definition.locked;
-            let statement = statements::set_ways(account, &row.host, &row.ways(&passwords), form, unlock);
-            let answer = self.run(statement.expose().to_owned()).await;
-            let is_over = answer.as_ref().is_err_and(|error| number(error).is_none());
-            let doing = format!("ALTER USER {}", statements::account(account, &row.host));
-            failed.extend(self.explained(&doing, answer).await.err());
-            if is_over {
-                break;
-            }
-        }
-        Error::join(failed).map_or(Ok(()), Err)
     }
 
     pub(in crate::kind) async fn release(&mut self) -> Result<()> {
@@ -196,8 +155,14 @@ impl Session {
         }
     }
 
+    pub(super) async fn own_grants(&mut self) -> Result<Vec<String>> {
+        let doing = "looking at the rights of who is logged in";
+        let shown = self.rows(statements::OWN_GRANTS.to_owned()).await.map_err(|error| sanitised(doing, &error))?;
+        Ok(shown.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    }
+
     /// The rows of an account, with how each is defined.
-    async fn rows_of(&mut self, account: &str) -> Result<Rows> {
+    pub(super) async fn rows_of(&mut self, account: &str) -> Result<Rows> {
         let failed = |error: &Driver| sanitised("looking at the account's rows in mysql.user", error);
         let mut found = Rows { account: account.to_owned(), rows: Vec::new() };
         let hosts = self.rows(statements::hosts(account)).await.map_err(|error| failed(&error))?;
@@ -209,47 +174,22 @@ impl Session {
         Ok(found)
     }
 
-    async fn own_definition(&mut self) -> std::result::Result<Definition, Driver> {
+    pub(super) async fn own_definition(&mut self) -> std::result::Result<Definition, Driver> {
         let shown = self.rows(statements::OWN_DEFINITION.to_owned()).await?;
         parsed(&shown)
     }
 
-    /// The form of a password that the account sets itself. An expired one may not ask, and is told if the hash will not do.
-    async fn own_form(&mut self) -> Result<Form> {
-        match self.ask().await {
-            Ok(facts) => Ok(facts.form()),
-            Err(error) if number(&error) == Some(EXPIRED) => Ok(Form::Hash),
-            Err(error) => Err(sanitised("reading the server's state", &error)),
-        }
-    }
-
-    async fn facts(&mut self) -> Result<&Facts> {
+    pub(super) async fn facts(&mut self) -> Result<&Facts> {
         self.ask().await.map_err(|error| sanitised("reading the server's state", &error))
     }
 
-    async fn ask(&mut self) -> std::result::Result<&Facts, Driver> {
+    /// The same, with the server's own error.
+    pub(super) async fn ask(&mut self) -> std::result::Result<&Facts, Driver> {
         let facts = match self.facts.take() {
             Some(facts) => facts,
             None => facts(&self.rows(statements::FACTS.to_owned()).await?),
         };
         Ok(self.facts.insert(facts))
-    }
-
-    /// What became of a statement with a password in it. Of a refused one the server tells the reason only as a warning, to
-    /// whoever asks next.
-    async fn explained(&mut self, doing: &str, answer: std::result::Result<(), Driver>) -> Result<()> {
-        let Err(error) = answer else { return Ok(()) };
-        if !matches!(number(&error), Some(1290 | 1396)) {
-            return Err(sanitised(doing, &error));
-        }
-        let warnings = self.rows("SHOW WARNINGS".to_owned()).await.unwrap_or_default();
-        let mut codes = warnings.iter().filter_map(|row| row.get(1)?.as_deref()?.parse::<u16>().ok());
-        let reason = codes.find(|code| [1290, 1819].contains(code)).or(number(&error));
-        if reason == Some(1290) {
-            let read_only = self.rows("SELECT @@GLOBAL.read_only".to_owned()).await.unwrap_or_default();
-            return Err(forbidden(doing, cell(&read_only, 0).is_some_and(is_on)));
-        }
-        Err(reason.map_or_else(|| sanitised(doing, &error), |code| told(doing, code)))
     }
 
     pub(super) async fn run(&mut self, statement: String) -> std::result::Result<(), Driver> {
@@ -260,24 +200,27 @@ impl Session {
     /// The rows of an answer, as text.
     pub(super) async fn rows(&mut self, query: String) -> std::result::Result<Vec<Vec<Option<String>>>, Driver> {
         let answer = raw_sql(AssertSqlSafe(query)).fetch_all(&mut self.connection);
-        let answer = tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())?;
-        self.expired |= answer.as_ref().is_err_and(|error| number(error) == Some(EXPIRED));
-        answer?.iter().map(texts).collect()
+        let rows = tokio::time::timeout(ANSWER, answer).await.map_err(|_| silent())??;
+        rows.iter().map(texts).collect()
     }
 
     pub(in crate::kind) fn is_expired(&self) -> bool {
-        self.expired
+        self.identity.is_none()
+    }
+
+    pub(super) fn account(&self) -> &str {
+        &self.account
     }
 }
 
 /// `ER_MUST_CHANGE_PASSWORD`: the account's password has expired.
-const EXPIRED: u16 = 1820;
+pub(super) const EXPIRED: u16 = 1820;
 
 fn texts(row: &MySqlRow) -> std::result::Result<Vec<Option<String>>, Driver> {
     (0..row.len()).map(|column| row.try_get_unchecked(column)).collect()
 }
 
-fn cell(rows: &[Vec<Option<String>>], column: usize) -> Option<&str> {
+pub(super) fn cell(rows: &[Vec<Option<String>>], column: usize) -> Option<&str> {
     rows.first()?.get(column)?.as_deref()
 }
 
@@ -298,6 +241,6 @@ fn facts(rows: &[Vec<Option<String>>]) -> Facts {
 }
 
 /// A variable of the server that is a switch, or has become more than one in a later version.
-fn is_on(value: &str) -> bool {
+pub(super) fn is_on(value: &str) -> bool {
     !matches!(value.to_ascii_uppercase().as_str(), "0" | "OFF" | "")
 }

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::account::number;
+use super::account::{may_see_sessions, number};
 use super::errors::sanitised;
 use super::session::Session;
 use super::statements::literal;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Alike;
 use crate::plan::Which;
 
@@ -27,6 +27,13 @@ impl Session {
     }
 
     pub(in crate::kind) async fn sessions(&mut self, account: &str, but: &[i64]) -> Result<Vec<Alike>> {
+        if !self.sees(account).await? {
+            return Err(Error::new(
+                ErrorKind::RefusedAccount,
+                format!("{:?} sees no sessions of {account:?}", self.account()),
+                "GRANT PROCESS ON *.* to the administrator",
+            ));
+        }
         let rows = self.rows(look(account, Which::All, but)).await;
         let rows = rows.map_err(|error| sanitised("looking for open sessions", &error))?;
         let mut clients: BTreeMap<String, u32> = BTreeMap::new();
@@ -43,17 +50,26 @@ impl Session {
         which: Which,
         but: &[i64],
     ) -> Result<Option<BTreeSet<i64>>> {
+        if !self.sees(account).await? {
+            return Ok(None);
+        }
         let rows = self.rows(look(account, which, but)).await;
         let rows = rows.map_err(|error| sanitised("looking for open sessions", &error))?;
         let found: BTreeSet<i64> = rows.iter().filter_map(|row| number_of(row)).collect();
+        let mut denied = false;
         for session in &found {
             match self.run(format!("KILL {session}")).await {
                 Err(error) if number(&error) == Some(GONE) => {}
-                Err(error) if number(&error) == Some(DENIED) => return Ok(None),
+                Err(error) if number(&error) == Some(DENIED) => denied = true,
                 answer => answer.map_err(|error| sanitised("ending sessions", &error))?,
             }
         }
-        Ok(Some(found))
+        Ok(Some(found).filter(|_| !denied))
+    }
+
+    /// Whether this session is shown those of an account: to others than `PROCESS` the server shows none, and no error.
+    async fn sees(&mut self, account: &str) -> Result<bool> {
+        Ok(account == self.account() || may_see_sessions(&self.own_grants().await?))
     }
 }
 
@@ -67,7 +83,8 @@ fn address(shown: &str) -> String {
 }
 
 /// Numbers are given in the order of connecting, before a client has sent its password: whatever has a higher one than this
-/// session was checked against a password at least as new.
+/// session was checked against a password at least as new. The server compares names of accounts by their bytes, but this
+/// table without regard to case.
 fn look(account: &str, which: Which, but: &[i64]) -> String {
     let ours: Vec<String> = ["CONNECTION_ID()".to_owned()].into_iter().chain(but.iter().map(i64::to_string)).collect();
     let earlier = match which {
@@ -75,7 +92,7 @@ fn look(account: &str, which: Which, but: &[i64]) -> String {
         Which::Earlier => " AND ID < CONNECTION_ID()",
     };
     format!(
-        "SELECT ID, HOST FROM information_schema.PROCESSLIST WHERE USER = {} AND ID NOT IN ({}){earlier}",
+        "SELECT ID, HOST FROM information_schema.PROCESSLIST WHERE BINARY USER = {} AND ID NOT IN ({}){earlier}",
         literal(account),
         ours.join(", ")
     )
@@ -85,7 +102,7 @@ fn look(account: &str, which: Which, but: &[i64]) -> String {
 pub(in crate::kind) fn by_hand(account: &str) -> String {
     format!(
         "as a user with CONNECTION ADMIN and PROCESS (on RDS by CALL mysql.rds_kill(id)): SELECT CONCAT('KILL ', ID) FROM \
-         information_schema.PROCESSLIST WHERE USER = {}",
+         information_schema.PROCESSLIST WHERE BINARY USER = {}",
         literal(account)
     )
 }
@@ -97,7 +114,7 @@ mod tests {
     #[test]
     fn names_are_quoted_and_our_own_sessions_left_alone() {
         let all = look("o'neil", Which::All, &[7, 8]);
-        assert!(all.contains("USER = 'o''neil' AND ID NOT IN (CONNECTION_ID(), 7, 8)"), "{all}");
+        assert!(all.contains("BINARY USER = 'o''neil' AND ID NOT IN (CONNECTION_ID(), 7, 8)"), "{all}");
         assert!(look("app", Which::Earlier, &[]).ends_with("ID NOT IN (CONNECTION_ID()) AND ID < CONNECTION_ID()"));
     }
 

@@ -12,10 +12,11 @@ use crate::secret::Sensitive;
 /// How long a statement may wait for locks of others, and for our own lock.
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(3);
 
-/// What every session begins with. `NO_BACKSLASH_ESCAPES` and nothing else in `sql_mode`: a literal then ends at the first
-/// quote that is not doubled, whatever the server's own mode. The limits are the server's, so that nothing of ours goes on
+/// What every session begins with. `NO_BACKSLASH_ESCAPES`: a literal then ends at the first quote that is not doubled, whatever
+/// the server's own mode. `NO_AUTO_CREATE_USER`: a GRANT to an account that somebody has just dropped makes none without a
+/// password. The limits are the server's, so that nothing of ours goes on
 /// there after Lambda has ended the process.
-pub(super) const SETTINGS: &str = "SET NAMES utf8mb4, SESSION sql_mode = 'NO_BACKSLASH_ESCAPES', \
+pub(super) const SETTINGS: &str = "SET NAMES utf8mb4, SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER', \
      SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 3, SESSION max_statement_time = 5, \
      SESSION wait_timeout = 60";
 
@@ -46,9 +47,22 @@ pub(super) fn definition(user: &str, host: &str) -> String {
     format!("SHOW CREATE USER {}", account(user, host))
 }
 
-/// Takes the account's lock. The name is a digest, as it may not be longer than 64 characters.
+/// Takes the account's lock.
 pub(super) fn lock(account: &str) -> String {
-    format!("SELECT GET_LOCK('keyroll:{}', {})", hex(&Sha1::digest(account)), LOCK_WAIT.as_secs())
+    format!("SELECT GET_LOCK('{}', {})", lock_name(account), LOCK_WAIT.as_secs())
+}
+
+/// Who holds the account's lock.
+pub(super) fn holder(account: &str) -> String {
+    format!(
+        "SELECT IS_USED_LOCK('{0}'), (SELECT USER FROM information_schema.PROCESSLIST WHERE ID = IS_USED_LOCK('{0}'))",
+        lock_name(account)
+    )
+}
+
+/// The name of the account's lock: a digest, as it may not be longer than 64 characters.
+fn lock_name(account: &str) -> String {
+    format!("keyroll:{}", hex(&Sha1::digest(account)))
 }
 
 /// How a password is put into a statement.

@@ -49,7 +49,14 @@ async fn put_out_one(
 ) -> Result<()> {
     let (mut writer, ended) = match insiders.proof.overlaps().await {
         Ok(false) => (None, Ok(())),
-        Ok(true) => end_others(run, at, report).await,
+        Ok(true) => {
+            let ended = end_others(run, at, report).await;
+            // The old password opened sessions until now, also after the one that ends those before it.
+            if let Probe::Accepted(newer) = run.log_in(&at.0.current).await {
+                std::mem::replace(&mut insiders.proof, newer).close().await;
+            }
+            ended
+        }
         Err(error) => (None, Err(error)),
     };
     let kept = put_out_earlier(run, at, insiders, writer.as_mut(), report).await;

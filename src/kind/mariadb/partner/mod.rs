@@ -10,6 +10,7 @@
 
 mod grants;
 mod hosts;
+mod others;
 mod plan;
 mod rules;
 mod seen;

@@ -115,6 +115,13 @@ pub(super) fn extras(seen: &Seen) -> impl Iterator<Item = &Account> {
     seen.partner.iter().filter(|row| at(&seen.base, row.host()).is_none())
 }
 
+/// A right of a row that none of the others has.
+pub(super) fn exceeding(row: &Account, others: &[&Account]) -> Option<String> {
+    let all = rights(&row.grants);
+    let beyond = all.iter().find(|right| !others.iter().any(|other| right.is_in(&other.grants)));
+    beyond.map(ToString::to_string)
+}
+
 pub(super) fn has_all(grants: &Grants) -> bool {
     grants.objects.get(&Object::Global).is_some_and(|held| held.has(ALL, None))
 }

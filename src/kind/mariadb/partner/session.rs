@@ -69,7 +69,7 @@ impl Session {
         Ok(Seen { base: self.accounts(&pair.base).await?, partner: self.accounts(&pair.partner).await? })
     }
 
-    async fn accounts(&mut self, user: &str) -> Result<Vec<Account>> {
+    pub(super) async fn accounts(&mut self, user: &str) -> Result<Vec<Account>> {
         let mut accounts = Vec::new();
         for host in self.column(statements::hosts(user), user).await? {
             let definition = self.column(statements::definition(user, &host), user).await?;

@@ -32,7 +32,7 @@ fn every_row_with_a_password_is_changed_and_no_other() {
     let ours: Vec<&str> =
         all.ours(false).unwrap_or_else(|e| panic!("{e}")).iter().map(|row| row.host.as_str()).collect();
     assert_eq!(ours, ["%", "10.%", "a", "b"]);
-    let warnings = all.warnings(Some(&[hash("old"), hash("older")]));
+    let warnings = all.warnings(Some(&[hash("old"), hash("older")]), true);
     let about = |host: &str| warnings.iter().filter(|line| line.contains(&format!("@`{host}`"))).count();
     assert_eq!(["%", "10.%", "a", "b", "c", "d"].map(about), [0, 1, 0, 1, 1, 1], "{warnings:?}");
 }
@@ -58,6 +58,29 @@ fn a_second_password_is_known_or_a_strangers() {
 }
 
 #[test]
+fn what_keeps_all_out_is_no_strangers_and_what_lets_all_in_leaves_no_room() {
+    let shut = "IDENTIFIED VIA mysql_native_password USING 'invalid' OR mysql_native_password USING '$old'";
+    assert_eq!(rows(&[("%", shut)]).warnings(Some(&[hash("old")]), true), [""; 0]);
+    let open = rows(&[("%", "IDENTIFIED VIA mysql_native_password OR unix_socket")]);
+    // Two passwords and a plugin would be three rules.
+    assert_eq!((open.strangers(&[], true).len(), open.strangers(&[], false).len()), (1, 0));
+}
+
+#[test]
+fn a_hash_is_the_same_in_small_letters() {
+    let row = format!("IDENTIFIED BY PASSWORD '{}'", hash("old").expose().to_lowercase());
+    assert_eq!(rows(&[("%", &row)]).alien(&[hash("old")]).count(), 0);
+    assert!(rows(&[("%", &row)]).unknown(&[hash("old")], false).is_empty());
+}
+
+#[test]
+fn of_two_accounts_only_a_second_password_may_be_somebodys() {
+    let (one, two) = (rows(&[("%", ALIEN)]), rows(&[("%", BESIDE)]));
+    assert_eq!([one.unknown(&[], false).len(), one.unknown(&[], true).len()], [1, 0]);
+    assert_eq!(two.unknown(&[hash("old")], true).len(), 1);
+}
+
+#[test]
 fn other_plugins_keep_their_place() {
     let password = Sensitive::new("p".to_owned());
     for (rules, expected) in [(ONE, "p"), (TWO, "p"), (EITHER, "p unix_socket"), ("", "p")] {
@@ -78,7 +101,7 @@ fn a_row_that_was_made_and_never_opened_gets_its_first_password_at_the_partners_
     let ours = made.ours(true).unwrap_or_else(|error| panic!("{error}"));
     let password = Sensitive::new("p".to_owned());
     assert!(matches!(ours[0].ways(&[&password]).as_slice(), [Way::Password(_)]));
-    assert!(made.warnings(None).is_empty());
+    assert!(made.warnings(None, false).is_empty());
     // One that somebody uses is left alone, locked or not.
     for used in ["IDENTIFIED VIA unix_socket", "IDENTIFIED VIA unix_socket USING 'backup' ACCOUNT LOCK"] {
         assert!(rows(&[("%", used)]).ours(true).is_err(), "{used}");
@@ -88,8 +111,9 @@ fn a_row_that_was_made_and_never_opened_gets_its_first_password_at_the_partners_
 #[test]
 fn rules_are_compared_in_their_order() {
     let row = &rows(&[("%", TWO)]).rows[0];
-    assert!(row.accepts(&[hash("old"), hash("older")]));
-    assert!(!row.accepts(&[hash("older"), hash("old")]) && !row.accepts(&[hash("old")]));
+    assert!(row.accepts_just(&[hash("old"), hash("older")]));
+    assert!(!row.accepts_just(&[hash("older"), hash("old")]) && !row.accepts_just(&[hash("old")]));
+    assert!(row.accepts(&hash("older")) && !row.accepts(&hash("alien")));
 }
 
 #[test]

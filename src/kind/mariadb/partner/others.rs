@@ -1,0 +1,32 @@
+//! Rows of one account that belong to somebody else, as far as can be told: another password, and more rights.
+
+use super::rules::exceeding;
+use super::seen::Account;
+use crate::error::Result;
+use crate::kind::mariadb::rows::Rows;
+use crate::kind::mariadb::session::Session;
+use crate::kind::mariadb::statements;
+use crate::secret::Sensitive;
+
+impl Session {
+    /// The rows with a password that is none of `known` and a right that none of the others has: whoever can write the secret
+    /// would get at it by having the administrator set their password.
+    pub(in crate::kind::mariadb) async fn others_rights(
+        &mut self,
+        rows: &Rows,
+        known: &[Sensitive],
+    ) -> Result<Vec<String>> {
+        let accounts = self.accounts(&rows.account).await?;
+        let alien: Vec<&str> = rows.alien(known).map(|row| row.host.as_str()).collect();
+        let (others, own): (Vec<&Account>, Vec<&Account>) =
+            accounts.iter().partition(|account| alien.contains(&account.host()));
+        let told = |account: &&Account| {
+            let right = exceeding(account, &own)?;
+            Some(format!(
+                "{} has another password than this secret, and a right that the rows with the secret's have not: {right}",
+                statements::account(&rows.account, account.host())
+            ))
+        };
+        Ok(others.iter().filter_map(told).collect())
+    }
+}
