@@ -12,8 +12,9 @@ use crate::support::{ACCOUNT, Stage, random_password};
 
 const ADMIN: &str = "orders_admin";
 /// Every operation of AWS that a dry run may call.
-const READS: [&str; 9] = [
+const READS: [&str; 10] = [
     "ListSecrets",
+    "ListSecretVersionIds",
     "DescribeSecret",
     "GetSecretValue",
     "ListClusters",
