@@ -17,7 +17,6 @@ use crate::probe::Probe;
 use crate::report::{Report, listed};
 use crate::rollout;
 use crate::run::Run;
-use crate::secret::Sensitive;
 use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing};
 
 /// Ends the previous credential.
