@@ -28,7 +28,7 @@ async fn the_current_password_is_kept_although_the_server_skips_it_after_guesses
 #[tokio::test]
 async fn an_account_with_one_password_is_told_to_be_blocked() {
     let stage = maria::stage().await;
-    guess(&stage, 4);
+    guess(&stage, 3);
     let token = stage.stage();
     stage.answer("createSecret", &token).await;
     let before = stage.state();
