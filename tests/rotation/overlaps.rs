@@ -12,7 +12,7 @@ use crate::pair;
 use crate::witness::told;
 
 /// More than anybody needs who only looks whether it works.
-const ENOUGH: usize = 30;
+pub const ENOUGH: usize = 30;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alternating_users_turn_nobody_away() {
@@ -32,7 +32,7 @@ async fn alternating_users_turn_nobody_away() {
 
 /// That nobody failed shows nothing unless somebody tried: in each rotation, values were used after another had replaced
 /// them, and logins were made while setSecret was at work.
-fn assert_the_old_value_was_used_to_the_end(seen: &Seen) {
+pub fn assert_the_old_value_was_used_to_the_end(seen: &Seen) {
     for (number, turn) in seen.turns.iter().enumerate() {
         let late = |client: Client| {
             let of = seen.attempts.iter().filter(|it| it.client == client && it.version == turn.replaced);

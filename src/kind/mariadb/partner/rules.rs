@@ -126,27 +126,59 @@ pub(super) fn has_all(grants: &Grants) -> bool {
     grants.objects.get(&Object::Global).is_some_and(|held| held.has(ALL, None))
 }
 
-/// The account that was not let in must have nothing that the one that was has not.
+/// The account that was not let in must have nothing that the one that was has not. And a base must have all that the partner
+/// has: a first account that is really called like a partner may stand beside somebody else's that is called like its base,
+/// whose password nobody is to lose.
 fn check_pair(seen: &Seen, rotation: &Alternation<'_>) -> Result<()> {
     let (pair, entered) = (rotation.pair, rotation.entered);
-    let beyond = beyond(seen, pair, entered);
-    if rotation.both || beyond.is_empty() {
+    if rotation.both {
         return Ok(());
     }
+    let beyond = beyond(seen, pair, entered);
+    if beyond.is_empty() {
+        let of_base = entered != pair.base && rotation.account == pair.base;
+        return if of_base && !shows(seen, pair, entered) { Err(unlike(seen, pair)) } else { Ok(()) };
+    }
     let other = if entered == pair.base { &pair.partner } else { &pair.base };
-    let more = if beyond.len() > 3 { format!(" and {} more", beyond.len() - 3) } else { String::new() };
-    let few: Vec<&str> = beyond.iter().take(3).map(String::as_str).collect();
     let remedy = if *other == pair.partner {
-        format!("REVOKE that, or DROP USER {}, if nobody uses it", statements::identifier(other))
+        // Without a host it would be that of '%' alone.
+        let rows: Vec<String> = seen.partner.iter().map(|row| statements::account(other, row.host())).collect();
+        format!("REVOKE that, or DROP USER {}, if nobody uses it", rows.join(", "))
     } else {
         format!("GRANT {entered:?} the same, if the two are a pair, or REVOKE what is left of things that are gone")
     };
     let cause = format!(
         "{other:?} has rights that {entered:?}, whose password the server took, has not, so that it may be somebody \
-         else's: {}{more}",
-        few.join("; ")
+         else's: {}",
+        few(&beyond)
     );
     Err(refused(cause, remedy))
+}
+
+/// The refusal of a base that is not shown to be one.
+fn unlike(seen: &Seen, pair: &Pair) -> Error {
+    let (base, partner) = (&pair.base, &pair.partner);
+    let more = beyond(seen, pair, base);
+    let how = if more.is_empty() {
+        "no row of the two has the same host and default role".to_owned()
+    } else {
+        format!("{partner:?} has rights that {base:?} has not: {}", few(&more))
+    };
+    refused(
+        format!(
+            "nothing shows that {base:?} is the other account of {partner:?}, whose password the server took: {how}"
+        ),
+        format!(
+            "make their rights alike if the two are a pair (REVOKE that from {partner:?}); if {base:?} is somebody else's, use another account"
+        ),
+    )
+}
+
+/// The first of them.
+fn few(all: &[String]) -> String {
+    let more = if all.len() > 3 { format!(" and {} more", all.len() - 3) } else { String::new() };
+    let few: Vec<&str> = all.iter().take(3).map(String::as_str).collect();
+    format!("{}{more}", few.join("; "))
 }
 
 /// What the account that was not let in has beyond the one that was.

@@ -104,6 +104,9 @@ fn somebody_elses_account_is_not_changed() {
     // An account that happens to be called like a partner, or like a base.
     refused(alone(&seen(&[plain], &[more]), "x_clone"), &["INSERT ON `d`.* to `x_clone`@`%`", "DROP USER `x_clone`"]);
     refused(alone(&seen(&[more], &[plain]), "x"), &["INSERT ON `d`.* to `x`@`%`", "GRANT"]);
+    // A first account that is really called so, beside one with fewer rights or from elsewhere.
+    refused(alone(&seen(&[plain], &[more]), "x"), &["INSERT ON `d`.* to `x_clone`@`%`", "use another account"]);
+    refused(alone(&seen(&[("10.%", "", READS)], &[plain]), "x"), &["no row of the two has the same host"]);
     // A login meets one row: the rights of another may be behind another password.
     let apart = [("%", " IDENTIFIED BY PASSWORD '*1'", READS), ("localhost", " IDENTIFIED BY PASSWORD '*2'", WRITES)];
     let same = [("%", " IDENTIFIED BY PASSWORD '*1'", READS), ("localhost", " IDENTIFIED BY PASSWORD '*1'", WRITES)];
