@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::maria::{self, PARTNER};
 use crate::maria_alternating::{assert_alike, enters, everything, goes_on, hosts, make, refused, shown_all, sql};
-use crate::pair::{account, assert_in_step};
+use crate::pair::{account, assert_in_step, foretold};
 use crate::support::{ACCOUNT, DATABASE, Stage};
 
 /// A stage for another first account.
@@ -205,4 +205,18 @@ async fn a_secret_that_names_nobody_the_server_has_is_refused() {
         assert_eq!(hosts(&stage, &pending), ["%"]);
         assert_in_step(&stage).await;
     }
+}
+
+#[tokio::test]
+async fn an_account_called_like_a_partner_with_no_more_rights_is_taken_for_it() {
+    let stage = maria::alternating().await;
+    let password = make(&stage, PARTNER);
+    sql(&stage, &format!("GRANT SELECT ON {DATABASE}.* TO {PARTNER}"));
+    let before = everything(&stage);
+    let told = foretold(&stage).await;
+    assert!(told.iter().any(|line| line.contains(PARTNER)), "{told:?}");
+    assert_eq!(everything(&stage), before);
+    stage.rotate().await;
+    assert!(!enters(&stage, PARTNER, &password));
+    assert_alike(&stage);
 }

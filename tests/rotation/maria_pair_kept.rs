@@ -3,7 +3,7 @@
 
 use crate::clients::door;
 use crate::maria::{self, ADMIN, PARTNER};
-use crate::maria_alternating::{assert_alike, goes_on, set_of, shown, sql};
+use crate::maria_alternating::{assert_alike, goes_on, make, set_of, shown, sql};
 use crate::pair::{account, assert_in_step, foretold, warnings_of};
 use crate::support::{ACCOUNT, DATABASE, Stage};
 
@@ -168,4 +168,23 @@ async fn a_base_right_on_what_is_gone_stops_nothing() {
             assert!(told.contains("gone"), "{told}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_backup_that_locks_the_server_delays_the_turn_and_no_more() {
+    let stage = stage().await;
+    stage.rotate().await;
+    let password = make(&stage, "backup");
+    sql(&stage, "GRANT RELOAD ON *.* TO backup");
+    let token = stage.stage();
+    stage.answer("createSecret", &token).await;
+    let before = stage.state();
+    let mut backup = stage.server.hold("backup", &password, "");
+    assert_eq!(backup.ask("FLUSH TABLES WITH READ LOCK; SELECT 1").unwrap(), "1");
+    let message = stage.error("setSecret", &token, "FailedDatabase").await;
+    assert!(message.contains("FLUSH TABLES WITH READ LOCK"), "{message}");
+    assert_eq!(stage.state(), before);
+    assert!(stage.logs_in("AWSCURRENT") && stage.logs_in("AWSPREVIOUS"));
+    drop(backup);
+    goes_on(&stage, &token).await;
 }
