@@ -34,7 +34,8 @@ async fn whatever_comes_in_whatever_order_two_accounts_that_take_turns_keep_the_
     play(stage).await;
 }
 
-async fn play(stage: Stage) {
+/// Plays so many sequences on a stage with an estate.
+pub async fn play(stage: Stage) {
     let mut dice = Dice::new();
     let mut play = Play::begin(stage, &dice).await;
     for _ in 0..SEQUENCES {
@@ -84,7 +85,7 @@ impl Play {
         witness.watch(&stage);
         // The first value was never rolled: nothing of ours says when anybody took it.
         stage.rotate().await;
-        let ca = stage.postgres().ca_pem_path().display().to_string();
+        let ca = stage.server.ca_pem_path().display().to_string();
         let other = [("AWS_ENDPOINT_URL", stage.aws.url()), ("KEYROLL_CA_BUNDLE", ca)];
         let other = Function::start(bootstrap(), other).unwrap();
         let bystanders = estate::bystanders(&stage);

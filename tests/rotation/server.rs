@@ -74,11 +74,16 @@ impl Server {
 
     /// Tries a login over TCP, by TLS where the server has it.
     pub fn try_login(&self, user: &str, password: &str, database: &str) -> Login {
+        self.login(user, password, database).unwrap()
+    }
+
+    /// The same, which may have been left without an answer.
+    pub fn login(&self, user: &str, password: &str, database: &str) -> Result<Login, String> {
         let answer = match self {
             Self::Postgres(server) => server.try_login(user, password, database),
             Self::MariaDb(server) => server.try_login(user, password, database),
         };
-        answer.unwrap()
+        answer.map_err(|error| error.to_string())
     }
 
     /// Opens a session that stays, by a login as [`Server::try_login`] does.

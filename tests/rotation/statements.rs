@@ -62,6 +62,11 @@ pub trait Around {
     fn before(&self, theatre: &Theatre);
     /// After it has ended.
     fn after(&self, theatre: &Theatre);
+
+    /// Whether this is struck at. Everything is, unless somebody else sees to it.
+    fn strikes(&self, _said: &str) -> bool {
+        true
+    }
 }
 
 /// Nothing.
@@ -73,7 +78,7 @@ impl Around for Undisturbed {
     fn after(&self, _: &Theatre) {}
 }
 
-/// Strikes once at everything that a rotation says, each time in another rotation, and gives what was said, by the name of
+/// Strikes once at everything that a rotation says and that is to be struck at, each time in another rotation, and gives what was said, by the name of
 /// the account under AWSCURRENT when the rotation began: accounts that take turns may differ.
 pub async fn sweep(
     theatre: &Theatre,
@@ -87,7 +92,7 @@ pub async fn sweep(
         let account = theatre.stage.value("AWSCURRENT")["username"].as_str().unwrap().to_owned();
         let Some(part) = parts.get_mut(&account) else {
             let said = rehearse(theatre, relay).await;
-            let left = (0..said.len()).rev().collect();
+            let left = (0..said.len()).rev().filter(|nth| around.strikes(&said[*nth])).collect();
             parts.insert(account, Part { said, left });
             around.after(theatre);
             continue;

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use rehearsal::aws::Content;
 use rehearsal::driver::{self, Driver};
+use rehearsal::postgres::Login;
 use serde_json::Value;
 
 use crate::maria;
-use crate::support::{ACCOUNT, Stage, TIMEOUT, random_password};
+use crate::support::{ACCOUNT, DATABASE, Stage, TIMEOUT, random_password};
 
 #[tokio::test]
 async fn a_lock_out_is_noticed() {
@@ -83,7 +84,7 @@ impl Witness {
         let mut rejected = None;
         loop {
             let stored = logins(&stage);
-            if stored.iter().any(|(account, password)| stage.accepts(account, password)) {
+            if stored.iter().any(|(account, password)| accepts(&stage, account, password)) {
                 return;
             }
             if rejected.as_ref() == Some(&stored) {
@@ -108,6 +109,12 @@ impl Witness {
     pub fn looks(&self) -> usize {
         self.looks.load(Ordering::Relaxed)
     }
+}
+
+/// Whether a login is let in. One that is ended while it is made, as Revoke ends those that are open, is made again.
+fn accepts(stage: &Stage, account: &str, password: &str) -> bool {
+    let login = || stage.server.login(account, password, DATABASE);
+    login().or_else(|_| login()).or_else(|_| login()).unwrap() == Login::Accepted
 }
 
 /// The names and passwords of the labelled versions, as they are stored at one moment. With two accounts, or two passwords of
@@ -157,7 +164,9 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(JoinHandle::join);
+        let ended = self.thread.take().map(JoinHandle::join);
+        // A watch that broke off has seen nothing since.
+        assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))), "the watcher is gone");
     }
 }
 

@@ -1,0 +1,246 @@
+//! Crashes of `Revoke` and `Retire` of MariaDB: the function dies, is cut off or refused, at every call to AWS and at
+//! everything that it says to the server, and is asked again. In the end the one password works and the other ones do not,
+//! nothing else has changed, and at every look the password under AWSCURRENT let somebody in.
+
+use std::sync::Arc;
+
+use rehearsal::aws::{Fault, Rule};
+use rehearsal::mariadb::MariaDbOptions;
+use rehearsal::tls::Tls;
+use serde_json::json;
+
+use crate::maria::{self, PARTNER};
+use crate::maria_alternating::shown;
+use crate::maria_overlap::{BOTH, rules};
+use crate::maria_statements::{BLOWS, kept};
+use crate::relay::{At, Relay, Strike, When};
+use crate::revoke::logins;
+use crate::revoke_crashes;
+use crate::support::{ACCOUNT, Stage};
+use crate::witness::{Shown, Watcher, Witness, told};
+
+/// The rules of an account with one password.
+const ONE: &str = "BY PASSWORD 'AWSCURRENT'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_any_call_with_two_passwords_the_next_revoke_leaves_one() {
+    let assert = |stage: &Stage| assert_eq!(rules(stage, "%"), ONE);
+    revoke_crashes::sweep(maria::overlapping().await, &[ACCOUNT], &[true], assert).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_any_call_with_two_accounts_of_mariadb_the_next_revoke_ends_everything_old() {
+    revoke_crashes::sweep(maria::alternating().await, &[ACCOUNT, PARTNER], &[true], assert_alike).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_any_call_of_an_account_by_itself_the_next_revoke_ends_everything_old() {
+    let assert = |stage: &Stage| assert_eq!(rules(stage, "%"), ONE);
+    revoke_crashes::sweep(maria::stage().await, &[ACCOUNT], &[true], assert).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn struck_at_any_statement_with_two_passwords_the_next_revoke_leaves_one() {
+    let said = statements(&Play::open("Revoke", Who::TwoPasswords).await).await;
+    assert_in_order(&said, &["IDENTIFIED VIA mysql_native_password USING '' OR", "GET_LOCK", "USING ''", "KILL "]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn struck_at_any_statement_with_two_accounts_of_mariadb_the_next_revoke_ends_everything_old() {
+    let said = statements(&Play::open("Revoke", Who::TwoAccounts).await).await;
+    assert_in_order(&said, &["ALTER USER", "GET_LOCK", "ALTER USER", "KILL ", "GET_LOCK", "ALTER USER", "PROCESSLIST"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn struck_at_any_statement_with_two_passwords_the_next_retire_leaves_one() {
+    let said = statements(&Play::open("Retire", Who::TwoPasswords).await).await;
+    assert_in_order(&said, &["GET_LOCK", "ALTER USER `orders_app`@`%` IDENTIFIED VIA mysql_native_password USING ''"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn struck_at_any_statement_with_two_accounts_of_mariadb_the_next_retire_leaves_one() {
+    let said = statements(&Play::open("Retire", Who::TwoAccounts).await).await;
+    assert_in_order(&said, &["PROCESSLIST", "GET_LOCK", "ALTER USER"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn struck_at_any_call_with_two_passwords_the_next_retire_leaves_one() {
+    calls(&Play::open("Retire", Who::TwoPasswords).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn struck_at_any_call_with_two_accounts_of_mariadb_the_next_retire_leaves_one() {
+    calls(&Play::open("Retire", Who::TwoAccounts).await).await;
+}
+
+/// Strikes one thing said after the other until there are no more, and gives what was.
+async fn statements(play: &Play) -> Vec<String> {
+    let (mut struck, mut runs) = (Vec::new(), 0);
+    for (when, kills) in BLOWS {
+        struck.clear();
+        while let Some(said) = play.statement(struck.len(), when, kills).await {
+            struck.push(said);
+            runs += 1;
+        }
+    }
+    play.close(runs).await;
+    struck
+}
+
+/// Strikes one call after the other until there are no more.
+async fn calls(play: &Play) {
+    let mut runs = 0;
+    for kind in 0..3 {
+        for nth in 1.. {
+            let kill = play.stage.function.kill_handle();
+            let fault = match kind {
+                0 => Fault::after(move || kill.kill()),
+                1 => Fault::LoseAnswer,
+                _ => Fault::error("AccessDeniedException", 400, "not authorized"),
+            };
+            if !play.call(nth, fault).await {
+                assert!(nth > 6, "only {} calls", nth - 1);
+                break;
+            }
+            runs += 1;
+        }
+    }
+    play.close(runs).await;
+}
+
+/// Asserts that all of this was said, one after the other.
+fn assert_in_order(said: &[String], words: &[&str]) {
+    let mut rest = said.iter();
+    let missing = words.iter().find(|word| !rest.any(|said| said.contains(**word)));
+    assert_eq!(missing, None, "{said:#?}");
+}
+
+fn assert_alike(stage: &Stage) {
+    assert_eq!(shown(stage, PARTNER, "%"), shown(stage, ACCOUNT, "%"));
+    assert!(!format!("{}{}", rules(stage, "%"), rules_of(stage, PARTNER)).contains(" OR "));
+}
+
+fn rules_of(stage: &Stage, account: &str) -> String {
+    stage.mariadb().sql(&format!("SHOW CREATE USER {account}@'%'")).unwrap()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    TwoPasswords,
+    TwoAccounts,
+}
+
+/// An action on a stage with a relay and a watcher.
+struct Play {
+    _watcher: Watcher,
+    stage: Arc<Stage>,
+    relay: Relay,
+    witness: Witness,
+    action: &'static str,
+    who: Who,
+}
+
+impl Play {
+    async fn open(action: &'static str, who: Who) -> Self {
+        let options = MariaDbOptions { tls: Tls::Off, ..MariaDbOptions::default() };
+        let stage = maria::with(&options, ACCOUNT, &json!({"ssl": false})).await;
+        let relay = Relay::to_mariadb(stage.mariadb().port());
+        stage.edit_current(&json!({"port": relay.port()}));
+        match who {
+            Who::TwoPasswords => maria::appoint_by_tag(&stage),
+            Who::TwoAccounts => maria::appoint_by_masterarn(&stage),
+        };
+        let stage = Arc::new(stage);
+        let witness = Witness::default();
+        witness.watch(&stage);
+        stage.rotate().await;
+        let watcher = Watcher::start(witness.clone());
+        Self { _watcher: watcher, stage, relay, witness, action, who }
+    }
+
+    /// One action by a new process that is struck at something it says, and then another; tells what that was, if so much is
+    /// said.
+    async fn statement(&self, nth: usize, when: When, kills: bool) -> Option<String> {
+        let _shown = Shown(format!("{} struck at {nth}, {when:?}, kills: {kills}", self.action));
+        let (before, old) = self.begin().await;
+        let (kill, witness) = (self.stage.function.kill_handle(), self.witness.clone());
+        let hook = Box::new(move || {
+            if kills {
+                kill.kill();
+            }
+            witness.look("at the blow");
+        });
+        self.relay.arm(Strike { at: At::Number(nth), when, hook });
+        let answered = self.act().await;
+        let said = self.relay.said();
+        let struck = (!self.relay.disarm()).then(|| said[nth].clone());
+        let _shown = Shown(format!("{struck:?}"));
+        assert!(!(kills && struck.is_some() && answered), "{said:#?}");
+        self.end(&before, old).await;
+        struck
+    }
+
+    /// The same with a call to AWS; tells whether so many are made.
+    async fn call(&self, nth: u64, fault: Fault) -> bool {
+        let (before, old) = self.begin().await;
+        let _shown = Shown(format!("{} struck at call {nth}, {fault:?}", self.action));
+        self.stage.aws.fault(Rule::any(fault).nth(nth));
+        self.act().await;
+        let struck = self.stage.aws.fired();
+        self.stage.aws.clear_faults();
+        let _shown = Shown(format!("{struck:?}"));
+        self.end(&before, old).await;
+        !struck.is_empty()
+    }
+
+    /// A rotation has left its previous password behind: gives what is not to change, and what is to end.
+    async fn begin(&self) -> (String, Vec<(String, String)>) {
+        self.stage.rotate().await;
+        if self.who == Who::TwoPasswords {
+            assert_eq!(rules(&self.stage, "%"), BOTH);
+        }
+        let old = logins(&self.stage).into_iter();
+        let current = self.stage.value("AWSCURRENT")["password"].clone();
+        let old = old.filter(|(_, password)| self.action == "Revoke" || current != password.as_str()).collect();
+        self.stage.function.cold().await;
+        (kept(&self.stage, ""), old)
+    }
+
+    async fn act(&self) -> bool {
+        self.stage.send(&json!({"Action": self.action, "SecretId": self.stage.arn})).await.is_answer()
+    }
+
+    async fn end(&self, before: &str, mut old: Vec<(String, String)>) {
+        let stage = &self.stage;
+        if self.action == "Revoke" {
+            old.extend(logins(stage));
+        }
+        let report = stage.action(self.action).await;
+        self.witness.look("afterwards");
+        self.witness.assert_content();
+        assert!(!old.is_empty());
+        for (account, password) in &old {
+            assert!(!stage.accepts(account, password), "an old password of {account} still works: {report:#}");
+        }
+        assert!(stage.logs_in("AWSCURRENT"));
+        let version = report["versionId"].as_str().unwrap();
+        assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT").as_deref(), Some(version));
+        if self.action == "Revoke" {
+            stage.assert_revoked(version);
+        }
+        match self.who {
+            Who::TwoPasswords => assert_eq!(rules(stage, "%"), ONE),
+            Who::TwoAccounts => assert_alike(stage),
+        }
+        assert_eq!(kept(stage, ""), before);
+    }
+
+    /// The next rotation goes on from there.
+    async fn close(&self, runs: usize) {
+        assert!(runs > 15, "only {runs}");
+        let rotation = self.stage.rotate().await;
+        self.stage.assert_finished(&rotation.token);
+        self.witness.assert_content();
+        told(&format!("{runs} times {}, {} looks whether somebody gets in", self.action, self.witness.looks()));
+    }
+}
