@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rehearsal::aws::{Fault, Rule};
 use rehearsal::mariadb::MariaDbOptions;
+use rehearsal::postgres::Held;
 use rehearsal::tls::Tls;
 use serde_json::json;
 
@@ -73,15 +74,19 @@ async fn struck_at_any_call_with_two_accounts_of_mariadb_the_next_retire_leaves_
     calls(&Play::open("Retire", Who::TwoAccounts).await).await;
 }
 
-/// Strikes one thing said after the other until there are no more, and gives what was.
+/// Strikes at one thing after the other that an undisturbed action says, and gives what that was. What only looks leaves the
+/// same behind as the look before, and is left out.
 async fn statements(play: &Play) -> Vec<String> {
+    let said = play.undisturbed().await;
+    let looks = ["SELECT Host", "SHOW ", "SET NAMES", "SELECT VERSION", "SELECT USER", "SELECT CONNECTION_ID"];
+    let numbers = (0..said.len()).filter(|nth| !looks.iter().any(|look| said[*nth].starts_with(look)));
     let (mut struck, mut runs) = (Vec::new(), 0);
-    for (when, kills) in BLOWS {
-        struck.clear();
-        while let Some(said) = play.statement(struck.len(), when, kills).await {
-            struck.push(said);
+    for nth in numbers {
+        for (when, kills) in [BLOWS[0], BLOWS[2]] {
+            play.statement(nth, when, kills).await;
             runs += 1;
         }
+        struck.push(said[nth].clone());
     }
     play.close(runs).await;
     struck
@@ -158,11 +163,19 @@ impl Play {
         Self { _watcher: watcher, stage, relay, witness, action, who }
     }
 
-    /// One action by a new process that is struck at something it says, and then another; tells what that was, if so much is
-    /// said.
-    async fn statement(&self, nth: usize, when: When, kills: bool) -> Option<String> {
-        let _shown = Shown(format!("{} struck at {nth}, {when:?}, kills: {kills}", self.action));
-        let (before, old) = self.begin().await;
+    /// What an action by a new process says.
+    async fn undisturbed(&self) -> Vec<String> {
+        let (before, old, sessions) = self.begin().await;
+        self.relay.clear();
+        assert!(self.act().await);
+        let said = self.relay.said();
+        self.end(&before, old, sessions).await;
+        said
+    }
+
+    /// One action by a new process that is struck at something it says, and then another.
+    async fn statement(&self, nth: usize, when: When, kills: bool) {
+        let (before, old, sessions) = self.begin().await;
         let (kill, witness) = (self.stage.function.kill_handle(), self.witness.clone());
         let hook = Box::new(move || {
             if kills {
@@ -173,28 +186,28 @@ impl Play {
         self.relay.arm(Strike { at: At::Number(nth), when, hook });
         let answered = self.act().await;
         let said = self.relay.said();
-        let struck = (!self.relay.disarm()).then(|| said[nth].clone());
-        let _shown = Shown(format!("{struck:?}"));
-        assert!(!(kills && struck.is_some() && answered), "{said:#?}");
-        self.end(&before, old).await;
-        struck
+        let _shown = Shown(format!("{} struck at {nth}, {when:?}, kills: {kills}: {said:#?}", self.action));
+        assert!(!self.relay.is_armed(), "so much was never said");
+        assert!(!(kills && answered));
+        self.end(&before, old, sessions).await;
     }
 
     /// The same with a call to AWS; tells whether so many are made.
     async fn call(&self, nth: u64, fault: Fault) -> bool {
-        let (before, old) = self.begin().await;
+        let (before, old, sessions) = self.begin().await;
         let _shown = Shown(format!("{} struck at call {nth}, {fault:?}", self.action));
         self.stage.aws.fault(Rule::any(fault).nth(nth));
         self.act().await;
         let struck = self.stage.aws.fired();
         self.stage.aws.clear_faults();
         let _shown = Shown(format!("{struck:?}"));
-        self.end(&before, old).await;
+        self.end(&before, old, sessions).await;
         !struck.is_empty()
     }
 
-    /// A rotation has left its previous password behind: gives what is not to change, and what is to end.
-    async fn begin(&self) -> (String, Vec<(String, String)>) {
+    /// A rotation has left its previous password behind: gives what is not to change, the logins that are to end, and
+    /// sessions that were opened before.
+    async fn begin(&self) -> (String, Vec<(String, String)>, [Held; 2]) {
         self.stage.rotate().await;
         if self.who == Who::TwoPasswords {
             assert_eq!(rules(&self.stage, "%"), BOTH);
@@ -203,14 +216,14 @@ impl Play {
         let current = self.stage.value("AWSCURRENT")["password"].clone();
         let old = old.filter(|(_, password)| self.action == "Revoke" || current != password.as_str()).collect();
         self.stage.function.cold().await;
-        (kept(&self.stage, ""), old)
+        (kept(&self.stage, ""), old, ["AWSCURRENT", "AWSPREVIOUS"].map(|label| self.stage.hold(label)))
     }
 
     async fn act(&self) -> bool {
         self.stage.send(&json!({"Action": self.action, "SecretId": self.stage.arn})).await.is_answer()
     }
 
-    async fn end(&self, before: &str, mut old: Vec<(String, String)>) {
+    async fn end(&self, before: &str, mut old: Vec<(String, String)>, mut sessions: [Held; 2]) {
         let stage = &self.stage;
         if self.action == "Revoke" {
             old.extend(logins(stage));
@@ -225,6 +238,8 @@ impl Play {
         assert!(stage.logs_in("AWSCURRENT"));
         let version = report["versionId"].as_str().unwrap();
         assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT").as_deref(), Some(version));
+        let go_on = sessions.iter_mut().map(Held::is_open);
+        assert!(go_on.into_iter().all(|open| open == (self.action == "Retire")), "{report:#}");
         if self.action == "Revoke" {
             stage.assert_revoked(version);
         }

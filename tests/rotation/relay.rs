@@ -90,11 +90,6 @@ impl Relay {
         *self.desk.lock().unwrap() = Desk { armed: Some(strike), said: Vec::new() };
     }
 
-    /// Takes back a strike; tells whether it was still to come.
-    pub fn disarm(&self) -> bool {
-        self.desk.lock().unwrap().armed.take().is_some()
-    }
-
     /// Whether the strike is still to come.
     pub fn is_armed(&self) -> bool {
         self.desk.lock().unwrap().armed.is_some()

@@ -165,7 +165,7 @@ impl Session {
     pub(super) async fn rows_of(&mut self, account: &str) -> Result<Rows> {
         let failed = |error: &Driver| sanitised("looking at the account's rows in mysql.user", error);
         let mut found = Rows { account: account.to_owned(), rows: Vec::new() };
-        let hosts = self.rows(statements::hosts(account)).await.map_err(|error| failed(&error))?;
+        let hosts = self.rows(statements::hosts_ours_last(account)).await.map_err(|error| failed(&error))?;
         for host in hosts.into_iter().filter_map(|row| row.into_iter().next().flatten()) {
             let shown = self.rows(statements::definition(account, &host)).await.map_err(|error| failed(&error))?;
             let definition = parsed(&shown).map_err(|error| failed(&error))?;

@@ -39,7 +39,17 @@ pub(super) const RELEASE: &str = "DO RELEASE_ALL_LOCKS()";
 
 /// The hosts from which an account may come. A role has none.
 pub(super) fn hosts(user: &str) -> String {
-    format!("SELECT Host FROM mysql.user WHERE User = {} AND is_role = 'N' ORDER BY Host", literal(user))
+    format!("{} ORDER BY Host", of_user(user))
+}
+
+/// The same, with the row that a login from here meets as the last: where passwords change one row after the other and it
+/// breaks off in between, the password before still lets us in, and so all of them are set by the next try.
+pub(super) fn hosts_ours_last(user: &str) -> String {
+    format!("{} ORDER BY SUBSTRING_INDEX(USER(), '@', -1) LIKE Host, Host", of_user(user))
+}
+
+fn of_user(user: &str) -> String {
+    format!("SELECT Host FROM mysql.user WHERE User = {} AND is_role = 'N'", literal(user))
 }
 
 /// How an account is defined for one host.
@@ -164,7 +174,9 @@ mod tests {
             let statement = set_ways(account, host, &[Way::Password(&hash)], Form::Hash, false);
             assert!(statement.expose().starts_with(&format!("ALTER USER {quoted} IDENTIFIED VIA ")));
         }
-        assert!(hosts("o'neil\\").contains("User = 'o''neil\\'"));
+        for hosts in [hosts("o'neil\\"), hosts_ours_last("o'neil\\")] {
+            assert!(hosts.contains("User = 'o''neil\\' AND"), "{hosts}");
+        }
     }
 
     #[test]
