@@ -116,7 +116,7 @@ async fn a_rotation_that_was_given_up_between_two_hosts_leaves_rows_that_the_nex
             let kill = stage.function.kill_handle();
             let hook = Box::new(move || {
                 if kills {
-                    kill.kill()
+                    kill.kill();
                 }
             });
             // What the relay hears of a host has its name in it, unlike what it tells.

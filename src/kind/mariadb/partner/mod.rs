@@ -12,6 +12,7 @@ mod grants;
 mod hosts;
 mod others;
 mod plan;
+mod power;
 mod rules;
 mod seen;
 mod session;

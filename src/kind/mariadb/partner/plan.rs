@@ -3,6 +3,7 @@
 mod account;
 mod rights;
 
+use super::is_unopened;
 use super::rules::{check_base, check_turn, extras};
 use super::seen::{Account, Seen, at};
 use super::statements;
@@ -103,7 +104,13 @@ impl Planner<'_> {
                 format!("its row for {}, made locked", statements::identifier(host)),
                 statements::create(self.partner, &base.definition),
             ),
-            Some(row) => self.definition(&base.definition, &row.definition),
+            Some(row) => {
+                if row.definition.locked && !self.in_use && !is_unopened(&row.definition) {
+                    let who = statements::account(self.partner, host);
+                    self.warnings.push(format!("{who} is locked: its new password unlocks it (ACCOUNT UNLOCK)"));
+                }
+                self.definition(&base.definition, &row.definition);
+            }
         }
         let none = super::grants::Grants::default();
         let has = partner.map_or(&none, |row| &row.grants);

@@ -5,29 +5,12 @@ use std::collections::BTreeSet;
 
 use super::grants::{ALL, Grants, Held, Object};
 use super::hosts::catches;
+use super::power;
 use super::seen::{Account, Seen, at};
 use super::statements;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Alternation;
 use crate::kind::pair::Pair;
-
-/// Privileges on everything that make their holder an administrator, or let it become one.
-const MIGHTY: [&str; 14] = [
-    ALL,
-    "SUPER",
-    "CREATE USER",
-    "SET USER",
-    "FILE",
-    "SHUTDOWN",
-    "READ_ONLY ADMIN",
-    "READ ONLY ADMIN",
-    "CONNECTION ADMIN",
-    "FEDERATED ADMIN",
-    "BINLOG ADMIN",
-    "BINLOG REPLAY",
-    "REPLICATION MASTER ADMIN",
-    "REPLICATION SLAVE ADMIN",
-];
 
 /// Refuses a base that must not be doubled, or that nobody could log in as.
 pub(super) fn check_base(seen: &Seen, rotation: &Alternation<'_>) -> Result<()> {
@@ -36,7 +19,7 @@ pub(super) fn check_base(seen: &Seen, rotation: &Alternation<'_>) -> Result<()> 
         let cause = format!("the server has no account {name:?}");
         return Err(refused(cause, "create it, or correct username in the secret"));
     }
-    if let Some(power) = seen.base.iter().find_map(|row| mighty(&row.grants)).filter(|_| !rotation.insisted) {
+    if let Some(power) = power::of_account(&seen.base, &seen.roles).filter(|_| !rotation.insisted) {
         return Err(refused(
             format!("{name:?} has {power}: a second such account is made only where somebody asks for it by name"),
             "tag the secret keyroll:strategy = alternating-users to mean it, or single-user to keep one account",
@@ -258,25 +241,6 @@ impl std::fmt::Display for Right<'_> {
             Self::Proxy(whom, _) => write!(f, "PROXY ON {}", statements::account(&whom.0, &whom.1)),
         }
     }
-}
-
-/// What makes an account more than an application's.
-fn mighty(grants: &Grants) -> Option<String> {
-    if let Some(held) = grants.objects.get(&Object::Global) {
-        if let Some(word) = MIGHTY.into_iter().find(|word| held.has(word, None)) {
-            return Some(format!("{word} ON *.*"));
-        }
-        if held.grant_option {
-            return Some("GRANT OPTION ON *.*".to_owned());
-        }
-    }
-    // Whoever writes there makes accounts.
-    let system = Object::Databases("mysql".to_owned());
-    let held = grants.objects.get(&system)?;
-    [ALL, "INSERT", "UPDATE", "DELETE"]
-        .into_iter()
-        .find(|word| held.has(word, None))
-        .map(|word| format!("{word} ON `mysql`.*"))
 }
 
 pub(super) fn refused(cause: String, remedy: impl Into<String>) -> Error {

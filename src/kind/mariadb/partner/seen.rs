@@ -10,6 +10,8 @@ pub(super) struct Seen {
     pub(super) base: Vec<Account>,
     /// Those of the partner.
     pub(super) partner: Vec<Account>,
+    /// What `SHOW GRANTS` says of the base's roles, and of theirs.
+    pub(super) roles: Vec<String>,
 }
 
 /// One row of an account: the user as seen from the hosts that its pattern matches.

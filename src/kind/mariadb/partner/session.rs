@@ -1,5 +1,7 @@
 //! A session at work on a pair of accounts.
 
+use std::collections::BTreeSet;
+
 use sqlx::Error as Driver;
 
 use super::grants::Grants;
@@ -66,7 +68,13 @@ impl Session {
     }
 
     async fn look(&mut self, pair: &Pair) -> Result<Seen> {
-        Ok(Seen { base: self.accounts(&pair.base).await?, partner: self.accounts(&pair.partner).await? })
+        let (base, partner) = (self.accounts(&pair.base).await?, self.accounts(&pair.partner).await?);
+        let names: BTreeSet<&String> = base.iter().flat_map(|row| row.grants.roles.keys()).collect();
+        let mut roles = Vec::new();
+        for name in names {
+            roles.extend(self.column(statements::show_grants_of_role(name), name).await?);
+        }
+        Ok(Seen { base, partner, roles })
     }
 
     pub(super) async fn accounts(&mut self, user: &str) -> Result<Vec<Account>> {

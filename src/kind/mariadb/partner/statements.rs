@@ -19,6 +19,11 @@ pub(super) fn show_grants(user: &str, host: &str) -> String {
     format!("SHOW GRANTS FOR {}", account(user, host))
 }
 
+/// With what it has by other roles.
+pub(super) fn show_grants_of_role(role: &str) -> String {
+    format!("SHOW GRANTS FOR {}", identifier(role))
+}
+
 /// A row like one of the base's, that nobody gets into before its password is set.
 pub(super) fn create(partner: &str, like: &Definition) -> String {
     format!(

@@ -33,7 +33,7 @@ fn accounts(user: &str, rows: &[Row<'_>]) -> Vec<Account> {
 }
 
 fn seen(base: &[Row<'_>], partner: &[Row<'_>]) -> Seen {
-    Seen { base: accounts("x", base), partner: accounts("x_clone", partner) }
+    Seen { base: accounts("x", base), partner: accounts("x_clone", partner), roles: Vec::new() }
 }
 
 fn pair() -> Pair {

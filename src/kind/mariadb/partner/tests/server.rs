@@ -42,7 +42,7 @@ fn accounts(server: &MariaDb, user: &str) -> Vec<Account> {
 
 fn planned(server: &MariaDb, base: &str, base_turn: bool) -> Alignment {
     let pair = Pair { base: base.to_owned(), partner: partner(base) };
-    let seen = Seen { base: accounts(server, &pair.base), partner: accounts(server, &pair.partner) };
+    let seen = Seen { base: accounts(server, &pair.base), partner: accounts(server, &pair.partner), roles: Vec::new() };
     let account = if base_turn { &pair.base } else { &pair.partner };
     let rotation = Alternation { pair: &pair, account, entered: account, both: true, insisted: true };
     plan(&seen, &rotation).unwrap()
