@@ -54,12 +54,12 @@ async fn struck_at_any_call_from_the_move_on_a_rotation_of_two_passwords_ends_fi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn struck_at_any_call_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
-    pair_up_to_the_move(ACCOUNT).await;
+    pair_up_to_the_move(ACCOUNT, [Blow::KilledAfterTheCall, Blow::AnswerLost]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn struck_at_any_call_up_to_the_move_a_rotation_back_to_the_base_ends_finished() {
-    pair_up_to_the_move(PARTNER).await;
+    pair_up_to_the_move(PARTNER, [Blow::KilledAfterTheCall, Blow::Refused]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,16 +95,16 @@ async fn overlap_up_to_the_move(blows: &[Blow]) {
     theatre.close(&format!("{runs} rotations over {moved} calls"));
 }
 
-/// Killed after it, cut off after it, refused: what comes before a call, and the same as of the call before, is left to
-/// the rotations of two passwords.
-async fn pair_up_to_the_move(current: &str) {
+/// Killed after it, and in one direction without its answer, in the other one refused: the rest is left to the rotations of
+/// two passwords.
+async fn pair_up_to_the_move(current: &str, blows: [Blow; 2]) {
     let theatre = open(maria::alternating().await).await;
     begin(&theatre, current);
     let calls = theatre.calls_of_a_rotation().await;
     let moved = calls.iter().position(is_the_move).unwrap();
     let mut runs = 0;
     for nth in 0..=moved {
-        for blow in [Blow::KilledAfterTheCall, Blow::AnswerLost, Blow::Refused] {
+        for blow in blows {
             begin(&theatre, current);
             theatre.rotation(&calls, nth, blow, After::Retry).await;
             assert_eq!(shown(&theatre.stage, PARTNER, "%"), shown(&theatre.stage, ACCOUNT, "%"));

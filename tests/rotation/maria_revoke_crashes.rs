@@ -252,7 +252,7 @@ impl Play {
 
     /// The next rotation goes on from there.
     async fn close(&self, runs: usize) {
-        assert!(runs > 15, "only {runs}");
+        assert!(runs > 10, "only {runs}");
         let rotation = self.stage.rotate().await;
         self.stage.assert_finished(&rotation.token);
         self.witness.assert_content();
