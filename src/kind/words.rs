@@ -11,8 +11,9 @@ impl Kind {
                 "see whether the account has expired (VALID UNTIL) or is gone, which the server tells in the same words"
             }
             Self::MariaDb => {
-                "see whether the account is gone, demands TLS or a certificate (REQUIRE, require_secure_transport), takes no password (unix_socket) or has \
-                 a row with another password for the host that keyroll comes from, which the server tells in the same words"
+                "see whether the account is gone, demands TLS or a certificate (REQUIRE, require_secure_transport), takes no \
+                 password (unix_socket), has a row with another password for the host that keyroll comes from, or is taken for an \
+                 anonymous user (''@host), which the server tells in the same words"
             }
         }
     }

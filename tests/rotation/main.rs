@@ -39,6 +39,7 @@ mod maria_alternating;
 mod maria_budgets;
 mod maria_clients;
 mod maria_crashes;
+mod maria_deputies;
 mod maria_ends;
 mod maria_guessed;
 mod maria_locked_out;

@@ -44,7 +44,8 @@ async fn what_ends_a_password_writes_no_other_one_down() {
     assert_eq!(told(&stage, mark, &hash(&stage, "AWSPREVIOUS")).1, 0);
     let mark = stage.server.mark();
     stage.action("Revoke").await;
-    assert!(told(&stage, mark, &hash(&stage, "AWSCURRENT")).1 >= 2);
+    assert!(told(&stage, mark, &hash(&stage, "AWSCURRENT")).1 >= 1);
+    assert_eq!(told(&stage, mark, &hash(&stage, "AWSPREVIOUS")).1, 0);
 }
 
 #[tokio::test]

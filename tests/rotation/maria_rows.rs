@@ -145,10 +145,15 @@ async fn retire_that_broke_off_between_two_rows_is_finished_by_the_next() {
     maria::appoint_by_tag(&stage);
     add_rows(&stage, &["10.1.%", "10.2.%"]);
     stage.rotate().await;
-    relay.arm(Strike { at: At::Text("ALTER USER `orders_app`@`10.1.%`"), when: When::Before, hook: Box::new(|| ()) });
+    relay.arm(Strike { at: At::Text("ALTER USER `orders_app`@`10.2.%`"), when: When::Before, hook: Box::new(|| ()) });
     stage.action_error("Retire", "FailedDatabase").await;
-    assert!(!stage.logs_in("AWSPREVIOUS"), "the row by which we come was the first");
-    assert_eq!(rules(&stage, "10.1.%"), BOTH);
+    assert!(stage.logs_in("AWSPREVIOUS"), "the row by which we come is the last");
+    assert_eq!((rules(&stage, "10.1.%").contains("AWSPREVIOUS"), rules(&stage, "10.2.%").as_str()), (false, BOTH));
+    // Where it was not the last, the login alone would not tell that something is left.
+    let current = native_hash(stage.value("AWSCURRENT")["password"].as_str().unwrap());
+    let alone = format!("ALTER USER {ACCOUNT}@'%' IDENTIFIED VIA mysql_native_password USING '{current}'");
+    stage.mariadb().sql(&alone).unwrap();
+    assert!(!stage.logs_in("AWSPREVIOUS"));
     let report = stage.action("Retire").await;
     for host in ["%", "10.1.%", "10.2.%"] {
         assert!(!rules(&stage, host).contains("AWSPREVIOUS"), "{host}: {report:#}");

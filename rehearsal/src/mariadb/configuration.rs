@@ -24,6 +24,7 @@ pub(super) fn libraries(options: &MariaDbOptions) -> Result<Vec<PathBuf>> {
 
 /// Writes `my.cnf` and `init.sql` into `directory`.
 pub(super) fn write(directory: &Path, port: u16, root_password: &str, options: &MariaDbOptions) -> Result<()> {
+    std::fs::create_dir(directory.join("tmp"))?;
     std::fs::write(directory.join("my.cnf"), settings(directory, port, options)?)?;
     tls::write_private(&directory.join("init.sql"), &init(root_password))
 }
@@ -32,6 +33,7 @@ fn settings(directory: &Path, port: u16, options: &MariaDbOptions) -> Result<Str
     let port = port.to_string();
     let at = |name: &str| directory.join(name).display().to_string();
     let (data, socket, plugins, init) = (at("data"), at("socket"), at("plugin"), at("init.sql"));
+    let temporary = at("tmp");
     let (certificate, key) = (at("server.crt"), at("server.key"));
     let (binlog, general, slow) = (at(BINLOG), at("general.log"), at("slow.log"));
     let mut settings = vec![
@@ -39,6 +41,9 @@ fn settings(directory: &Path, port: u16, options: &MariaDbOptions) -> Result<Str
         ("port", &port),
         ("socket", &socket),
         ("datadir", &data),
+        // A server that starts removes temporary tables (`#sql*`) from its directory for them, whosever they are: sharing one
+        // crashes those that are just using theirs.
+        ("tmpdir", &temporary),
         ("plugin_dir", &plugins),
         ("init_file", &init),
         ("skip_name_resolve", if options.skip_name_resolve { "1" } else { "0" }),

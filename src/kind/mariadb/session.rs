@@ -72,7 +72,7 @@ impl Session {
         Err(Error::new(
             ErrorKind::RefusedAccount,
             format!("the administrator {:?} may not change other accounts (error 1227)", self.account),
-            "GRANT CREATE USER ON *.* and SELECT ON mysql.* to it",
+            format!("GRANT CREATE USER ON *.* TO {}", self.writer()),
         ))
     }
 
@@ -153,6 +153,13 @@ impl Session {
         if let Some(wire) = self.wire {
             wire.drain().await;
         }
+    }
+
+    /// Whoever is logged in, as an account in a statement.
+    pub(super) fn writer(&self) -> String {
+        let current = self.identity.as_ref().map_or(self.account.as_str(), |identity| &identity.current_user);
+        let (user, host) = parts(current);
+        statements::account(user, host)
     }
 
     pub(super) async fn own_grants(&mut self) -> Result<Vec<String>> {

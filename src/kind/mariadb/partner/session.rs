@@ -48,7 +48,7 @@ impl Session {
         if !lacks_right {
             return Err(sanitised(&doing, &error));
         }
-        let writer = self.writer().await.map_err(|error| sanitised("asking who is logged in", &error))?;
+        let writer = self.writer();
         Err(Error::new(
             ErrorKind::RefusedAccount,
             format!("{doing}: the administrator {writer} lacks the right (error {number})"),
@@ -95,31 +95,21 @@ impl Session {
     async fn column(&mut self, query: String, user: &str) -> Result<Vec<String>> {
         let rows = match self.rows(query).await {
             Ok(rows) => rows,
-            Err(error) => return Err(self.unreadable(user, &error).await),
+            Err(error) => return Err(self.unreadable(user, &error)),
         };
         Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
     }
 
-    async fn unreadable(&mut self, user: &str, error: &Driver) -> Error {
+    fn unreadable(&self, user: &str, error: &Driver) -> Error {
         let doing = format!("looking at the account {user:?}");
-        let writer = match number(error) {
-            Some(1044 | 1045 | 1142 | 1143 | 1227) => self.writer().await.ok(),
-            _ => None,
-        };
-        let (Some(writer), Some(number)) = (writer, number(error)) else { return sanitised(&doing, error) };
+        let lacks_right = |number: &u16| matches!(number, 1044 | 1045 | 1142 | 1143 | 1227);
+        let Some(number) = number(error).filter(lacks_right) else { return sanitised(&doing, error) };
+        let writer = self.writer();
         Error::new(
             ErrorKind::RefusedAccount,
             format!("{doing}: the administrator {writer} may not read it (error {number})"),
             format!("GRANT SELECT ON `mysql`.* TO {writer}"),
         )
-    }
-
-    /// Whoever is logged in, as an account in a statement.
-    async fn writer(&mut self) -> std::result::Result<String, Driver> {
-        let rows = self.rows("SELECT CURRENT_USER()".to_owned()).await?;
-        let shown = rows.into_iter().flatten().flatten().next().unwrap_or_default();
-        let (user, host) = shown.rsplit_once('@').unwrap_or((&shown, "%"));
-        Ok(statements::account(user, host))
     }
 }
 
