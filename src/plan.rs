@@ -188,8 +188,8 @@ impl Action {
         match self {
             Self::StoreValue { account } => format!("stored a new value as AWSPENDING{}", of(account.as_deref())),
             Self::Align(Change { account, what, .. }) => format!("brought {account:?} in step: {what}"),
-            Self::SetPassword { account, writer, .. } if account == writer => {
-                format!("set the password of {account:?}")
+            Self::SetPassword { account, writer, beside } if account == writer => {
+                format!("set the password of {account:?}{}", beside_it(*beside))
             }
             Self::SetPassword { account, writer, beside } => {
                 format!("set the password of {account:?} as {writer:?}{}", beside_it(*beside))

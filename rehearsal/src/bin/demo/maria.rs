@@ -28,15 +28,26 @@ struct Case {
 }
 
 /// What is shown.
-const CASES: [Case; 1] = [Case {
-    heading: "MariaDB: two passwords of one account",
-    secret: "shop/prod/catalog-db",
-    admin_secret: "shop/prod/catalog-admin",
-    service: "catalog-api",
-    database: "catalog",
-    admin: "catalog_admin",
-    accounts: ["catalog_app"; 2],
-}];
+const CASES: [Case; 2] = [
+    Case {
+        heading: "MariaDB: two passwords of one account",
+        secret: "shop/prod/catalog-db",
+        admin_secret: "shop/prod/catalog-admin",
+        service: "catalog-api",
+        database: "catalog",
+        admin: "catalog_admin",
+        accounts: ["catalog_app"; 2],
+    },
+    Case {
+        heading: "MariaDB: two accounts that take turns",
+        secret: "shop/prod/ledger-db",
+        admin_secret: "shop/prod/ledger-admin",
+        service: "ledger-api",
+        database: "ledger",
+        admin: "ledger_admin",
+        accounts: ["ledger_app", "ledger_app_clone"],
+    },
+];
 
 /// Rotates each secret twice, and shows what came of it.
 pub(crate) async fn play(screen: &mut Screen, stage: &Stage) -> Result<()> {
@@ -192,7 +203,7 @@ impl Case {
         // With what it was given before it was replaced, so far.
         clients.go_on().await?;
         // Every session of the function's begins with settings of its own.
-        let logins = stage.mariadb.general_log_since(mark).matches("sql_mode = 'NO_BACKSLASH_ESCAPES'").count();
+        let logins = stage.mariadb.general_log_since(mark).matches("SET NAMES utf8mb4, SESSION sql_mode").count();
         let meanwhile: usize = clients.worked().iter().zip(before).map(|(now, then)| now - then).sum();
         screen.line(format!(
             "{:<33} {:>6.3} s: {} calls of AWS, {ecs} of them of ECS; {logins} logins, {meanwhile} of clients",
