@@ -1,7 +1,7 @@
 //! MariaDB. Single user with an administrator: both passwords, the new one and the one before, are valid on the one account
-//! until the next rotation (see [`rows`]). Single user without one: the account changes its own password, and the one before
+//! until the next rotation (see `rows`). Single user without one: the account changes its own password, and the one before
 //! ends at once. Alternating users: an administrator sets the password of the other one of two accounts, and keeps both in
-//! step (see [`partner`]).
+//! step (see `partner`).
 //!
 //! What travels is the hash that `mysql_native_password` stores, never a password: MariaDB writes statements to its general
 //! log, its slow log and its binary log as they come. Only where a password validator of the server insists on seeing the
