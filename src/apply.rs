@@ -59,8 +59,8 @@ pub(crate) fn draw(
     current.renewed(document, account, &run.config.policy, random)
 }
 
-/// setSecret: brings the account in step and sets the pending password, under the lock that the session holds; `entered` is
-/// the credential that was let in before. No report means that another change of the account was in the way, and nothing was
+/// setSecret: brings the account in step and sets the pending password, under the lock that the session holds; `olds` are
+/// the credentials of which one may stay valid. No report means that another change of the account was in the way, and nothing was
 /// changed.
 ///
 /// Safe to repeat: the account ends with the same passwords, and a change that was made is not planned again.
@@ -69,7 +69,7 @@ pub(crate) async fn set(
     mut report: Report,
     plan: &Plan,
     session: &mut Session,
-    (pending, entered): (&Credential, &Credential),
+    (pending, olds): (&Credential, &[&Credential]),
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
         match action {
@@ -79,8 +79,8 @@ pub(crate) async fn set(
                 Aligned::InTheWay => return Ok(None),
             },
             Action::SetPassword { beside, .. } => {
-                let old = beside.then_some(entered);
-                if !session.set_password(pending, old, run.clock).await? {
+                let olds = if *beside { olds } else { &[] };
+                if !session.set_password(pending, (olds, true), run.clock).await? {
                     return Ok(None);
                 }
                 report.did(action);

@@ -42,9 +42,9 @@ pub(crate) async fn end_password(
         let done = match action {
             Action::Scramble { account, .. } => {
                 let throw_away = current.thrown_away(account, run.config.policy.generate(random)?);
-                session.set_password(&throw_away, None, run.clock).await?
+                session.set_password(&throw_away, (&[], false), run.clock).await?
             }
-            Action::EndOthers { .. } => session.set_password(current, None, run.clock).await?,
+            Action::EndOthers { .. } => session.set_password(current, (&[], false), run.clock).await?,
             other => return Err(stray(other)),
         };
         if !done {

@@ -151,19 +151,27 @@ impl Session {
         }
     }
 
-    /// Makes the server accept the password that `pending` holds, and beside it that of `old` where it is given, and no other;
-    /// then releases the lock. Returns false where another change of the same account was in the way: then nothing was
+    /// Makes the server accept the password that `pending` holds, and beside it one of `olds`, of which the first are better,
+    /// where any are given, and no other; `opens` where the account is to let in whoever has it. Then releases the lock. Returns false where another change of the same account was in the way: then nothing was
     /// changed, and everything from the lock on must be done again.
     ///
     /// Safe to repeat: the account ends with the same passwords.
-    pub async fn set_password(&mut self, pending: &Credential, old: Option<&Credential>, clock: Clock) -> Result<bool> {
+    pub async fn set_password(
+        &mut self,
+        pending: &Credential,
+        (olds, opens): (&[&Credential], bool),
+        clock: Clock,
+    ) -> Result<bool> {
         let (account, password) = (pending.account(), &pending.login.password);
         match self {
             Self::Postgres(session) => session.set_password(account, password, clock).await,
             Self::MariaDb(session) => {
-                let passwords = (password, old.map(|old| &old.login.password));
-                session.set_password(account, passwords, pending.may_be_partner()).await?;
-                session.release().await.map(|()| true)
+                let olds: Vec<&Sensitive> = olds.iter().map(|old| &old.login.password).collect();
+                let opens = opens && pending.may_be_partner();
+                let set = session.set_password(account, (password, &olds), opens).await;
+                // The session may be wanted for something else, the lock is not.
+                let released = session.release().await;
+                set.and(released).map(|()| true)
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::aws::secrets::{Lookup, Version};
 use crate::dependents::{Judgement, ServiceName, ServiceReport, Sighting, Since, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step};
-use crate::kind::{self, Beside, Credential, Pair, Rehearsal, Session};
+use crate::kind::{self, Beside, Credential, Pair, Rehearsal, Session, Wanted};
 use crate::plan::{Alignment, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left, Seen};
@@ -211,7 +211,8 @@ async fn foresee(
         None => Alignment::default(),
     };
     let known = [entered, &account.current];
-    let beside = beside::look(run, account, session, target, &known, Strangers::Refuse).await?;
+    let wanted = if account.current.alternates() { Wanted::Turn } else { Wanted::Both };
+    let beside = beside::look(run, account, session, target, &known, (wanted, Strangers::Refuse)).await?;
     Ok((alignment, beside))
 }
 

@@ -7,11 +7,12 @@ use super::beside::{self, Strangers};
 use super::ending;
 use super::logins::{Account, Writer, administrator, previous_credential};
 use super::{credential, look};
+use crate::admin;
 use crate::apply;
 use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
-use crate::kind::{Credential, Kind, Session};
+use crate::kind::{Credential, Kind, Session, Wanted};
 use crate::plan::Plan;
 use crate::probe::Probe;
 use crate::report::{Report, listed};
@@ -80,12 +81,15 @@ async fn is_left_elsewhere(run: &Run<'_>, account: &Account, previous: &Credenti
     if !current.kind.holds_two() || current.administrator(&account.settings).is_err() {
         return Ok(false);
     }
-    let mut writer = administrator(run, account, previous.account()).await?;
+    let administrator = admin::named(run, &account.settings, current).await?;
+    let Some(mut session) = run.log_in(&administrator).await.session()? else {
+        return Err(admin::rejected(administrator.account()));
+    };
+    session.administer();
+    let spreads = (session.spread(previous).await, session.spread(current).await);
+    session.close().await;
     let two_accounts = current.pair(previous).is_some();
-    let spread = writer.session.spread(if two_accounts { previous } else { current }).await;
-    writer.session.close().await;
-    let spread = spread?;
-    Ok(if two_accounts { !spread.with.is_empty() } else { !spread.without.is_empty() || !spread.besides.is_empty() })
+    Ok(!spreads.0?.with.is_empty() || (!two_accounts && !spreads.1?.besides.is_empty()))
 }
 
 /// Has the administrator replace the password, if the labels are still what they were.
@@ -100,7 +104,8 @@ async fn end(
     let mut writer = administrator(run, account, target).await?;
     let plan = ending::plan(account, target, &writer.name).proving(proven).warning(writer.warnings.clone());
     let report = match refuse_strangers(run, account, previous, &mut writer).await {
-        Ok(()) => {
+        Ok(warnings) => {
+            let plan = plan.warning(warnings);
             let report = ending::end(run, (account, version), &plan, &mut writer, |labels| {
                 settled(labels)?;
                 unmoved(before, labels, version)
@@ -113,11 +118,18 @@ async fn end(
     report
 }
 
-/// Nobody else's password is to end with the previous one.
-async fn refuse_strangers(run: &Run<'_>, account: &Account, previous: &Credential, writer: &mut Writer) -> Result<()> {
+/// Nobody else's password is to end with the previous one. Gives what to tell of rows that are not as the secret has them.
+async fn refuse_strangers(
+    run: &Run<'_>,
+    account: &Account,
+    previous: &Credential,
+    writer: &mut Writer,
+) -> Result<Vec<String>> {
     let known = [previous, &account.current];
-    let looked = beside::look(run, account, &mut writer.session, previous.account(), &known, Strangers::Refuse).await;
-    looked.map(drop)
+    let wanted = if account.current.alternates() { Wanted::Turn } else { Wanted::New };
+    let asked = (wanted, Strangers::Refuse);
+    let looked = beside::look(run, account, &mut writer.session, previous.account(), &known, asked).await?;
+    Ok(looked.warnings)
 }
 
 /// Whoever can write the secret must not have the administrator change an account that is not theirs; and where AWSCURRENT

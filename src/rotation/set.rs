@@ -1,5 +1,5 @@
 //! setSecret: make the database accept the pending password. Where two accounts take turns, it is the other one's: it is
-//! brought in step with its base in the same transaction.
+//! brought in step with its base before, in the same transaction where the server has one for accounts.
 //!
 //! The current credential is tried first, so that a rotation that goes well has no failed login. AWSPENDING is read only
 //! under the account's lock (fencing): a call that was delayed finds its version current once its rotation has ended, and
@@ -13,7 +13,7 @@ use super::{GIVE_UP, credential, pending_version, settings};
 use crate::apply;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::kind::{Beside, Credential};
+use crate::kind::{Beside, Credential, Wanted};
 use crate::plan::{Action, Alignment, Plan};
 use crate::report::Report;
 use crate::run::Run;
@@ -98,10 +98,14 @@ async fn write_rest(
     if writer.session.spread(&pending).await?.without.is_empty() {
         return Ok(done);
     }
-    let beside = Beside { warnings: writer.warnings.clone(), ..Beside::default() };
-    let plan = plan(pending.account(), &writer.name, Alignment::default(), beside);
+    // What is somebody else's is as little ours now as it was at the first attempt.
+    let known = [&pending, &account.current];
+    let target = pending.account();
+    let asked = (Wanted::New, Strangers::Refuse);
+    let beside = beside::look(run, account, &mut writer.session, target, &known, asked).await?;
+    let plan = plan(target, &writer.name, Alignment::default(), beside).warning(writer.warnings.clone());
     let report = run.report(&account.arn, &event.version, &plan).after(done);
-    let set = apply::set(run, report, &plan, &mut writer.session, (&pending, &pending)).await?;
+    let set = apply::set(run, report, &plan, &mut writer.session, (&pending, &[])).await?;
     set.ok_or_else(|| in_the_way(account.name()))
 }
 
@@ -135,12 +139,19 @@ async fn write(
             None => Alignment::default(),
         };
         let known = [&pending, entered, &account.current];
-        let beside = beside::look(run, account, &mut writer.session, pending.account(), &known, strangers).await?;
+        let wanted = match strangers {
+            _ if account.current.alternates() => Wanted::Turn,
+            Strangers::Refuse => Wanted::Both,
+            Strangers::Replace => Wanted::New,
+        };
+        let asked = (wanted, strangers);
+        let beside = beside::look(run, account, &mut writer.session, pending.account(), &known, asked).await?;
         let plan = plan(pending.account(), &writer.name, alignment, beside);
         let plan = plan.warning(pending.warnings()).warning(writer.warnings.clone());
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         let report = run.report(&account.arn, &event.version, &plan);
-        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, (&pending, entered)).await? {
+        let olds = [&account.current, entered];
+        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, (&pending, &olds)).await? {
             if let Some(verifier) = entered.verifier() {
                 run.memory.keep_replaced(&event.secret, verifier);
             }

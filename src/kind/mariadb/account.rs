@@ -90,7 +90,7 @@ pub(super) fn may_alter_accounts(grants: &[String]) -> bool {
             |object: &str| line.strip_prefix("GRANT ")?.split_once(object).map(|(privileges, _)| privileges);
         let has =
             |privileges: &str, word: &str| privileges.split(", ").any(|has| has == word || has == "ALL PRIVILEGES");
-        privileges_on(" ON *.* TO ").is_some_and(|all| has(all, "CREATE USER"))
+        privileges_on(" ON *.* TO ").is_some_and(|all| has(all, "CREATE USER") || has(all, "UPDATE"))
             || privileges_on(" ON `mysql`.* TO ").is_some_and(|own| has(own, "UPDATE"))
             // A role may have one that is not shown: then it is for the server to say.
             || line.starts_with("GRANT `")
@@ -251,6 +251,7 @@ mod tests {
             ("GRANT ALL PRIVILEGES ON *.* TO `dba`@`%`", true),
             ("GRANT CREATE USER ON *.* TO `a_role`", true),
             ("GRANT SELECT, UPDATE ON `mysql`.* TO `dba`@`%`", true),
+            ("GRANT SELECT, UPDATE ON *.* TO `dba`@`%`", true),
             ("GRANT USAGE ON *.* TO `CREATE USER`@`%`", false),
             ("GRANT SELECT ON `mysql`.* TO `dba`@`%`", false),
             ("GRANT ALL PRIVILEGES ON `orders`.* TO `dba`@`%` WITH GRANT OPTION", false),

@@ -94,11 +94,17 @@ pub async fn connect(login: &Login, ca_bundle: &[u8], clock: Clock) -> Probe<Ses
         Tls::Off => options.ssl_mode(MySqlSslMode::Disabled),
     };
     let limit = CONNECT.min(clock.left());
-    match tokio::time::timeout(limit, open(login, options)).await {
-        Ok(Ok(mut session)) => match session.introduce(login).await {
-            Ok(()) => Probe::Accepted(session),
-            Err(error) => Probe::Unreachable(error),
-        },
+    let entered = async {
+        let mut session = open(login, options).await?;
+        let known = session.introduce(login).await;
+        sqlx::Result::Ok((session, known))
+    };
+    match tokio::time::timeout(limit, entered).await {
+        Ok(Ok((session, Ok(())))) => Probe::Accepted(session),
+        Ok(Ok((session, Err(error)))) => {
+            session.close().await;
+            Probe::Unreachable(error)
+        }
         Ok(Err(error)) => account::classify(login, &error),
         Err(_) => Probe::Unreachable(Error::new(
             ErrorKind::FailedDatabase,

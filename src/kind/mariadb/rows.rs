@@ -87,8 +87,8 @@ impl Rows {
         let mut told = Vec::new();
         for row in known.into_iter().flat_map(|known| self.alien(known)) {
             told.push(format!(
-                "{} had another password than this secret, as AWS's function leaves rows of other hosts than '%': a rotation gives \
-                 it that of the secret",
+                "{} had not the password in AWSCURRENT, as AWS's function leaves rows of other hosts than '%': a rotation gives it \
+                 that of the secret",
                 self.name(row)
             ));
         }

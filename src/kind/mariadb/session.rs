@@ -84,7 +84,7 @@ impl Session {
     pub(in crate::kind) async fn knows(&mut self, account: &str) -> Result<Option<bool>> {
         match self.rows(statements::hosts(account)).await {
             Ok(rows) => Ok(Some(!rows.is_empty())),
-            Err(error) if matches!(number(&error), Some(1044 | 1142)) => Ok(None),
+            Err(error) if matches!(number(&error), Some(1044 | 1142 | EXPIRED)) => Ok(None),
             Err(error) => Err(sanitised("looking for an account", &error)),
         }
     }

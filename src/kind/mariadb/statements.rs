@@ -43,7 +43,8 @@ pub(super) fn hosts(user: &str) -> String {
 }
 
 /// The same, with the row that a login from here meets as the last: where passwords change one row after the other and it
-/// breaks off in between, the password before still lets us in, and so all of them are set by the next try.
+/// breaks off in between, the password before still lets us in, and so all of them are set by the next try. Rows by netmask are
+/// not found by this: then the retry looks at all rows.
 pub(super) fn hosts_ours_last(user: &str) -> String {
     format!("{} ORDER BY SUBSTRING_INDEX(USER(), '@', -1) LIKE Host, Host", of_user(user))
 }

@@ -22,7 +22,9 @@ impl Session {
             let why = "an account cannot give itself a second password (error 1227). Without an administrator the password before \
                        ends at once, and rows of other hosts than the one that keyroll comes from keep theirs";
             let why_not = (wanted == Wanted::Both).then(|| why.to_owned());
-            return Ok(Beside { why_not, ..Beside::default() });
+            let others = "an account changes the row alone that it comes by: rows of other hosts keep their password";
+            let warnings = if wanted == Wanted::New { vec![others.to_owned()] } else { Vec::new() };
+            return Ok(Beside { why_not, warnings, ..Beside::default() });
         }
         let no_second = self.facts().await?.no_second();
         let rows = self.rows_of(account).await?;
@@ -88,7 +90,8 @@ impl Session {
         }
     }
 
-    /// Sets the password of every row of the account, `old` beside it where that is given.
+    /// Sets the password of every row of the account, and leaves beside it the first of `olds` that the row accepts, or else the
+    /// last, where any are given. `opens` unlocks what is locked, and rows that were made and never opened.
     ///
     /// Every row is tried, also where one before it fails, so that no row is left behind for another one's sake; with the old
     /// password beside the new one a row that failed lets the same login in as all others. Somebody else's lock is on all of
@@ -98,23 +101,24 @@ impl Session {
     pub(in crate::kind) async fn set_password(
         &mut self,
         account: &str,
-        (new, old): (&Sensitive, Option<&Sensitive>),
-        of_partner: bool,
+        (new, olds): (&Sensitive, &[&Sensitive]),
+        opens: bool,
     ) -> Result<()> {
         if self.is_own(account) {
             return self.set_own_password(account, new).await;
         }
         let form = self.facts().await?.form();
-        let passwords: Vec<&Sensitive> = [Some(new), old].into_iter().flatten().collect();
-        let verifiers: Vec<Sensitive> = passwords.iter().map(|password| verifier(password)).collect();
         let rows = self.rows_of(account).await?;
         let mut failed = Vec::new();
-        for row in rows.ours(of_partner)? {
+        for row in rows.ours(opens)? {
+            let old = olds.iter().find(|old| row.accepts(&verifier(old))).or(olds.last());
+            let passwords: Vec<&Sensitive> = [Some(&new), old].into_iter().flatten().copied().collect();
+            let verifiers: Vec<Sensitive> = passwords.iter().map(|password| verifier(password)).collect();
+            let unlock = opens && row.definition.locked;
             // A validator that remembers would refuse what it has let pass before.
-            if form == Form::Plaintext && row.accepts_just(&verifiers) && !row.definition.locked {
+            if form == Form::Plaintext && row.accepts_just(&verifiers) && !unlock {
                 continue;
             }
-            let unlock = of_partner && row.definition.locked;
             let statement = statements::set_ways(account, &row.host, &row.ways(&passwords), form, unlock);
             let answer = self.run(statement.expose().to_owned()).await;
             let for_all = answer.as_ref().is_err_and(|error| number(error).is_none_or(is_lock));

@@ -211,7 +211,7 @@ async fn set_back(
     if !look(run).await?.labels.has(version, AWSCURRENT) {
         return Err(failed("and AWSCURRENT has moved"));
     }
-    match proof.set_password(&account.current, None, run.clock).await {
+    match proof.set_password(&account.current, (&[], false), run.clock).await {
         Ok(true) => {
             report.warnings.push(format!(
                 "somebody who was in changed the password of {:?} again, and it was set back: invoke the action Revoke again",

@@ -3,13 +3,13 @@
 use super::rules::exceeding;
 use super::seen::Account;
 use crate::error::Result;
-use crate::kind::mariadb::rows::Rows;
+use crate::kind::mariadb::rows::{Row, Rows};
 use crate::kind::mariadb::session::Session;
 use crate::kind::mariadb::statements;
 use crate::secret::Sensitive;
 
 impl Session {
-    /// The rows with a password that is none of `known` and a right that none of the others has: whoever can write the secret
+    /// The rows with a password that is none of `known` and a right that no row has which one of them opens: whoever can write the secret
     /// would get at it by having the administrator set their password.
     pub(in crate::kind::mariadb) async fn others_rights(
         &mut self,
@@ -18,8 +18,12 @@ impl Session {
     ) -> Result<Vec<String>> {
         let accounts = self.accounts(&rows.account).await?;
         let alien: Vec<&str> = rows.alien(known).map(|row| row.host.as_str()).collect();
-        let (others, own): (Vec<&Account>, Vec<&Account>) =
-            accounts.iter().partition(|account| alien.contains(&account.host()));
+        let with_ours = |row: &Row| !row.definition.locked && known.iter().any(|verifier| row.accepts(verifier));
+        let ours: Vec<&str> = rows.rows.iter().filter(|row| with_ours(row)).map(|row| row.host.as_str()).collect();
+        let at = |hosts: &[&str]| -> Vec<&Account> {
+            accounts.iter().filter(|account| hosts.contains(&account.host())).collect()
+        };
+        let (others, own) = (at(&alien), at(&ours));
         let told = |account: &&Account| {
             let right = exceeding(account, &own)?;
             Some(format!(
