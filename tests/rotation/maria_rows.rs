@@ -72,7 +72,7 @@ async fn rows_that_are_not_as_the_secret_has_them_are_told() {
     let set = rotation.last("setSecret").unwrap().answer().unwrap();
     let warnings: Vec<String> = set["warnings"].as_array().unwrap().iter().map(ToString::to_string).collect();
     for (host, words) in [
-        ("10.1.%", "another password"),
+        ("10.1.%", "not the password in AWSCURRENT"),
         ("10.2.%", "without a password"),
         ("10.3.%", "by unix_socket, and was left alone"),
     ] {

@@ -133,7 +133,7 @@ async fn alone(blow: (When, bool)) {
     let theatre = Theatre::open(stage).await.watched();
     let said = sweep(&theatre, &relay, blow, &Kept::of(&["%"], ALONE)).await;
     let own = "SHOW CREATE USER";
-    let expected = [LOGIN, SETTINGS, own, FACTS, LOCK, "SET PASSWORD = ''", RELEASE];
+    let expected = [LOGIN, SETTINGS, IDENTITY, own, FACTS, LOCK, "SET PASSWORD = ''", RELEASE];
     let proof = [LOGIN, SETTINGS, IDENTITY, own];
     assert_said(&said[ACCOUNT], &[&expected[..], &proof, &proof].concat());
     theatre.close(&format!("{} rotations struck, each at another statement", said[ACCOUNT].len()));
@@ -159,7 +159,7 @@ async fn hosts(blow: (When, bool)) {
 
 /// What a rotation by an administrator says, who looks so often at what the account accepts before it is changed.
 fn as_administrator(looks: usize) -> Vec<&'static str> {
-    let mut words = vec![LOGIN, SETTINGS, ADMIN, SETTINGS, FACTS];
+    let mut words = vec![LOGIN, SETTINGS, IDENTITY, ADMIN, SETTINGS, IDENTITY, FACTS, "SHOW GRANTS"];
     // Once for its right, and once when the statement is made.
     words.extend(ROWS);
     words.push(LOCK);
@@ -168,7 +168,7 @@ fn as_administrator(looks: usize) -> Vec<&'static str> {
     let proof = [LOGIN, SETTINGS, IDENTITY, "SHOW CREATE USER"];
     words.extend(proof);
     // testSecret sees to AWSCURRENT as well.
-    words.extend([LOGIN, SETTINGS]);
+    words.extend([LOGIN, SETTINGS, IDENTITY]);
     words.extend(proof);
     words
 }

@@ -65,9 +65,10 @@ async fn from(current: &'static str, blow: (When, bool), what: What) {
     let pending = if current == ACCOUNT { PARTNER } else { ACCOUNT };
     let mut words = begin(current);
     // Rights of the account that was not let in: AWSPREVIOUS shows that both are ours.
-    words.extend([look(ACCOUNT, true), look(PARTNER, true)].concat());
+    let both = [look(ACCOUNT, true), look(PARTNER, true), vec![ROLES.to_owned()]].concat();
+    words.extend(both.clone());
     words.extend(login(pending));
-    words.extend([look(ACCOUNT, true), look(PARTNER, true), look(pending, false)].concat());
+    words.extend([both, look(pending, false)].concat());
     words.extend(in_step());
     words.extend(set(pending));
     assert_said(&said[current], &words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -80,7 +81,7 @@ async fn first(blow: (When, bool), what: What) {
     let around = WithoutPartner { what, kept: Kept::default() };
     let said = sweep(&theatre, &relay, blow, &around).await;
     let mut words = begin(ACCOUNT);
-    let both = [look(ACCOUNT, true), vec![HOSTS_OF.to_owned()]].concat();
+    let both = [look(ACCOUNT, true), vec![HOSTS_OF.to_owned(), ROLES.to_owned()]].concat();
     words.extend([both.clone(), both, vec![HOSTS_OF.to_owned()]].concat());
     words.extend(made());
     words.extend(set(PARTNER));
@@ -90,15 +91,18 @@ async fn first(blow: (When, bool), what: What) {
 }
 
 const HOSTS_OF: &str = "SELECT Host FROM mysql.user";
+/// What the base's role gives.
+const ROLES: &str = "SHOW GRANTS FOR `readers`";
 
 /// What setSecret says up to its first look at the two.
 fn begin(current: &str) -> Vec<String> {
-    let lock = ["SELECT VERSION()", "SELECT GET_LOCK"].map(str::to_owned);
+    let lock = ["SELECT VERSION()", "SHOW GRANTS", "SELECT GET_LOCK"].map(str::to_owned);
     [login(current), login(maria::ADMIN), lock.to_vec()].concat()
 }
 
 fn login(account: &str) -> Vec<String> {
-    vec![format!("a login of {account}"), "SET NAMES utf8mb4, SESSION sql_mode".to_owned()]
+    let looks = ["SET NAMES utf8mb4, SESSION sql_mode", "SELECT USER()"].map(str::to_owned);
+    [vec![format!("a login of {account}")], looks.to_vec()].concat()
 }
 
 /// A look at an account: at all of it, or before its password is set at what it logs in by.
@@ -147,7 +151,7 @@ fn set(pending: &str) -> Vec<String> {
     let change = |host: &str| format!("ALTER USER `{pending}`@`{host}` IDENTIFIED VIA mysql_native_password USING ''");
     let mut words = [look(pending, false), OURS_LAST.map(change).to_vec()].concat();
     words.push("DO RELEASE_ALL_LOCKS()".to_owned());
-    let proof = [login(pending), vec!["SELECT USER()".to_owned(), "SHOW CREATE USER".to_owned()]].concat();
+    let proof = [login(pending), vec!["SHOW CREATE USER".to_owned()]].concat();
     [words, proof.clone(), proof].concat()
 }
 
@@ -183,7 +187,8 @@ enum What {
 impl What {
     /// What only looks leaves the same behind as the look before.
     fn strikes(self, said: &str) -> bool {
-        self == Self::Everything || !["SELECT Host", "SHOW ", "SET NAMES"].iter().any(|look| said.starts_with(look))
+        self == Self::Everything
+            || !["SELECT Host", "SHOW ", "SET NAMES", "SELECT USER"].iter().any(|look| said.starts_with(look))
     }
 }
 
@@ -223,7 +228,7 @@ impl Around for OutOfStep {
     /// What only looks leaves the same behind as the look before.
     fn strikes(&self, said: &str) -> bool {
         self.what == What::Everything
-            || !["SELECT Host", "SHOW ", "SET NAMES"].iter().any(|look| said.starts_with(look))
+            || !["SELECT Host", "SHOW ", "SET NAMES", "SELECT USER"].iter().any(|look| said.starts_with(look))
     }
 }
 

@@ -27,6 +27,7 @@ pub async fn sweep(stage: Stage, accounts: &[&str], sides: &[bool], assert: impl
     let stage = Arc::new(stage);
     let witness = Witness::default();
     witness.watch(&stage);
+    witness.content_with_any();
     stage.rotate().await;
     let _watcher = Watcher::start(witness.clone());
     let mut runs = 0;
