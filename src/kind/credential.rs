@@ -126,7 +126,8 @@ impl Credential {
         self.strategy == Strategy::AlternatingUsers
     }
 
-    /// Whether the account may be a partner that acts as its base: its session is then to be the base's.
+    /// Whether the account may be a partner, as its name says. One that acts as its base has the base's sessions (PostgreSQL);
+    /// one whose rows were made locked is opened by its password (MariaDB).
     #[must_use]
     pub fn may_be_partner(&self) -> bool {
         self.alternates() && !pair::is_first(self.account())

@@ -37,7 +37,8 @@ impl Session {
         }
     }
 
-    /// Refuses a server that takes no changes by this session, or an account that has no password to change.
+    /// Refuses a server that takes no changes by this session, or an account that has no password to change, as far as the
+    /// server's own catalogue tells before the account is looked at.
     pub async fn check_server(&mut self, account: &str, plaintext: bool) -> Result<()> {
         match self {
             Self::Postgres(session) => session.check_server(account).await,
@@ -192,7 +193,7 @@ impl Session {
         }
     }
 
-    /// The open sessions of an account but these, the most frequent first.
+    /// The open sessions of an account but these, those that look alike together.
     pub async fn sessions(&mut self, account: &str, but: &[i64]) -> Result<Vec<Alike>> {
         match self {
             Self::Postgres(session) => session.sessions(account, but).await,

@@ -14,8 +14,8 @@
 //! begins again, with another value, and replaces both passwords whatever was done before.
 //!
 //! Two things are out of reach. A login that was begun before its password changed and lets the server wait for its proof
-//! opens a session up to `authentication_timeout` (a minute) later: Revoke again ends that, too. And a server shows and ends
-//! its own sessions only: those on its replicas have to be ended there.
+//! opens a session up to `authentication_timeout` (PostgreSQL: a minute) or `connect_timeout` (MariaDB: 10 s) later: Revoke again
+//! ends that, too. And a server shows and ends its own sessions only: those on its replicas have to be ended there.
 
 mod put_out;
 mod store;

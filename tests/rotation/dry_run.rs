@@ -74,7 +74,7 @@ async fn a_dry_run_tells_each_steps_plan_and_the_rotation_then_does_just_that() 
         assert!(plan(1).contains(&format!("set the password of \\\"{ACCOUNT}\\\"")), "{report:#}");
         assert!(plan(3).contains("move AWSCURRENT") && plan(3).contains("redeploy prod/api"), "{report:#}");
         assert!(plan(3).contains("close the rollout"), "{report:#}");
-        assert_eq!(report["proven"].to_string().contains("taken back"), prove, "{report:#}");
+        assert_eq!(report["proven"].to_string().contains("took it back"), prove, "{report:#}");
         assert!(report["checked"].to_string().contains("may change the password"), "{report:#}");
         assert!(report["notChecked"].to_string().contains("secretsmanager:PutSecretValue"), "{report:#}");
         assert_eq!(report["services"].as_array().unwrap().len(), 2);

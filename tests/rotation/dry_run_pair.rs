@@ -35,7 +35,7 @@ async fn a_dry_run_tells_every_change_of_the_partner_and_makes_none() {
             assert_eq!(answer["verdict"], "wouldSucceed", "{answer:#}");
         }
         let proven = told[1]["proven"].to_string();
-        assert!(proven.contains(ADMIN) && proven.contains(turn) && proven.contains("taken back"), "{proven}");
+        assert!(proven.contains(ADMIN) && proven.contains(turn) && proven.contains("took it back"), "{proven}");
         let [plan, same] = told.map(|answer| planned(&answer, "setSecret"));
         assert_eq!(plan, same);
         let rotation = stage.rotate().await;
