@@ -63,6 +63,6 @@ async fn a_replica_is_refused_before_anything_is_stored() {
     hosts.stage.aws.put_db_instance(hosts.replica());
     let before = hosts.stage.state();
     let message = hosts.stage.action_error("Revoke", "RefusedServer").await;
-    assert!(message.contains("replica") && message.contains("pg_terminate_backend"), "{message}");
+    assert!(message.contains("replica") && message.contains("end the sessions on every server by hand"), "{message}");
     assert_eq!(hosts.stage.state(), before);
 }
