@@ -2,28 +2,10 @@
 
 use rehearsal::driver::STEPS;
 
+use crate::budgets::{Cost, cost};
 use crate::maria::{self, ADMIN};
 use crate::support::{ACCOUNT, Stage};
 use crate::witness::told;
-
-/// What one step takes: calls of Secrets Manager and of ECS, and logins.
-#[derive(Debug, PartialEq, Eq)]
-struct Cost {
-    secrets: usize,
-    ecs: usize,
-    logins: Vec<String>,
-}
-
-/// Runs a step and counts. Nothing of it fails.
-async fn cost(stage: &Stage, step: &str, token: &str) -> Cost {
-    stage.aws.clear();
-    let mark = stage.server.mark();
-    stage.answer(step, token).await;
-    let (calls, logins) = (stage.aws.function_calls(), stage.server.logins_since(mark));
-    assert!(calls.iter().all(|call| call.error.is_none()) && logins.failed.is_empty(), "{calls:#?} {logins:?}");
-    let of = |service: &str| calls.iter().filter(|call| call.service == service).count();
-    Cost { secrets: of("secretsmanager"), ecs: of("ecs"), logins: logins.accepted }
-}
 
 /// A rotation, step by step, and its sum of calls of Secrets Manager.
 async fn costs(stage: &Stage, cold: bool) -> (Vec<Cost>, usize) {
