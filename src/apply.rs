@@ -60,8 +60,8 @@ pub(crate) fn draw(
 }
 
 /// setSecret: brings the account in step and sets the pending password, under the lock that the session holds; `olds` are
-/// the credentials of which one may stay valid. No report means that another change of the account was in the way, and nothing was
-/// changed.
+/// the credentials of which one may stay valid. No report means that another change of the account was in the way, and
+/// nothing was changed.
 ///
 /// Safe to repeat: the account ends with the same passwords, and a change that was made is not planned again.
 pub(crate) async fn set(

@@ -4,7 +4,7 @@
 use rehearsal::mariadb::{MariaDbOptions, native_hash};
 use serde_json::json;
 
-use crate::maria;
+use crate::maria::{self, ADMIN};
 use crate::support::{ACCOUNT, Stage, random_password};
 
 /// Whoever it is about, with rights that an application has not.
@@ -16,7 +16,12 @@ fn sql(stage: &Stage, statements: &str) -> String {
 
 #[tokio::test]
 async fn a_login_as_an_anonymous_user_has_nobodys_password_changed() {
-    let stage = maria::overlapping().await;
+    let stage = maria::stage().await;
+    let admin = maria::appoint_by_tag(&stage);
+    // Nobody anonymous is in the administrator's way.
+    let hash = native_hash(admin["password"].as_str().unwrap());
+    sql(&stage, &format!("CREATE USER {ADMIN}@'localhost' IDENTIFIED VIA mysql_native_password USING '{hash}'"));
+    sql(&stage, &format!("GRANT ALL ON *.* TO {ADMIN}@'localhost' WITH GRANT OPTION"));
     let (theirs, ours) = (random_password(), random_password());
     stage.secret_text(&theirs);
     stage.secret_text(&ours);
