@@ -9,8 +9,8 @@ use crate::kind::mariadb::statements;
 use crate::secret::Sensitive;
 
 impl Session {
-    /// The rows with a password that is none of `known` and a right that no row has which one of them opens: whoever can write the secret
-    /// would get at it by having the administrator set their password.
+    /// The rows with a password that is none of `known`, and with a right that no row has which one of them opens: whoever can
+    /// write the secret would get at it by having the administrator set their password.
     pub(in crate::kind::mariadb) async fn others_rights(
         &mut self,
         rows: &Rows,
