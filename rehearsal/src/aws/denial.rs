@@ -14,9 +14,9 @@ pub(crate) fn denied(service: &str, operation: &str, request: &Value) -> ApiErro
         "User: arn:aws:sts::{ACCOUNT}:assumed-role/keyroll/keyroll is not authorized to perform: {action}{on} because no \
          identity-based policy allows the {action} action"
     );
-    // The query protocol has its own code and status for it.
+    // The query protocol and S3 have their own code and status for it.
     match service {
-        "rds" => ApiError { status: 403, ..ApiError::new("AccessDenied", message) },
+        "rds" | "s3" => ApiError { status: 403, ..ApiError::new("AccessDenied", message) },
         _ => ApiError::new("AccessDeniedException", message),
     }
 }
@@ -39,6 +39,8 @@ fn resource(service: &str, request: &Value) -> Option<String> {
             let of_name = || format!("arn:aws:rds:{REGION}:{ACCOUNT}:{kind}:{id}");
             Some(if id.starts_with("arn:") { id.to_owned() } else { of_name() })
         }
+        // S3 alone puts it in quotation marks.
+        "s3" => Some(format!("\"arn:aws:s3:::{}/{}\"", request.text("Bucket")?, request.text("Key")?)),
         _ => Some("*".to_owned()),
     }
 }
@@ -79,6 +81,15 @@ mod tests {
             assert!(error.message.contains(about), "{}", error.message);
             assert_eq!((error.code.as_str(), error.status), ("AccessDeniedException", 400));
         }
+    }
+
+    #[test]
+    fn s3_denies_with_the_object_in_quotation_marks() {
+        let error = denied("s3", "PutObject", &json!({"Bucket": "keys", "Key": "a/b"}));
+        let about =
+            " is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::keys/a/b\" because no identity";
+        assert!(error.message.contains(about), "{}", error.message);
+        assert_eq!((error.code.as_str(), error.status), ("AccessDenied", 403));
     }
 
     #[test]

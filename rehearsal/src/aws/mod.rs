@@ -1,5 +1,6 @@
 //! AWS as the function meets it: an HTTP server on loopback with a faithful Secrets Manager, the part of ECS that
-//! a redeploy needs and the part of RDS that an administrator needs, a record of every call, and faults at will.
+//! a redeploy needs, the part of RDS that an administrator needs and the part of S3 that publishing needs, a record of every
+//! call, and faults at will.
 //!
 //! With an upstream (ministack, which knows IAM) every call to Secrets Manager is first shown to it: what it denies is
 //! denied, everything else is answered from here, because it gets the versions' states wrong. All other services are
@@ -11,6 +12,7 @@ mod faults;
 pub mod random;
 mod rds;
 mod record;
+mod s3;
 mod secrets;
 mod seed;
 mod server;
@@ -31,6 +33,7 @@ pub use ecs::{Deployment, Ecs, Event, Service};
 pub use faults::{Fault, Fired, Hook, Rule};
 pub use rds::{DbCluster, DbInstance};
 pub use record::Call;
+pub use s3::{Buckets, Object};
 pub use secrets::{CURRENT, Content, PENDING, PREVIOUS, Rotation, RotationJob, Secret, Version};
 pub use wire::ApiError;
 
@@ -79,6 +82,8 @@ pub struct Snapshot {
     pub secrets: BTreeMap<String, Secret>,
     /// ECS.
     pub ecs: Ecs,
+    /// The buckets of S3, with what was ever put there.
+    pub buckets: Buckets,
 }
 
 pub(crate) struct Inner {
@@ -96,6 +101,7 @@ struct Model {
     secrets: secrets::Secrets,
     ecs: Ecs,
     rds: rds::Rds,
+    s3: s3::S3,
 }
 
 struct Listening(AbortHandle);
@@ -122,6 +128,7 @@ impl LocalAws {
                 secrets: secrets::Secrets::new(REGION, account),
                 ecs: Ecs::new(REGION, account),
                 rds: rds::Rds::new(REGION, account),
+                s3: s3::S3::default(),
             }),
             record: Mutex::default(),
             faults: Mutex::default(),
@@ -205,7 +212,7 @@ impl LocalAws {
     pub fn snapshot(&self) -> Snapshot {
         let model = lock(&self.inner.model);
         let secrets = model.secrets.all().map(|secret| (secret.arn.clone(), secret.clone())).collect();
-        Snapshot { secrets, ecs: model.ecs.clone() }
+        Snapshot { secrets, ecs: model.ecs.clone(), buckets: model.s3.buckets().clone() }
     }
 
     /// Calls an operation over HTTP as the administrator. The signature is not a true one: [`ADMIN_KEY`] needs none.

@@ -154,6 +154,7 @@ impl Inner {
             ("secretsmanager", operation) => model.secrets.answer(operation, &inbound.json, arn),
             ("ecs", operation) => model.ecs.answer(operation, &inbound.json),
             ("rds", operation) => model.rds.answer(operation, &inbound.json),
+            ("s3", operation) => model.s3.answer(operation, &inbound.json),
             (service, operation) => Err(ApiError::new(
                 "UnknownOperationException",
                 format!("the stage has no {operation} of `{service}` without an upstream"),

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpStream;
 
-use super::rds;
+use super::{rds, s3};
 
 /// What an operation of the model gives: a JSON answer, or an error as AWS would word it.
 pub(crate) type Answer = Result<Value, ApiError>;
@@ -111,6 +111,11 @@ impl Inbound {
         let signed_for = scope.get(3).copied().unwrap_or_default();
         let target = header(&parts.headers, "x-amz-target");
         let form = form_of(&parts, &body);
+        let access_key = scope.first().copied().unwrap_or_default().to_owned();
+        if signed_for == "s3" {
+            let (operation, json) = s3::call(&parts, &body);
+            return Ok(Self { service: "s3".to_owned(), operation, access_key, json, parts, body });
+        }
         let (service, operation) = match target.rsplit_once('.') {
             Some(("secretsmanager", operation)) => ("secretsmanager", operation.to_owned()),
             Some((prefix, operation)) if prefix.starts_with("AmazonEC2ContainerService") => {
@@ -123,13 +128,16 @@ impl Inbound {
             },
         };
         let json = serde_json::from_slice(&body).unwrap_or(form);
-        let access_key = scope.first().copied().unwrap_or_default().to_owned();
         Ok(Self { service: service.to_owned(), operation, access_key, json, parts, body })
     }
 
     /// The model's answer in the protocol of the service that was called.
     pub(crate) fn reply(&self, answer: Answer) -> Reply {
-        if self.service == "rds" { rds::reply(&self.operation, &answer) } else { Reply::new(answer) }
+        match self.service.as_str() {
+            "rds" => rds::reply(&self.operation, &answer),
+            "s3" => s3::reply(&self.json, &answer),
+            _ => Reply::new(answer),
+        }
     }
 }
 
