@@ -8,7 +8,7 @@
 //! | place | owns |
 //! |---|---|
 //! | [`handler`], [`report`], [`log`] | an event in, a report or an error out, a line in the log |
-//! | [`event`], [`settings`], [`config`] | what comes from outside, parsed once into types |
+//! | [`event`], [`settings`], [`copies`], [`config`] | what comes from outside, parsed once into types |
 //! | [`stages`] | staging labels and what they say: the state machine |
 //! | `rotation` | the four steps, and the order of the writes; ending a credential before its time |
 //! | `operator` | what may be asked for outside of a rotation: Status, DryRun, Redeploy, Reconcile, Retire, Revoke |
@@ -28,6 +28,7 @@ mod apply;
 mod aws;
 pub mod clock;
 pub mod config;
+pub mod copies;
 pub mod dependents;
 pub mod error;
 pub mod event;

@@ -58,6 +58,7 @@ fn the_pure_core_waits_for_nothing_and_draws_nothing() {
         "plan.rs",
         "report.rs",
         "settings/",
+        "copies.rs",
         "event/",
         "error.rs",
         "secret/",

@@ -91,7 +91,8 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
     let held = secret.settings.held(run.clock.seconds());
     let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
-    warnings.extend(secret.settings.sound().err().map(|error| error.to_string()));
+    let unsound = [secret.settings.sound(), secret.settings.refuse_copies(|_| false)];
+    warnings.extend(unsound.into_iter().filter_map(|checked| Some(checked.err()?.to_string())));
     Ok(Status {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),
         action: "Status",

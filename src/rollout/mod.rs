@@ -161,7 +161,8 @@ fn dependent(
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
 pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
     let mut plan = Plan { unseen: seen.unseen.clone(), ..Plan::nothing(Standing::Current) };
-    plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()));
+    let copies = left.settings.refuse_copies(|_| false).err().map(|error| error.cause().to_owned());
+    plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(copies));
     for dependent in &seen.dependents {
         match dependents::judge(dependent, since) {
             Judgement::Leave(verdict, reason) => {

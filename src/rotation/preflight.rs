@@ -60,6 +60,7 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     found.lacking.extend(timeout.err());
     found.lacking.extend(secret.settings.refuse_on_hold(run.clock.seconds()).err());
     found.lacking.extend(secret.settings.sound().err());
+    found.lacking.extend(secret.settings.refuse_copies(|_| false).err());
     let current = run.current().await;
     let created = current.as_ref().ok().and_then(|version| version.created);
     let looked = match current {

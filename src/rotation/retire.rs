@@ -28,6 +28,7 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
     let seen = look(run).await?;
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
+    seen.settings.refuse_copies(|_| false)?;
     settled(&seen.labels)?;
     let current = run.current().await?;
     let (arn, version, dates) = (seen.arn, current.id.clone(), (seen.last_changed, current.created));

@@ -48,6 +48,7 @@ pub(super) async fn replacing(run: &Run<'_>, event: &Rotation, strangers: Strang
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
     account.settings.refuse_on_hold(run.clock.seconds())?;
     account.settings.sound()?;
+    account.settings.refuse_copies(|_| false)?;
     let entered = older.as_ref().unwrap_or(&account.current);
     let mut writer = writer(run, &account, session).await?;
     let report = write(run, event, (&account, entered), &mut writer, strangers).await;

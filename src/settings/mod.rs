@@ -1,10 +1,12 @@
 //! What a secret's tags ask for. An unknown `keyroll:` tag is refused: a mistyped one would silently do nothing.
 
+mod copies;
 mod hold;
 mod strategy;
 
 use std::str::FromStr;
 
+use crate::copies::Place;
 use crate::dependents::ServiceName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::SecretId;
@@ -36,12 +38,16 @@ pub struct Settings {
     pub field: Option<String>,
     /// `keyroll:services` and its continuations.
     pub dependents: Dependents,
+    /// `keyroll:copies` and its continuations: places, each once.
+    pub copies: Vec<Place>,
     /// `keyroll:hold`, where set.
     pub hold: Option<Hold>,
     /// `keyroll:min-age` in minutes, where set.
     pub min_age: Option<u32>,
     /// `keyroll:plaintext-statements`: whether a statement may carry a password, where the server insists on seeing it.
     pub plaintext_statements: bool,
+    /// The tag that names each of `copies`.
+    copies_tags: Vec<String>,
     problems: Vec<Error>,
 }
 
@@ -61,19 +67,28 @@ impl Settings {
             admin_secret: None,
             field: None,
             dependents: Dependents::Discovered,
+            copies: Vec::new(),
+            copies_tags: Vec::new(),
             hold: None,
             min_age: None,
             plaintext_statements: false,
             problems: Vec::new(),
         };
         let mut services: Vec<(&str, &str)> = Vec::new();
+        let mut copies: Vec<(&str, &str)> = Vec::new();
         for (tag, value) in tags.into_iter().filter(|(tag, _)| tag.starts_with("keyroll:")) {
             let value = value.trim();
             if numbered(tag, "keyroll:services") {
                 services.push((tag, value));
+            } else if numbered(tag, "keyroll:copies") {
+                copies.push((tag, value));
             } else if let Err(problem) = settings.take(tag, value) {
                 settings.problems.push(problem);
             }
+        }
+        copies.sort_unstable();
+        for (tag, value) in copies {
+            settings.take_copies(tag, value);
         }
         if !services.is_empty() {
             services.sort_unstable();
@@ -118,13 +133,6 @@ impl Settings {
             }
             "keyroll:plaintext-statements" => {
                 self.plaintext_statements = value.parse().map_err(|_| unreadable(tag, value, "true or false"))?;
-            }
-            _ if numbered(tag, "keyroll:copies") => {
-                return Err(Error::new(
-                    ErrorKind::RefusedNotBuilt,
-                    format!("the tag {tag} asks for copies, which this version of keyroll does not write yet"),
-                    "remove the tag and update the copies yourself after each rotation",
-                ));
             }
             _ if WITHOUT_EFFECT.contains(&tag) => {}
             _ => {
@@ -243,7 +251,8 @@ mod tests {
             ("keyroll:min-age", "soon", ErrorKind::RefusedSetting),
             ("keyroll:strategy", "two-users", ErrorKind::RefusedSetting),
             ("keyroll:admin-secret", "", ErrorKind::RefusedSetting),
-            ("keyroll:copies", "ssm:/a", ErrorKind::RefusedNotBuilt),
+            ("keyroll:copies", "s3://bucket", ErrorKind::RefusedSetting),
+            ("keyroll:copies-10", "ssm:/a", ErrorKind::RefusedSetting),
         ] {
             let error = read(&[(tag, value)]).unwrap_err();
             assert_eq!(error.kind(), kind, "{tag} = {value:?}: {error}");

@@ -101,6 +101,7 @@ async fn find(run: &Run<'_>) -> Result<Found> {
     let seen = look(run).await?;
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
+    seen.settings.refuse_copies(|_| false)?;
     let version = run.current().await?;
     let current = version.id.clone();
     let document = kind::document(version.text()?, &seen.settings)?;
