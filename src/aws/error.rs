@@ -49,9 +49,15 @@ where
             ErrorKind::RefusedPermission,
             cause,
             format!(
-                "add a statement that allows {operation} to the function's role: {}{}",
+                "add a statement that allows {} to the function's role: {}{}",
+                denied(message).unwrap_or(operation),
                 statement(operation, on, message),
-                if operation.ends_with("SecretValue") { " (and the use of its KMS key)" } else { "" }
+                match operation {
+                    "s3:PutObject" =>
+                        " (and the use of the bucket's KMS key); policies of the bucket and of the key must not deny it",
+                    _ if operation.ends_with("SecretValue") => " (and the use of its KMS key)",
+                    _ => "",
+                }
             ),
         ),
         "ResourceNotFoundException"
@@ -81,13 +87,22 @@ where
             cause,
             "if RDS was only busy, another try helps; see the health of RDS in this Region",
         ),
+        _ if operation.starts_with("s3:") => Error::new(
+            ErrorKind::FailedAws,
+            cause,
+            "if S3 was only busy, another try helps; see the health of S3 in this Region",
+        ),
         _ => Error::new(ErrorKind::FailedAws, cause, "run the step again; Secrets Manager does so by itself"),
     }
 }
 
 /// The statement that a role lacks. AWS's message ends with the ARN that it looked for, where there is one.
 fn statement(operation: &str, on: &str, message: &str) -> String {
-    let told = message.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
+    // S3 puts it in quotation marks, and an object's key may hold spaces.
+    let told = message.split_once("on resource: ").and_then(|(_, rest)| match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => rest.split_whitespace().next(),
+    });
     let mut resources: Vec<String> = told.map_or_else(
         || on.split(", ").map(|resource| format!("{resource:?}")).collect(),
         |resource| vec![format!("{resource:?}")],
@@ -101,7 +116,15 @@ fn statement(operation: &str, on: &str, message: &str) -> String {
         [one] => one.clone(),
         several => format!("[{}]", several.join(", ")),
     };
-    format!("{{\"Effect\": \"Allow\", \"Action\": {operation:?}, \"Resource\": {resource}}}")
+    let action = denied(message).unwrap_or(operation);
+    format!("{{\"Effect\": \"Allow\", \"Action\": {action:?}, \"Resource\": {resource}}}")
+}
+
+/// The action that AWS's message names, which is another than the call's where one service calls another, such as KMS.
+fn denied(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("not authorized to perform: ")?;
+    let action = rest.split_whitespace().next()?.trim_matches('"');
+    action.contains(':').then_some(action)
 }
 
 fn all_of_cluster(service: &str) -> String {
@@ -140,6 +163,9 @@ mod tests {
         let one = statement("ecs:UpdateService", "arn:aws:ecs:*:*:service/prod/api", &message);
         let expected = format!("{{\"Effect\": \"Allow\", \"Action\": \"ecs:UpdateService\", \"Resource\": \"{arn}\"}}");
         assert_eq!(one, expected);
+        let message = "not authorized to perform: kms:GenerateDataKey on resource: \"arn:a b\" because no y";
+        let quoted = statement("s3:PutObject", "arn:c", message);
+        assert_eq!(quoted, r#"{"Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": "arn:a b"}"#);
         let several = statement("ecs:UpdateService", "a, b", "no");
         assert!(several.ends_with("\"Resource\": [\"a\", \"b\"]}"), "{several}");
         assert!(serde_json::from_str::<serde_json::Value>(&several).is_ok());

@@ -4,6 +4,7 @@
 pub(crate) mod ecs;
 pub(crate) mod error;
 pub(crate) mod rds;
+pub(crate) mod s3;
 pub(crate) mod secrets;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use self::ecs::Ecs;
 use self::rds::Rds;
+use self::s3::S3;
 use self::secrets::Secrets;
 use crate::config::Config;
 
@@ -25,6 +27,8 @@ pub struct Clients {
     pub(crate) secrets: Secrets,
     pub(crate) ecs: Ecs,
     pub(crate) rds: Rds,
+    #[cfg_attr(not(test), expect(dead_code, reason = "no kind of secret has a public half yet"))]
+    pub(crate) s3: S3,
 }
 
 impl Clients {
@@ -47,7 +51,12 @@ impl Clients {
             .build();
         let retries = RetryConfig::standard().with_max_attempts(3);
         let shared = loader.timeout_config(timeouts).retry_config(retries).load().await;
-        Self { secrets: Secrets::new(secrets_client(&shared, config)), ecs: Ecs::new(&shared), rds: Rds::new(&shared) }
+        Self {
+            secrets: Secrets::new(secrets_client(&shared, config)),
+            ecs: Ecs::new(&shared),
+            rds: Rds::new(&shared),
+            s3: S3::new(&shared),
+        }
     }
 }
 
