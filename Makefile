@@ -12,10 +12,14 @@ package := dist/bootstrap-$(arch).zip
 
 # Black-box tests drive this one binary, so that it is built once.
 export KEYROLL_BOOTSTRAP := $(target)/release/bootstrap
+export KEYROLL_READER := $(target)/debug/key-ring-reader
+
+# The reader in Rust is outside the workspace, and builds beside it.
+reader := --manifest-path examples/key-ring/rust/Cargo.toml
 
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo test iac build bench send lint fmt clean release
+.PHONY: help demo test iac build bench send lint fmt clean release readers
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -29,7 +33,7 @@ demo: ## rotate a secret end to end on this machine and show it
 
 test: ## install what is missing and run every test
 	@scripts/prepare test
-	@$(MAKE) lint build
+	@$(MAKE) lint build readers
 	$(call say,running the tests)
 	@cargo nextest run --workspace
 	@$(MAKE) iac
@@ -62,6 +66,10 @@ bench: ## the figures in the README, again
 	$(call say,measuring (half a minute))
 	@"$(target)/debug/bench" "$(KEYROLL_BOOTSTRAP)" "$(package)"
 
+readers: ## the reader of key rings in Rust, for the tests
+	$(call say,building the reader of key rings)
+	@cargo build --locked $(reader) --target-dir "$(target)"
+
 EVENTS ?= events/operator-DryRun.json
 
 send: ## send EVENTS (files, in order) to the function on a private stage and show the answers
@@ -74,8 +82,10 @@ lint: ## formatting, clippy, documentation, and what the crates may be
 	@scripts/prepare test
 	$(call say,checking the format)
 	@cargo fmt --all --check
+	@cargo fmt $(reader) --check
 	$(call say,clippy)
 	@cargo clippy --workspace --all-targets -- -D warnings
+	@cargo clippy --locked $(reader) --target-dir "$(target)" --all-targets -- -D warnings
 	$(call say,documentation)
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items -p keyroll
 	$(call say,licences and bans)
@@ -88,6 +98,7 @@ lint: ## formatting, clippy, documentation, and what the crates may be
 
 fmt: ## format the sources
 	@cargo fmt --all
+	@cargo fmt $(reader)
 
 clean: ## remove what was built and installed here
 	@rm -rf dist .tools

@@ -7,5 +7,6 @@ pub mod lambda;
 pub mod mariadb;
 pub mod ministack;
 pub mod postgres;
+pub mod readers;
 pub mod signed;
 pub mod tls;
