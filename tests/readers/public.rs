@@ -31,8 +31,8 @@ fn serve(set: String) -> (String, Arc<AtomicUsize>) {
 /// The same keys with the members that everybody may know.
 fn public_set(keys: &[Value]) -> String {
     let mut keys = keys.to_vec();
-    for member in ["d", "p", "q", "dp", "dq", "qi"] {
-        keys.iter_mut().for_each(|key| drop(key.as_object_mut().unwrap().remove(member)));
+    for key in &mut keys {
+        key.as_object_mut().unwrap().retain(|member, _| !["d", "p", "q", "dp", "dq", "qi"].contains(&member.as_str()));
     }
     json!({ "keys": keys }).to_string()
 }

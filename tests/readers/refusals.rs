@@ -23,6 +23,9 @@ fn a_token_of_a_key_outside_the_ring_is_refused_whatever_it_is_called() {
             refused(reader, &ring, &borrowed, alg);
             let other = maker.token(&header(&keys[0]), &claims("by another one's name"), &keys[1]);
             refused(reader, &ring, &other, alg);
+            let brought = json!({ "alg": alg, "jwk": stranger });
+            let brought = maker.token(&brought, &claims("by a key that it brings itself"), &stranger);
+            refused(reader, &ring, &brought, alg);
         }
     }
 }
