@@ -16,8 +16,19 @@ from verify_only import PublicKeys  # noqa: E402
 # About secrets that are shorter than their hash, as bare ones may be.
 warnings.simplefilter("ignore")
 
+class Broken(Exception):
+    """What is wrong with a ring, and not with a token: no test may take it for a refusal."""
+
+
 # As a service does: once, when it starts.
-load = functools.lru_cache(maxsize=16)(KeyRing.load)
+@functools.lru_cache(maxsize=16)
+def load(ring):
+    try:
+        return KeyRing.load(ring)
+    except Exception as error:
+        raise Broken(f"{type(error).__name__}: {error}") from error
+
+
 public_keys = functools.cache(PublicKeys)
 
 
