@@ -22,7 +22,7 @@ say = @printf '\n== %s\n' "$(1)"
 .PHONY: help demo test iac build bench send lint fmt clean release readers
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-15s%s\n", $$1, $$2}'
 
 demo: ## rotate a secret end to end on this machine and show it
 	@scripts/prepare demo
