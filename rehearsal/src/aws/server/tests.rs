@@ -144,3 +144,45 @@ async fn the_stage_stops_listening_with_its_last_handle() {
     assert!(weak.upgrade().is_none());
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn an_object_is_put_by_its_path_and_struck_like_any_call() {
+    let aws = stage().await;
+    let put = async |bucket: &str| {
+        let credential = format!("Credential={FUNCTION_KEY}/20260101/us-east-1/s3/aws4_request");
+        let request = Request::put(format!("/{bucket}/a/b"))
+            .header("host", "x")
+            .header("authorization", format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"))
+            .body(Full::new(Bytes::from("{\"__type\":\"not an error\"}")))
+            .unwrap();
+        super::super::wire::send(&aws.inner.address.to_string(), request).await
+    };
+    assert_eq!(put("keys").await.unwrap().error_code().as_deref(), Some("NoSuchBucket"));
+    let empty = aws.snapshot();
+    aws.create_bucket("keys");
+    let made = aws.snapshot();
+    aws.fault(Rule::on("PutObject", Fault::Denied).about("keys").nth(1));
+    aws.fault(Rule::on("PutObject", Fault::LoseAnswer).nth(2));
+    let denied = put("keys").await.unwrap();
+    assert_eq!((denied.status, denied.error_code().as_deref()), (403, Some("AccessDenied")));
+    assert!(empty != made && aws.snapshot() == made);
+    assert!(put("keys").await.is_err());
+    let stored = aws.snapshot();
+    assert_ne!(stored, made);
+    assert_eq!(put("keys").await.unwrap().status, 200);
+    assert_ne!(aws.snapshot(), stored, "a repeated put is seen");
+    let object = aws.object("keys", "a/b").unwrap();
+    assert_eq!((object.bodies.len(), object.content_type), (2, None));
+    let calls = aws.function_calls();
+    let seen: Vec<_> = calls.iter().map(|call| (call.error.as_deref(), call.status, call.applied)).collect();
+    assert_eq!(
+        seen,
+        [
+            (Some("NoSuchBucket"), Some(404), true),
+            (Some("AccessDenied"), Some(403), false),
+            (None, None, true),
+            (None, Some(200), true)
+        ]
+    );
+    assert!(calls.iter().all(|call| call.service == "s3" && call.operation == "PutObject"), "{calls:?}");
+}
