@@ -191,6 +191,7 @@ async fn tags_that_ask_for_what_cannot_be_done_are_refused_by_name() {
         ("keyroll:services-10", "prod/api", "RefusedSetting"),
         ("keyroll:copies", "ssm:/orders/db", "RefusedNotBuilt"),
         ("keyroll:copies-2", "s3://bucket/key", "RefusedNotBuilt"),
+        ("keyroll:copies-3", "s3://bucket", "RefusedSetting"),
         ("keyroll:service", "prod/api", "RefusedSetting"),
         ("keyroll:", "", "RefusedSetting"),
     ] {
