@@ -2,6 +2,7 @@
 //! steps know only what stands here, so that adding a kind is one variant and wherever the compiler then points.
 
 mod credential;
+pub mod keys;
 pub mod mariadb;
 pub mod pair;
 pub mod postgres;

@@ -1,0 +1,3 @@
+//! Keys that sign: what they are, the forms they are kept in, and the proof that one works.
+
+pub mod key;
