@@ -17,6 +17,7 @@
 //! | [`plan`], `apply` | what a step will do, as data; doing it |
 //! | [`secret`] | what a secret's value looks like, and the password policy |
 //! | [`kind`], `admin` | one place per kind of secret: its rules and its I/O; the administrator who may change it |
+//! | [`kind::keys`] | what no server holds: signing secrets, key rings, signing keys and tokens |
 //! | `topology` | which addresses belong to one database system, by what RDS shows |
 //! | [`dependents`] | ECS services: which depend on a secret, which need a deployment, verdicts |
 //! | `rollout` | finding them, and the round in which they are redeployed |

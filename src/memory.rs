@@ -1,11 +1,12 @@
 //! What the process remembers between invocations, to spare calls. No password is ever kept; of a secret's value only who
-//! takes turns with whom, and by what a server knows the password that the last rotation replaced.
+//! takes turns with whom, by what a server knows the password that the last rotation replaced, and digests of keys.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dependents::Revision;
 use crate::event::{SecretId, VersionId};
+use crate::kind::keys::Fingerprint;
 use crate::secret::Sensitive;
 use crate::settings::Settings;
 
@@ -24,6 +25,7 @@ pub(crate) struct Memory {
     revisions: Mutex<HashMap<String, Arc<Revision>>>,
     partners: Mutex<HashMap<SecretId, [String; 2]>>,
     replaced: Mutex<HashMap<SecretId, Sensitive>>,
+    fingerprints: Mutex<HashMap<SecretId, (VersionId, Fingerprint)>>,
 }
 
 /// The settings of the last rotation that this process saw: setSecret and testSecret need a secret's tags, and most often
@@ -81,6 +83,20 @@ impl Memory {
             replaced.clear();
         }
         replaced.insert(secret.clone(), verifier);
+    }
+
+    /// Which keys the version that was last seen as AWSCURRENT holds. A version's value never changes.
+    pub(crate) fn fingerprint(&self, secret: &SecretId) -> Option<(VersionId, Fingerprint)> {
+        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).get(secret).cloned()
+    }
+
+    /// Remembers which keys a version holds.
+    pub(crate) fn keep_fingerprint(&self, secret: &SecretId, version: &VersionId, fingerprint: Fingerprint) {
+        let mut fingerprints = self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner);
+        if fingerprints.len() >= SECRETS {
+            fingerprints.clear();
+        }
+        fingerprints.insert(secret.clone(), (version.clone(), fingerprint));
     }
 
     /// A revision of a task definition. Revisions never change, so that one look is enough for as long as the process lives.

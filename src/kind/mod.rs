@@ -12,15 +12,17 @@ mod words;
 
 use std::fmt;
 
+use crate::copies::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
 use crate::settings::Settings;
 
 pub use credential::Credential;
+pub use keys::{KeyKind, Keys};
 pub use pair::Pair;
 pub use session::Session;
 
-/// What a secret is.
+/// What a secret is that opens something; those that only have to be known are [`keys::KeyKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A PostgreSQL login: RDS, Aurora or any other server.
@@ -30,7 +32,7 @@ pub enum Kind {
 }
 
 /// Kinds of the contract that this version cannot rotate yet, by tag and by engine.
-const NOT_BUILT: [&str; 6] = ["mysql", "jwt", "jwt-keyring", "signing-key", "token", "aurora-mysql"];
+const NOT_BUILT: [&str; 2] = ["mysql", "aurora-mysql"];
 
 impl Kind {
     /// Whether an account can have two passwords at a time.
@@ -54,14 +56,21 @@ impl Kind {
             other => Err(Error::new(
                 ErrorKind::RefusedValue,
                 format!("the secret's kind or engine is {other:?}, which keyroll does not know"),
-                "set engine in the JSON to postgres, aurora-postgresql or mariadb, or correct the tag keyroll:kind",
+                "set engine in the JSON to postgres, aurora-postgresql or mariadb, or correct the tag keyroll:kind: postgres, mariadb, \
+                 jwt, jwt-keyring, signing-key or token",
             )),
         }
     }
 }
 
-/// Reads a value as far as all kinds of today agree: as a JSON object. A kind that is not built is told by its name, before
-/// its value is looked at.
+/// Whether copies go to this place: the public halves of asymmetric keys do, to S3. Copies of a value are not written yet.
+#[must_use]
+pub fn writes(settings: &Settings, place: &Place) -> bool {
+    let has_halves = matches!(KeyKind::of(settings), Some(KeyKind::KeyRing | KeyKind::SigningKey));
+    has_halves && matches!(place, Place::Object { .. })
+}
+
+/// Reads the value of a login: a JSON object. A kind that is not built is told by its name, before its value is looked at.
 pub fn document(text: Sensitive, settings: &Settings) -> Result<Document> {
     if let Some(tag) = &settings.kind {
         Kind::of(Some(tag), "")?;

@@ -56,20 +56,27 @@ impl Document {
 
     /// The same document with the values of some keys replaced by strings. Keys that it does not have are not added.
     pub fn with(&self, replaced: &[(&str, &Sensitive)]) -> Result<Sensitive> {
-        let mut spans: Vec<_> = replaced.iter().filter_map(|(key, new)| Some((self.span(key)?, *new))).collect();
+        let json = |text: &Sensitive| Sensitive::new(Value::from(text.expose()).to_string());
+        let json: Vec<(&str, Sensitive)> = replaced.iter().map(|(key, new)| (*key, json(new))).collect();
+        self.with_json(&json)
+    }
+
+    /// The same with values that are JSON already.
+    pub fn with_json(&self, replaced: &[(&str, Sensitive)]) -> Result<Sensitive> {
+        let mut spans: Vec<_> = replaced.iter().filter_map(|(key, new)| Some((self.span(key)?, new))).collect();
         spans.sort_by_key(|(span, _)| span.start);
         let old = self.text.expose();
         let mut text = String::with_capacity(old.len() + 64);
         let mut copied = 0;
         for (span, new) in spans {
             text.push_str(&old[copied..span.start]);
-            text.push_str(&Value::from(new.expose()).to_string());
+            text.push_str(new.expose());
             copied = span.end;
         }
         text.push_str(&old[copied..]);
         if text.len() > MOST_BYTES {
             return Err(refused(format!(
-                "with the new password the value would be {} bytes long; Secrets Manager takes {MOST_BYTES}",
+                "with what is new in it the value would be {} bytes long; Secrets Manager takes {MOST_BYTES}",
                 text.len()
             )));
         }
@@ -111,7 +118,8 @@ fn refused(cause: String) -> Error {
     Error::new(
         ErrorKind::RefusedValue,
         cause,
-        "store a JSON object of at most 65,536 bytes with engine, host, username and password as this secret's AWSCURRENT",
+        "store a JSON object of at most 65,536 bytes as this secret's AWSCURRENT, for a database with engine, host, username and \
+         password; a bare string, such as a signing secret, needs the tag keyroll:kind (jwt, jwt-keyring, signing-key or token)",
     )
 }
 

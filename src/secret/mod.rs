@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 pub use document::Document;
 pub use login::{Login, Tls};
+pub(crate) use password::pick;
 pub use password::{Limits, Policy};
 
 /// Text that must not be seen: a password, a whole secret value, a rotation token.

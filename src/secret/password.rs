@@ -120,7 +120,7 @@ impl Policy {
 }
 
 /// One of at most 256 characters, each equally likely: bytes past the last whole multiple are drawn again.
-fn pick(from: &[u8], fill: &mut impl FnMut(&mut [u8]) -> Result<()>) -> Result<u8> {
+pub(crate) fn pick(from: &[u8], mut fill: impl FnMut(&mut [u8]) -> Result<()>) -> Result<u8> {
     let fair = 256 - 256 % from.len();
     loop {
         let mut byte = [0];

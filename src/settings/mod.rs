@@ -14,6 +14,11 @@ use crate::event::SecretId;
 pub use hold::Hold;
 pub use strategy::Strategy;
 
+/// Milliseconds.
+const HOUR: i64 = 3_600_000;
+/// The default of `keyroll:token-lifetime`.
+const DAY: i64 = 24 * HOUR;
+
 /// Which services depend on a secret, as far as its tags say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dependents {
@@ -44,6 +49,8 @@ pub struct Settings {
     pub hold: Option<Hold>,
     /// `keyroll:min-age` in minutes, where set.
     pub min_age: Option<u32>,
+    /// `keyroll:token-lifetime` in milliseconds, where set.
+    pub token_lifetime: Option<i64>,
     /// `keyroll:plaintext-statements`: whether a statement may carry a password, where the server insists on seeing it.
     pub plaintext_statements: bool,
     /// The tag that names each of `copies`.
@@ -52,7 +59,7 @@ pub struct Settings {
 }
 
 /// Tags of the contract that say nothing to the kinds and steps built so far, and do no harm unread.
-const WITHOUT_EFFECT: [&str; 3] = ["keyroll:token-lifetime", "keyroll:retire", "keyroll:watch"];
+const WITHOUT_EFFECT: [&str; 2] = ["keyroll:retire", "keyroll:watch"];
 
 impl Settings {
     /// Reads a secret's tags. Tags of others are not looked at.
@@ -71,6 +78,7 @@ impl Settings {
             copies_tags: Vec::new(),
             hold: None,
             min_age: None,
+            token_lifetime: None,
             plaintext_statements: false,
             problems: Vec::new(),
         };
@@ -131,6 +139,11 @@ impl Settings {
                 let minutes = value.parse().map_err(|_| unreadable(tag, value, "a whole number of minutes"))?;
                 self.min_age = Some(minutes);
             }
+            "keyroll:token-lifetime" => {
+                let millis =
+                    hours(value).ok_or_else(|| unreadable(tag, value, "a number of hours, such as 24 or 0.5"))?;
+                self.token_lifetime = Some(millis);
+            }
             "keyroll:plaintext-statements" => {
                 self.plaintext_statements = value.parse().map_err(|_| unreadable(tag, value, "true or false"))?;
             }
@@ -174,11 +187,26 @@ impl Settings {
         }
     }
 
+    /// How long a token may live that one of the secret's keys has signed, in milliseconds.
+    #[must_use]
+    pub fn token_lifetime(&self) -> i64 {
+        self.token_lifetime.unwrap_or(DAY)
+    }
+
     /// Why the secret is on hold now, if it is.
     #[must_use]
     pub fn held(&self, now: i64) -> Option<String> {
         self.hold.as_ref()?.reason(now)
     }
+}
+
+/// A time in hours as milliseconds: digits with at most three after a point.
+fn hours(text: &str) -> Option<i64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let part = Some(part).filter(|part| !part.is_empty())?;
+    let number = |digits: &str| digits.parse::<i64>().ok().filter(|_| digits.bytes().all(|c| c.is_ascii_digit()));
+    let thousandths = number(&format!("{part:0<3}")).filter(|_| part.len() <= 3)?;
+    number(whole)?.checked_mul(HOUR)?.checked_add(thousandths * HOUR / 1000)
 }
 
 /// Whether a tag is `name` or one of its continuations `name-2` to `name-9`.
@@ -217,72 +245,4 @@ fn unreadable(tag: &str, value: &str, expected: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(tags: &[(&str, &str)]) -> Result<Settings> {
-        let settings = Settings::read(tags.iter().copied());
-        settings.sound().map(|()| settings)
-    }
-
-    #[test]
-    fn services_are_listed_over_several_tags() {
-        let settings = read(&[
-            ("keyroll:services-2", "prod/worker"),
-            ("keyroll:services", "prod/api  stage/api prod/api"),
-            ("team", "keyroll:unknown"),
-        ])
-        .unwrap();
-        let Dependents::Named(names) = settings.dependents else { panic!("not named") };
-        assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["prod/api", "stage/api", "prod/worker"]);
-        assert_eq!(read(&[("keyroll:services", "none")]).unwrap().dependents, Dependents::Named(vec![]));
-        assert_eq!(read(&[]).unwrap().dependents, Dependents::Discovered);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_refused_by_tag() {
-        for (tag, value, kind) in [
-            ("keyroll:service", "prod/api", ErrorKind::RefusedSetting),
-            ("keyroll:services", "api", ErrorKind::RefusedSetting),
-            ("keyroll:services", "prod/api none", ErrorKind::RefusedSetting),
-            ("keyroll:services", "", ErrorKind::RefusedSetting),
-            ("keyroll:services-1", "prod/api", ErrorKind::RefusedSetting),
-            ("keyroll:services-10", "prod/api", ErrorKind::RefusedSetting),
-            ("keyroll:min-age", "soon", ErrorKind::RefusedSetting),
-            ("keyroll:strategy", "two-users", ErrorKind::RefusedSetting),
-            ("keyroll:admin-secret", "", ErrorKind::RefusedSetting),
-            ("keyroll:copies", "s3://bucket", ErrorKind::RefusedSetting),
-            ("keyroll:copies-10", "ssm:/a", ErrorKind::RefusedSetting),
-        ] {
-            let error = read(&[(tag, value)]).unwrap_err();
-            assert_eq!(error.kind(), kind, "{tag} = {value:?}: {error}");
-            assert!(error.to_string().contains(tag), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_rotation_too_soon_is_put_off_and_the_first_never() {
-        let (default, tagged) = (read(&[]).unwrap(), read(&[("keyroll:min-age", "60")]).unwrap());
-        let off = read(&[("keyroll:min-age", "0")]).unwrap();
-        let now = 1_000_000;
-        let ago = |minutes: i64| Some((now - minutes * 60) * 1000);
-        for (settings, last, refused) in [
-            (&default, ago(9), true),
-            (&default, ago(10), false),
-            (&tagged, ago(59), true),
-            (&tagged, ago(61), false),
-            (&off, ago(0), false),
-            (&default, None, false),
-        ] {
-            assert_eq!(settings.refuse_too_soon(10, last, now).is_err(), refused, "{last:?}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_leaves_the_rest_standing() {
-        let settings = Settings::read([("keyroll:services", "api"), ("keyroll:kind", "postgres"), ("keyroll:x", "")]);
-        assert_eq!(settings.kind.as_deref(), Some("postgres"));
-        let error = settings.sound().unwrap_err().to_string();
-        assert!(error.contains("keyroll:services") && error.contains("keyroll:x"), "{error}");
-    }
-}
+mod tests;

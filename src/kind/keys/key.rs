@@ -24,7 +24,8 @@ mod pem;
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Sensitive;
 
 pub use algorithm::{Algorithm, Shape};
 pub use jwk::thumbprint;
@@ -37,8 +38,10 @@ type Bytes = Zeroizing<Vec<u8>>;
 
 /// A key with its private half. It has no `Debug`, no `Display` and no `Serialize`; its private parts are wiped when it is
 /// dropped.
+#[derive(Clone)]
 pub struct Key(Parts);
 
+#[derive(Clone)]
 enum Parts {
     Hmac(Bytes),
     Rsa(Rsa),
@@ -64,6 +67,21 @@ impl Key {
             Parts::Ec { curve, .. } => curve.shape(),
             Parts::Ed25519 { .. } => Shape::Ed25519,
         }
+    }
+
+    /// The HMAC key that a text is to whoever takes its bytes for one.
+    #[must_use]
+    pub fn of_text(text: &Sensitive) -> Self {
+        Self(Parts::Hmac(Zeroizing::new(text.expose().as_bytes().to_vec())))
+    }
+
+    /// Signs with the private half, and verifies with the public one.
+    pub fn check(&self, algorithm: Algorithm) -> Result<()> {
+        let message = b"keyroll proves that this key signs";
+        if self.verify(algorithm, message, &self.sign(algorithm, message)?) {
+            return Ok(());
+        }
+        Err(defect(format!("a signature of {} does not verify", self.shape())))
     }
 
     /// The JWK thumbprint of RFC 7638. Of an asymmetric key it covers the public half only, so that a private and a public

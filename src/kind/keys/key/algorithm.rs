@@ -75,6 +75,21 @@ impl Algorithm {
         }
     }
 
+    /// Whether such a key has a public half.
+    #[must_use]
+    pub fn is_asymmetric(self) -> bool {
+        !matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
+    }
+
+    /// Whether a key is of the type of this algorithm, be it long enough or not.
+    #[must_use]
+    pub fn names(self, shape: Shape) -> bool {
+        match (self.shape_of_fresh(), shape) {
+            (Shape::Hmac(_), Shape::Hmac(_)) | (Shape::Rsa(_), Shape::Rsa(_)) => true,
+            (wanted, given) => wanted == given,
+        }
+    }
+
     /// Whether a key can be used with this algorithm. An HMAC key must be at least as long as the hash (RFC 7518, section
     /// 3.2), an RSA key at least 2048 bits (section 3.3).
     #[must_use]

@@ -64,6 +64,7 @@ impl Curve {
 }
 
 /// An RSA key of two primes, each part as an unsigned big-endian number without leading zeros.
+#[derive(Clone)]
 pub(super) struct Rsa {
     pub(super) n: Vec<u8>,
     pub(super) e: Vec<u8>,

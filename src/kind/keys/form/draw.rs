@@ -1,0 +1,99 @@
+//! Drawing a value of a form, each as likely as any other of that form.
+
+use super::{STANDARD, URL_SAFE};
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::pick;
+
+pub(super) fn characters(
+    length: usize,
+    from: &[u8],
+    random: &mut dyn FnMut(&mut [u8]) -> Result<()>,
+) -> Result<String> {
+    let mut drawn = String::with_capacity(length + 2);
+    for _ in 0..length {
+        drawn.push(char::from(pick(from, &mut *random)?));
+    }
+    Ok(drawn)
+}
+
+/// Base64 of random bytes. The last digit has no bits that stand for nothing: strict decoders refuse them.
+pub(super) fn encoded(
+    bytes: usize,
+    (url, padded): (bool, bool),
+    random: &mut dyn FnMut(&mut [u8]) -> Result<()>,
+) -> Result<String> {
+    let alphabet = if url { URL_SAFE } else { STANDARD };
+    let mut drawn = characters(bytes * 4 / 3, alphabet, random)?;
+    let (last, padding) = match bytes % 3 {
+        1 => (every_nth(alphabet, 16), "=="),
+        2 => (every_nth(alphabet, 4), "="),
+        _ => (Vec::new(), ""),
+    };
+    if !last.is_empty() {
+        drawn.push(char::from(pick(&last, random)?));
+    }
+    drawn.push_str(if padded { padding } else { "" });
+    Ok(drawn)
+}
+
+fn every_nth(alphabet: &[u8], step: usize) -> Vec<u8> {
+    alphabet.iter().copied().step_by(step).collect()
+}
+
+pub(super) fn new_uuid(upper: bool, random: &mut dyn FnMut(&mut [u8]) -> Result<()>) -> Result<String> {
+    let digits = characters(30, b"0123456789abcdef", random)?;
+    let variant = char::from(pick(b"89ab", random)?);
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    let uuid = format!("{}-{}-4{}-{variant}{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30));
+    Ok(if upper { uuid.to_ascii_uppercase() } else { uuid })
+}
+
+/// Text in which every character of punctuation occurs that did before: else a value would have fewer of them with every
+/// rotation. One of letters and digits stays canonical base64, should somebody decode it.
+pub(super) fn of_classes(
+    length: usize,
+    classes: &[Vec<u8>],
+    random: &mut dyn FnMut(&mut [u8]) -> Result<()>,
+) -> Result<String> {
+    let alphabet = classes.concat();
+    let mut punctuation: Vec<u8> = alphabet.iter().copied().filter(u8::is_ascii_punctuation).collect();
+    // Of more than that, keeping each would leave too little to chance.
+    if punctuation.len() * 2 > length {
+        punctuation.clear();
+    }
+    let alphanumeric = classes.len() == 3 && alphabet.iter().all(u8::is_ascii_alphanumeric);
+    let last = match length % 4 {
+        2 if alphanumeric => every_nth(STANDARD, 16),
+        3 if alphanumeric => every_nth(STANDARD, 4),
+        _ => alphabet.clone(),
+    };
+    let mut drawn = characters(length.saturating_sub(1 + punctuation.len()), &alphabet, random)?;
+    drawn.push(char::from(pick(&last, &mut *random)?));
+    for kept in &punctuation {
+        let place = below(drawn.len() + 1, random)?;
+        drawn.insert(place, char::from(*kept));
+    }
+    Ok(drawn)
+}
+
+/// A number below the limit, each equally likely: what is past the last whole multiple is drawn again.
+fn below(limit: usize, random: &mut dyn FnMut(&mut [u8]) -> Result<()>) -> Result<usize> {
+    let limit = u32::try_from(limit).map_err(|_| broken())?;
+    let fair = u32::MAX - u32::MAX % limit;
+    loop {
+        let mut bytes = [0; 4];
+        random(&mut bytes)?;
+        let drawn = u32::from_be_bytes(bytes);
+        if drawn < fair {
+            return usize::try_from(drawn % limit).map_err(|_| broken());
+        }
+    }
+}
+
+fn broken() -> Error {
+    Error::new(
+        ErrorKind::FailedDefect,
+        "no value of the form of the current one could be drawn",
+        "run the step again; if it fails again, report this defect",
+    )
+}

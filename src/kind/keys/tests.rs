@@ -1,0 +1,174 @@
+use rand::TryRng as _;
+
+use super::*;
+
+/// 2026-11-22T15:30:00Z.
+const NOW: i64 = 1_795_361_400;
+
+fn random(bytes: &mut [u8]) -> Result<()> {
+    rand::rngs::SysRng
+        .try_fill_bytes(bytes)
+        .map_err(|_| Error::new(ErrorKind::FailedDefect, "no randomness", "try again"))
+}
+
+fn read(kind: &str, text: &str, field: Option<&str>) -> Result<Keys> {
+    let mut tags = vec![("keyroll:kind", kind)];
+    tags.extend(field.map(|field| ("keyroll:field", field)));
+    let settings = Settings::read(tags);
+    Keys::read(KeyKind::of(&settings).unwrap(), Sensitive::new(text.to_owned()), &settings)
+}
+
+fn keys(kind: &str, text: &str, field: Option<&str>) -> Keys {
+    read(kind, text, field).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn renewed(kind: &str, text: &str, field: Option<&str>) -> String {
+    let before = keys(kind, text, field);
+    let new = before.renewed(NOW, &mut random).unwrap_or_else(|error| panic!("{error}")).expose().to_owned();
+    let after = keys(kind, &new, field);
+    assert!(after.prove(NOW).is_ok());
+    assert_eq!(after.refuse_unrelated(&before.fingerprint()), Ok(()));
+    new
+}
+
+fn error(kind: &str, text: &str, field: Option<&str>) -> String {
+    read(kind, text, field).err().map_or_else(|| panic!("accepted {text}"), |error| error.to_string())
+}
+
+#[test]
+fn a_json_field_rotates_and_the_rest_stays_byte_for_byte() {
+    let text = "{ \"issuer\":\"x\",\n \"key\" : \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"n\": 1.0 }";
+    for kind in ["jwt", "token"] {
+        let new = renewed(kind, text, Some("key"));
+        let (old, new) = (text.split('"').collect::<Vec<_>>(), new.split('"').map(str::to_owned).collect::<Vec<_>>());
+        let differing: Vec<usize> = (0..old.len()).filter(|part| old[*part] != new[*part]).collect();
+        assert_eq!((old.len(), differing), (new.len(), vec![7]));
+        assert_eq!(new[7].len(), 64);
+    }
+}
+
+#[test]
+fn keys_of_one_value_stay_one_and_others_stay_apart() {
+    let text = r#"{"a":"sixteen-chars-at-least","b":"sixteen-chars-at-least","c":"another-secret-value-here"}"#;
+    let new: serde_json::Value = serde_json::from_str(&renewed("token", text, Some("a b c"))).unwrap();
+    assert_eq!(new["a"], new["b"]);
+    assert_ne!(new["a"], new["c"]);
+}
+
+#[test]
+fn an_opaque_token_keeps_its_length_and_a_jwt_secret_is_made_strong_enough() {
+    assert_eq!(renewed("token", "0123456789abcdef0123456789abcdef", None).len(), 32);
+    assert_eq!(renewed("jwt", "0123456789abcdef0123456789abcdef", None).len(), 64);
+    let (weak, guessable) = (keys("jwt", "s3cret", None).renewal(), keys("token", "s3cret", None).renewal());
+    assert!(weak.warnings.iter().any(|line| line.contains("RFC 7518, section 3.2")), "{weak:?}");
+    assert!(guessable.warnings.iter().any(|line| line.contains("can be guessed")), "{guessable:?}");
+    assert_eq!(renewed("jwt", "ChangeMe", None).len(), 64);
+}
+
+#[test]
+fn the_same_secret_again_is_refused() {
+    let one = keys("jwt", "Abcdefgh0Abcdefgh0Abcdefgh0Abcdefgh0", None);
+    assert_eq!(one.refuse_unrelated(&one.fingerprint()).unwrap_err().kind(), ErrorKind::RefusedChanged);
+    // A placeholder is nobody's secret.
+    let placeholder = keys("jwt", "placeholder", None);
+    assert_eq!(one.refuse_unrelated(&placeholder.fingerprint()), Ok(()));
+}
+
+#[test]
+fn a_ring_of_somebody_else_is_refused() {
+    let ring = |alg: &str| renewed("jwt-keyring", &format!(r#"{{"alg":"{alg}","keys":[]}}"#), None);
+    let (one, other) = (keys("jwt-keyring", &ring("HS256"), None), keys("jwt-keyring", &ring("EdDSA"), None));
+    assert_eq!(one.refuse_unrelated(&other.fingerprint()).unwrap_err().kind(), ErrorKind::RefusedChanged);
+    assert_eq!(one.refuse_unrelated(&one.fingerprint()), Ok(()));
+    let replaced = one.replaced(NOW, &mut random).unwrap_or_else(|error| panic!("{error}"));
+    let replaced = keys("jwt-keyring", replaced.expose(), None).fingerprint();
+    let before = one.fingerprint();
+    assert!(replaced.accepts.iter().all(|digest| !before.accepts.contains(digest)));
+}
+
+#[test]
+fn a_bare_secret_becomes_a_ring_and_says_what_services_need() {
+    let bare = "Abcdefgh0Abcdefgh0Abcdefgh0Abcdefgh0";
+    let ring: serde_json::Value = serde_json::from_str(&renewed("jwt-keyring", bare, None)).unwrap();
+    assert_eq!(ring["keys"].as_array().unwrap().len(), 2);
+    assert!(ring.get("previous").is_none());
+    let warnings = keys("jwt-keyring", bare, None).renewal().warnings;
+    assert!(warnings[0].contains("read both forms"), "{warnings:?}");
+    assert!(keys("jwt-keyring", "short", None).renewal().warnings.len() > warnings.len());
+    // In a JSON key the ring is a string.
+    let field = renewed("jwt-keyring", r#"{"JWT_KEYS":"placeholder","other":1}"#, Some("JWT_KEYS"));
+    let field: serde_json::Value = serde_json::from_str(&field).unwrap();
+    let ring: serde_json::Value = serde_json::from_str(field["JWT_KEYS"].as_str().unwrap()).unwrap();
+    assert!(ring["current"].is_string() && field["other"] == 1);
+}
+
+fn document(shape: key::Shape, rest: &str) -> String {
+    let key = key::Key::make(shape, &mut random).unwrap_or_else(|error| panic!("{error}"));
+    let pem = key.to_pem(&key::PemForm::default()).unwrap_or_else(|error| panic!("{error}"));
+    format!("{{ \"private_key\": {}, {rest} }}", json!(pem.expose()))
+}
+
+#[test]
+fn a_signing_key_document_keeps_its_shape_its_stem_and_the_length_of_its_window() {
+    for (shape, kty) in [(key::Shape::Rsa(2048), "RSA"), (key::Shape::P256, "EC"), (key::Shape::P384, "EC")] {
+        let rest = r#""key_id":"auth-2025", "valid_from":"2025-11-22","valid_until" : "2026-11-22", "iss": "é" "#;
+        let text = document(shape, rest);
+        let new = renewed("signing-key", &text, None);
+        assert!(new.contains("\"iss\": \"é\"  }") && new.contains("\"valid_until\" : \"2027-11-22\""), "{shape}");
+        let (old, new) = (keys("signing-key", &text, None), keys("signing-key", &new, None));
+        let public: serde_json::Value = serde_json::from_str(&new.public(&[&old]).unwrap()).unwrap();
+        let kids: Vec<&str> =
+            public["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
+        assert!(kids[0].starts_with("auth-20261122-") && kids[1] == "auth-2025", "{kids:?}");
+        assert!(public["keys"].as_array().unwrap().iter().all(|key| key["kty"] == kty && key.get("d").is_none()));
+    }
+}
+
+#[test]
+fn a_small_rsa_key_is_replaced_by_one_that_rfc_7518_allows() {
+    let text = r#"{"private_key": "placeholder", "key_id": "v1"}"#;
+    let new: serde_json::Value = serde_json::from_str(&renewed("signing-key", text, None)).unwrap();
+    assert!(new["private_key"].as_str().unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"));
+    assert!(new["key_id"].as_str().unwrap().starts_with("20261122-"));
+}
+
+#[test]
+fn a_public_half_beside_the_private_key_changes_with_it() {
+    let key = key::Key::make(key::Shape::P256, &mut random).unwrap_or_else(|error| panic!("{error}"));
+    let form = key::PemForm::default();
+    let (private, public) = (key.to_pem(&form), key.public_pem(&form.beside()));
+    let (private, public) = (private.unwrap_or_else(|e| panic!("{e}")), public.unwrap_or_else(|e| panic!("{e}")));
+    let text = json!({ "private_key": private.expose(), "public_key": public }).to_string();
+    let new: serde_json::Value = serde_json::from_str(&renewed("signing-key", &text, None)).unwrap();
+    assert_ne!(new["public_key"], json!(public));
+    let other = json!({ "private_key": new["private_key"], "public_key": public }).to_string();
+    assert!(error("signing-key", &other, None).contains("does not belong"));
+}
+
+#[test]
+fn what_is_no_signing_key_is_refused_by_what_is_missing() {
+    let good = document(key::Shape::P256, r#""key_id": "k""#);
+    for (text, field, word) in [
+        (r#"{"key":"x"}"#, None, "no JSON key \"private_key\""),
+        (r#"{"private_key":7}"#, None, "does not hold a string"),
+        (good.as_str(), Some("pem"), "no JSON key \"pem\""),
+        ("-----BEGIN PRIVATE KEY-----", None, "not a JSON object"),
+        (r#"{"private_key":"placeholder","valid_from":"2026-01-01"}"#, None, "only one of"),
+    ] {
+        let told = error("signing-key", text, field);
+        assert!(told.contains(word), "{told}");
+    }
+}
+
+#[test]
+fn a_mistaken_tag_destroys_nothing() {
+    for (kind, text, word) in [
+        ("jwt", r#"{"keys":[]}"#, "keyroll:field"),
+        ("token", "postgres://u:hunter2@h/d", "URL"),
+        ("jwt-keyring", "-----BEGIN EC PRIVATE KEY-----", "PEM"),
+        ("jwt-keyring", r#"{"password":"hunter2"}"#, "no array"),
+    ] {
+        let told = error(kind, text, None);
+        assert!(told.contains(word) && !told.contains("hunter2"), "{told}");
+    }
+}

@@ -1,0 +1,89 @@
+use super::*;
+
+fn read(tags: &[(&str, &str)]) -> Result<Settings> {
+    let settings = Settings::read(tags.iter().copied());
+    settings.sound().map(|()| settings)
+}
+
+#[test]
+fn services_are_listed_over_several_tags() {
+    let settings = read(&[
+        ("keyroll:services-2", "prod/worker"),
+        ("keyroll:services", "prod/api  stage/api prod/api"),
+        ("team", "keyroll:unknown"),
+    ])
+    .unwrap();
+    let Dependents::Named(names) = settings.dependents else { panic!("not named") };
+    assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["prod/api", "stage/api", "prod/worker"]);
+    assert_eq!(read(&[("keyroll:services", "none")]).unwrap().dependents, Dependents::Named(vec![]));
+    assert_eq!(read(&[]).unwrap().dependents, Dependents::Discovered);
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_by_tag() {
+    for (tag, value, kind) in [
+        ("keyroll:service", "prod/api", ErrorKind::RefusedSetting),
+        ("keyroll:services", "api", ErrorKind::RefusedSetting),
+        ("keyroll:services", "prod/api none", ErrorKind::RefusedSetting),
+        ("keyroll:services", "", ErrorKind::RefusedSetting),
+        ("keyroll:services-1", "prod/api", ErrorKind::RefusedSetting),
+        ("keyroll:services-10", "prod/api", ErrorKind::RefusedSetting),
+        ("keyroll:min-age", "soon", ErrorKind::RefusedSetting),
+        ("keyroll:strategy", "two-users", ErrorKind::RefusedSetting),
+        ("keyroll:admin-secret", "", ErrorKind::RefusedSetting),
+        ("keyroll:copies", "s3://bucket", ErrorKind::RefusedSetting),
+        ("keyroll:copies-10", "ssm:/a", ErrorKind::RefusedSetting),
+    ] {
+        let error = read(&[(tag, value)]).unwrap_err();
+        assert_eq!(error.kind(), kind, "{tag} = {value:?}: {error}");
+        assert!(error.to_string().contains(tag), "{error}");
+    }
+}
+
+#[test]
+fn a_rotation_too_soon_is_put_off_and_the_first_never() {
+    let (default, tagged) = (read(&[]).unwrap(), read(&[("keyroll:min-age", "60")]).unwrap());
+    let off = read(&[("keyroll:min-age", "0")]).unwrap();
+    let now = 1_000_000;
+    let ago = |minutes: i64| Some((now - minutes * 60) * 1000);
+    for (settings, last, refused) in [
+        (&default, ago(9), true),
+        (&default, ago(10), false),
+        (&tagged, ago(59), true),
+        (&tagged, ago(61), false),
+        (&off, ago(0), false),
+        (&default, None, false),
+    ] {
+        assert_eq!(settings.refuse_too_soon(10, last, now).is_err(), refused, "{last:?}");
+    }
+}
+
+#[test]
+fn a_token_lives_for_a_day_unless_the_tag_says_otherwise() {
+    assert_eq!(read(&[]).unwrap().token_lifetime(), 24 * HOUR);
+    for (value, expected) in [
+        ("0", Some(0)),
+        ("1", Some(HOUR)),
+        ("0.25", Some(HOUR / 4)),
+        ("168.5", Some(168 * HOUR + HOUR / 2)),
+        ("0.0001", None),
+        ("", None),
+        ("-1", None),
+        ("+1", None),
+        ("1.", None),
+        (".5", None),
+        ("1h", None),
+        ("9999999999999999", None),
+    ] {
+        let lifetime = read(&[("keyroll:token-lifetime", value)]).ok().map(|settings| settings.token_lifetime());
+        assert_eq!(lifetime, expected, "{value:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_leaves_the_rest_standing() {
+    let settings = Settings::read([("keyroll:services", "api"), ("keyroll:kind", "postgres"), ("keyroll:x", "")]);
+    assert_eq!(settings.kind.as_deref(), Some("postgres"));
+    let error = settings.sound().unwrap_err().to_string();
+    assert!(error.contains("keyroll:services") && error.contains("keyroll:x"), "{error}");
+}
