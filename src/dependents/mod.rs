@@ -5,8 +5,10 @@ mod apart;
 mod dates;
 mod hazard;
 mod judge;
+mod previous;
 mod reference;
 mod service;
+mod settled;
 
 use crate::error::Error;
 use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
@@ -15,8 +17,10 @@ pub use apart::{Apart, apart};
 pub use dates::{Runs, runs, utc};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
+pub use previous::{Reads, reads};
 pub use reference::{Key, Reference, Wanted};
 pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
+pub use settled::{Settled, settled};
 
 /// A service that depends on the secret, as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +88,17 @@ pub struct Found {
     pub percent: Option<(i32, i32)>,
     /// Whether tasks are replaced one after the other, and not by blue/green, linear or canary deployments.
     pub rolling: bool,
+    /// What its events tell of deployments that were completed.
+    pub completed: Completions,
+}
+
+/// What a service's events tell: the hundred newest are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Completions {
+    /// When deployments were completed, in milliseconds since 1970, with their ids; the oldest first.
+    pub of: Vec<(i64, String)>,
+    /// When the oldest event that is shown was: whatever is not among them was before.
+    pub since: Option<i64>,
 }
 
 /// A deployment or task set of a service.
@@ -95,6 +110,8 @@ pub struct Deployment {
     pub primary: bool,
     /// When it was created, in milliseconds since 1970.
     pub created: Option<i64>,
+    /// When it last changed: once it is completed, at the latest when it was.
+    pub updated: Option<i64>,
     /// How far it is.
     pub state: RolloutState,
     /// ECS's word on that.

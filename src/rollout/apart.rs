@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::discovery::{look_at, search_within};
+use crate::clock::Clock;
 use crate::dependents::Apart;
 use crate::error::{Error, ErrorKind};
 use crate::report::listed;
@@ -19,8 +20,7 @@ const MOST: Duration = Duration::from_secs(20);
 /// Looks at every dependent for containers that take the password of the secret of this ARN without its user name. Gives
 /// the refusal, where there are any, and a warning for everything that could not be checked.
 pub(crate) async fn find(run: &Run<'_>, arn: &str, settings: &Settings) -> (Option<Error>, Vec<String>) {
-    let third = run.clock.part(PARTS);
-    let clock = third.leaving(third.left().saturating_sub(MOST));
+    let clock = within(run);
     let (apart, unseen) = match &settings.dependents {
         Dependents::Named(names) => {
             let estate = look_at(run, clock, names).await;
@@ -30,6 +30,12 @@ pub(crate) async fn find(run: &Run<'_>, arn: &str, settings: &Settings) -> (Opti
         Dependents::Unreadable(error) => (Vec::new(), vec![error.clone()]),
     };
     (refusal(arn, &apart), unseen.iter().map(unchecked).collect())
+}
+
+/// The time that a look before a rotation may take.
+pub(super) fn within(run: &Run<'_>) -> Clock {
+    let third = run.clock.part(PARTS);
+    third.leaving(third.left().saturating_sub(MOST))
 }
 
 fn refusal(arn: &str, apart: &[Apart]) -> Option<Error> {

@@ -14,7 +14,7 @@ use super::{Scene, Seen, dependent};
 use crate::apply;
 use crate::aws::ecs::Listed;
 use crate::clock::Clock;
-use crate::dependents::{self, Apart, Found, Revision, ServiceName, Sighting, short};
+use crate::dependents::{self, Apart, Dependence, Found, Reads, Revision, ServiceName, Settled, Sighting, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::Run;
 
@@ -83,6 +83,21 @@ impl Estate {
             ));
         }
         seen
+    }
+
+    /// The services that depend on the secret of this ARN, or all of those that somebody has named.
+    pub(super) fn holders(&self, arn: &str, named: bool, dates: (i64, i64)) -> Vec<(ServiceName, Settled, Vec<Reads>)> {
+        let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
+        let depends = |found: &Found| {
+            let how = found.dependence(arn, known);
+            named || matches!(how, Some(Dependence::Reads | Dependence::Tagged | Dependence::Outgoing))
+        };
+        let holders = self.services.iter().filter(|(_, found)| depends(found));
+        let told = holders.map(|(name, found)| {
+            let settled = dependents::settled(found, dates.0, dates.1);
+            (name.clone(), settled, dependents::reads(name, found, arn, known))
+        });
+        told.collect()
     }
 
     /// The containers that take the password of the secret of this ARN apart from its user name.

@@ -3,6 +3,7 @@
 
 pub(crate) mod apart;
 mod discovery;
+pub(crate) mod holders;
 mod lanes;
 mod scene;
 
@@ -15,6 +16,7 @@ use crate::dependents::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
+use crate::kind;
 use crate::plan::{Action, Plan};
 use crate::report::{Doing, Report};
 use crate::run::Run;
@@ -161,7 +163,11 @@ fn dependent(
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
 pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
     let mut plan = Plan { unseen: seen.unseen.clone(), ..Plan::nothing(Standing::Current) };
-    let copies = left.settings.refuse_copies(|_| false).err().map(|error| error.cause().to_owned());
+    let copies = left
+        .settings
+        .refuse_copies(|place| kind::writes(left.settings, place))
+        .err()
+        .map(|error| error.cause().to_owned());
     plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(copies));
     for dependent in &seen.dependents {
         match dependents::judge(dependent, since) {
