@@ -10,9 +10,11 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::aws::secrets::Stored;
+use crate::copies::Place;
 use crate::dependents::{ServiceName, ServiceReport, Since, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, VersionId};
+use crate::kind::keys::Keys;
 use crate::kind::{Aligned, Credential, Session};
 use crate::plan::{Action, Plan};
 use crate::report::{Doing, Report, listed};
@@ -26,21 +28,24 @@ pub(crate) use ending::{Enders, end_password, end_sessions, told};
 /// Time that a rollout keeps back to answer with its verdicts.
 pub(crate) const ANSWER: Duration = Duration::from_millis(750);
 
-/// createSecret: draws a new secret and stores the current document with it as the event's version.
+/// What a new value is made of: that under AWSCURRENT.
+pub(crate) enum Source {
+    /// A login to a server, whose document gets a new password.
+    Login(Document, Credential),
+    /// Keys that go on in a new value.
+    Renewed(Keys),
+    /// Keys of which none may go on.
+    Replaced(Keys),
+}
+
+/// createSecret: draws a new secret and stores the current value with it as the event's version.
 ///
-/// Safe to repeat: a repeat draws another password, but a version that has a value keeps it.
-pub(crate) async fn store(
-    run: &Run<'_>,
-    event: &Rotation,
-    arn: &str,
-    document: &Document,
-    current: &Credential,
-    plan: &Plan,
-) -> Result<Report> {
+/// Safe to repeat: a repeat draws another secret, but a version that has a value keeps it.
+pub(crate) async fn store(run: &Run<'_>, event: &Rotation, arn: &str, source: &Source, plan: &Plan) -> Result<Report> {
     let mut report = run.report(arn, &event.version, plan);
     for action in &plan.actions {
-        let Action::StoreValue { account } = action else { return Err(stray(action)) };
-        let value = draw(run, document, current, account.as_deref())?;
+        let Action::StoreValue { account, .. } = action else { return Err(stray(action)) };
+        let value = draw(run, source, account.as_deref())?;
         match run.clients.secrets.put_pending(&event.secret, &event.version, &value, event.token.as_ref()).await? {
             Stored::Now => report.did(action),
             Stored::Before => {}
@@ -50,13 +55,25 @@ pub(crate) async fn store(
 }
 
 /// Draws a new value, of another account where it is that one's turn.
-pub(crate) fn draw(
-    run: &Run<'_>,
-    document: &Document,
-    current: &Credential,
-    account: Option<&str>,
-) -> Result<Sensitive> {
-    current.renewed(document, account, &run.config.policy, random)
+pub(crate) fn draw(run: &Run<'_>, source: &Source, account: Option<&str>) -> Result<Sensitive> {
+    match source {
+        Source::Login(document, current) => current.renewed(document, account, &run.config.policy, random),
+        Source::Renewed(keys) => keys.renewed(run.clock.seconds(), &mut random),
+        Source::Replaced(keys) => keys.replaced(run.clock.seconds(), &mut random),
+    }
+}
+
+/// setSecret of asymmetric keys: puts their public halves where verifiers fetch them.
+///
+/// Safe to repeat: the object ends with the same content.
+pub(crate) async fn publish(run: &Run<'_>, mut report: Report, plan: &Plan, public: &str) -> Result<Report> {
+    for action in &plan.actions {
+        let Action::Publish { place } = action else { return Err(stray(action)) };
+        let Ok(Place::Object { bucket, key }) = place.parse() else { return Err(stray(action)) };
+        run.clients.s3.put_public(&bucket, &key, public).await?;
+        report.did(action);
+    }
+    Ok(report)
 }
 
 /// setSecret: brings the account in step and sets the pending password, under the lock that the session holds; `olds` are

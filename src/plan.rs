@@ -71,6 +71,13 @@ pub enum Action {
     StoreValue {
         /// The account that it is for, where accounts take turns.
         account: Option<String>,
+        /// What is new in it, where that is more than a password.
+        what: Option<String>,
+    },
+    /// Put the public halves of the pending version's keys where verifiers fetch them.
+    Publish {
+        /// The place.
+        place: String,
     },
     /// Bring an account in step with the one that it takes turns with.
     Align(Change),
@@ -166,8 +173,9 @@ pub struct Alignment {
     pub warnings: Vec<String>,
 }
 
-fn of(account: Option<&str>) -> String {
-    account.map(|account| format!(", of {account:?}")).unwrap_or_default()
+fn of(account: Option<&str>, what: Option<&str>) -> String {
+    let account = account.map(|account| format!(", of {account:?}")).unwrap_or_default();
+    what.map_or(account.clone(), |what| format!("{account}: {what}"))
 }
 
 fn beside_it(stays: bool) -> &'static str {
@@ -186,7 +194,10 @@ impl Action {
     #[must_use]
     pub fn done(&self) -> String {
         match self {
-            Self::StoreValue { account } => format!("stored a new value as AWSPENDING{}", of(account.as_deref())),
+            Self::StoreValue { account, what } => {
+                format!("stored a new value as AWSPENDING{}", of(account.as_deref(), what.as_deref()))
+            }
+            Self::Publish { place } => format!("published the public keys at {place}"),
             Self::Align(Change { account, what, .. }) => format!("brought {account:?} in step: {what}"),
             Self::SetPassword { account, writer, beside } if account == writer => {
                 format!("set the password of {account:?}{}", beside_it(*beside))
@@ -212,7 +223,10 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StoreValue { account } => write!(f, "store a new value as AWSPENDING{}", of(account.as_deref())),
+            Self::StoreValue { account, what } => {
+                write!(f, "store a new value as AWSPENDING{}", of(account.as_deref(), what.as_deref()))
+            }
+            Self::Publish { place } => write!(f, "publish the public keys at {place}"),
             Self::Align(Change { account, what, .. }) => write!(f, "bring {account:?} in step: {what}"),
             Self::SetPassword { account, writer, beside } => {
                 write!(f, "set the password of {account:?} as {writer:?}{}", beside_it(*beside))

@@ -27,7 +27,6 @@ pub struct Clients {
     pub(crate) secrets: Secrets,
     pub(crate) ecs: Ecs,
     pub(crate) rds: Rds,
-    #[cfg_attr(not(test), expect(dead_code, reason = "no kind of secret has a public half yet"))]
     pub(crate) s3: S3,
 }
 

@@ -27,12 +27,14 @@ pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock
     let run = |secret| app.run(secret, doing, clock, &scene);
     match operator {
         Operator::Status(secret) => status::run(&run(secret), function).await.map(Answer::Status),
-        Operator::DryRun(secret, prove) => dry_run::run(&run(secret), *prove, function).await.map(Answer::DryRun),
+        Operator::DryRun(secret, prove) => {
+            Box::pin(dry_run::run(&run(secret), *prove, function)).await.map(Answer::DryRun)
+        }
         Operator::Redeploy(secret) => redeploy::run(&run(secret)).await.map(Answer::Report),
         Operator::Reconcile(Some(secret)) => reconcile::one(&run(secret)).await.map(Answer::Report),
         Operator::Reconcile(None) => reconcile::all(app, function, clock, &scene).await.map(Answer::Reconciled),
         Operator::Retire(secret) => rotation::retire(&run(secret)).await.map(Answer::Report),
-        Operator::Revoke(secret) => rotation::revoke(&run(secret)).await.map(Answer::Report),
+        Operator::Revoke(secret) => Box::pin(rotation::revoke(&run(secret))).await.map(Answer::Report),
         Operator::NotBuilt(name) => Err(Error::new(
             ErrorKind::RefusedNotBuilt,
             format!("this version of keyroll cannot do this yet: the action {name}"),

@@ -12,6 +12,7 @@ use crate::dependents::{
 };
 use crate::error::Result;
 use crate::event::VersionId;
+use crate::kind::{self, KeyKind};
 use crate::overlap::Until;
 use crate::rollout::{self, Left, Seen};
 use crate::run::{Overview, Run};
@@ -91,7 +92,8 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
     let held = secret.settings.held(run.clock.seconds());
     let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
-    let unsound = [secret.settings.sound(), secret.settings.refuse_copies(|_| false)];
+    let unsound =
+        [secret.settings.sound(), secret.settings.refuse_copies(|place| kind::writes(&secret.settings, place))];
     warnings.extend(unsound.into_iter().filter_map(|checked| Some(checked.err()?.to_string())));
     Ok(Status {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),
@@ -110,12 +112,13 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
 }
 
 /// Until when the previous credential goes on working, where tag or environment say that it does: two accounts take turns, or
-/// one of MariaDB has an administrator.
+/// one of MariaDB has an administrator, or it is a key, which verifies until the next rotation.
 fn overlap(run: &Run<'_>, secret: &Overview) -> Option<String> {
-    let strategy = secret.settings.strategy.or(run.config.strategy);
+    let (is_keys, strategy) =
+        (KeyKind::of(&secret.settings).is_some(), secret.settings.strategy.or(run.config.strategy));
     let administered = secret.settings.admin_secret.is_some() && secret.settings.kind.as_deref() == Some("mariadb");
-    let overlaps =
-        (strategy == Some(Strategy::AlternatingUsers) || administered) && secret.labels.holder(AWSPREVIOUS).is_some();
+    let overlaps = (is_keys || strategy == Some(Strategy::AlternatingUsers) || administered)
+        && secret.labels.holder(AWSPREVIOUS).is_some();
     overlaps.then(|| Until::by_date(secret.next_rotation, run.clock.seconds()).text())
 }
 

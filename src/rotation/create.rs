@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::{overview, turn};
-use crate::apply;
+use super::{keys, overview, turn};
+use crate::apply::{self, Source};
+use crate::aws::secrets::Version;
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, VersionId};
-use crate::kind::{self, Credential};
+use crate::kind::{self, Credential, KeyKind};
 use crate::plan::{Action, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left};
@@ -30,27 +31,36 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    seen.settings.refuse_copies(|_| false)?;
+    seen.settings.refuse_copies(|place| kind::writes(&seen.settings, place))?;
     let before = finish_the_last_rotation(run, &seen, current.created).await?;
     let last = last_rotation(&seen, current.created, before.is_some());
     let (id, begun) = (current.id.clone(), run.clock.left());
-    let document = kind::document(current.text()?, &seen.settings)?;
-    let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
-    let account = turn::next(run, &current, &seen.settings).await?;
-    let renamed = account.is_some();
-    let plan = plan(&current, account, last, &seen, run)?;
-    let plan = if renamed { plan.warning(refuse_apart(run, &seen).await?) } else { plan };
+    let (source, plan) = match KeyKind::of(&seen.settings) {
+        Some(kind) => keys::create::plan(run, &seen, kind, current, last).await?,
+        None => login(run, &seen, current, last).await?,
+    };
     if before.is_some() || begun.saturating_sub(run.clock.left()) > STALE {
         seen = overview(run, event).await?;
         // Where a duplicate of this call has stored a value meanwhile, that one stays.
         stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
     }
     refuse_moved(&id, &seen.labels)?;
-    let report = apply::store(run, event, &seen.arn, &document, &current, &plan).await?;
+    let report = apply::store(run, event, &seen.arn, &source, &plan).await?;
     Ok(match before {
         Some(before) => report.after(before),
         None => report,
     })
+}
+
+/// What the next login is made of, and the plan of it.
+async fn login(run: &Run<'_>, seen: &Overview, current: Version, last: Option<i64>) -> Result<(Source, Plan)> {
+    let document = kind::document(current.text()?, &seen.settings)?;
+    let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
+    let account = turn::next(run, &current, &seen.settings).await?;
+    let renamed = account.is_some();
+    let plan = plan(&current, account, last, seen, run)?;
+    let plan = if renamed { plan.warning(refuse_apart(run, seen).await?) } else { plan };
+    Ok((Source::Login(document, current), plan))
 }
 
 /// Refuses to change the user name where a service would go on with the old one. What could not be looked at is a warning:
@@ -100,7 +110,7 @@ pub(super) fn last_rotation(seen: &Overview, created: Option<i64>, open: bool) -
 pub(super) fn draw(current: &Credential, account: Option<String>, settings: &Settings, run: &Run<'_>) -> Result<Plan> {
     current.rotatable(settings)?;
     current.check_policy(&run.config.policy)?;
-    Ok(Plan::of(Standing::Pending, vec![Action::StoreValue { account }]).warning(current.warnings()))
+    Ok(Plan::of(Standing::Pending, vec![Action::StoreValue { account, what: None }]).warning(current.warnings()))
 }
 
 /// Storing the new value takes an open mark with it, and a second rotation would cut off tasks that still hold the value

@@ -1,12 +1,12 @@
 //! finishSecret, in two rounds. *Promote*: prove the pending value once more and move AWSCURRENT, with nothing but Secrets
 //! Manager and a login in the way. *Roll*: redeploy what depends on the secret and take the mark off.
 
-use super::{credential, overview, pending_version, test};
+use super::{credential, keys, overview, pending_version, test};
 use crate::apply;
 use crate::dependents::Since;
 use crate::error::Result;
 use crate::event::Rotation;
-use crate::kind::Credential;
+use crate::kind::KeyKind;
 use crate::log;
 use crate::overlap::Until;
 use crate::plan::{Action, Plan};
@@ -54,9 +54,17 @@ fn task(event: &Rotation, seen: &Overview) -> Result<Task> {
 
 /// Round *promote*. Also tells since when the version is current, and whether the credential before goes on working.
 pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since, bool)> {
-    let credential = credential(run, pending_version(run, event).await?, &seen.settings)?;
+    let version = pending_version(run, event).await?;
+    if let Some(kind) = KeyKind::of(&seen.settings) {
+        let current = seen.labels.holder(AWSCURRENT);
+        let plan = keys::test::prove(run, kind, version, &seen.settings, current.as_ref()).await?;
+        let (report, since) = move_current(run, event, seen, plan).await?;
+        return Ok((report, since, true));
+    }
+    let credential = credential(run, version, &seen.settings)?;
     let proof = test::prove(run, &credential, &seen.settings).await?;
-    let (report, since) = move_current(run, event, seen, &credential, proof.line).await?;
+    let proven = Plan::nothing(Standing::Pending).proving(proof.line).warning(credential.warnings());
+    let (report, since) = move_current(run, event, seen, proven).await?;
     Ok((report, since, credential.alternates() || proof.overlaps))
 }
 
@@ -65,11 +73,13 @@ pub(super) async fn move_current(
     run: &Run<'_>,
     event: &Rotation,
     seen: &Overview,
-    credential: &Credential,
-    proven: String,
+    proven: Plan,
 ) -> Result<(Report, Since)> {
-    let plan =
-        plan(&seen.labels, seen.labels.has(&event.version, ROLLOUT)).proving(proven).warning(credential.warnings());
+    let plan = Plan {
+        proven: proven.proven,
+        warnings: proven.warnings,
+        ..plan(&seen.labels, seen.labels.has(&event.version, ROLLOUT))
+    };
     apply::promote(run, event, &seen.arn, &plan).await
 }
 

@@ -2,7 +2,8 @@
 //! safety argument and stands here, once:
 //!
 //! 1. store the new value as AWSPENDING (createSecret): from now on a crash anywhere loses nothing;
-//! 2. change the database (setSecret): the stored version AWSPENDING logs in from that moment on;
+//! 2. change the database (setSecret): the stored version AWSPENDING logs in from that moment on; of signing keys, publish
+//!    the public halves;
 //! 3. prove it (testSecret, and again in finishSecret);
 //! 4. move AWSCURRENT (finishSecret, round *promote*): nothing of ECS is read or written between 1 and this;
 //! 5. redeploy the services, then take the mark off (finishSecret, round *roll*).
@@ -16,6 +17,7 @@ mod beside;
 mod create;
 mod ending;
 mod finish;
+mod keys;
 mod logins;
 mod overview;
 mod preflight;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::beside::{self, Strangers};
 use super::logins::{Account, Entry, Writer, are_a_pair, let_in, pending_credential, writer};
-use super::{GIVE_UP, create, credential, finish, overview, set, turn};
-use crate::apply;
+use super::{GIVE_UP, create, credential, finish, keys, overview, set, turn};
+use crate::apply::{self, Source};
 use crate::aws::secrets::{Lookup, Version};
 use crate::dependents::{Judgement, ServiceName, ServiceReport, Sighting, Since, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step};
-use crate::kind::{self, Beside, Credential, Pair, Rehearsal, Session, Wanted};
+use crate::kind::{self, Beside, Credential, KeyKind, Pair, Rehearsal, Session, Wanted};
 use crate::plan::{Alignment, Plan};
 use crate::report::Report;
 use crate::rollout::{self, Left, Seen};
@@ -60,11 +60,14 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     found.lacking.extend(timeout.err());
     found.lacking.extend(secret.settings.refuse_on_hold(run.clock.seconds()).err());
     found.lacking.extend(secret.settings.sound().err());
-    found.lacking.extend(secret.settings.refuse_copies(|_| false).err());
+    found.lacking.extend(secret.settings.refuse_copies(|place| kind::writes(&secret.settings, place)).err());
     let current = run.current().await;
     let created = current.as_ref().ok().and_then(|version| version.created);
     let looked = match current {
-        Ok(current) => values(run, secret, current, prove, &mut found).await,
+        Ok(current) => match KeyKind::of(&secret.settings) {
+            Some(kind) => Box::pin(keys::examine::values(run, secret, kind, current, &mut found)).await,
+            None => values(run, secret, current, prove, &mut found).await,
+        },
         Err(error) => Err(error),
     };
     found.lacking.extend(looked.err());
@@ -103,7 +106,8 @@ async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool,
         found.warnings.extend(warnings);
     }
     // Drawn and thrown away: shows whether the document with a new password still fits.
-    found.lacking.extend(apply::draw(run, &document, &current, turn.as_deref()).err());
+    let source = Source::Login(document, current.clone());
+    found.lacking.extend(apply::draw(run, &source, turn.as_deref()).err());
     found
         .checked
         .push("the value can be read, and a new password by the policy of this function was drawn for it".to_owned());
@@ -282,8 +286,12 @@ fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
     if found.steps.iter().all(|(step, _)| *step != Step::Set) {
         return;
     }
-    found.steps.push((Step::Test, Plan::nothing(Standing::Pending).proving("log in with the pending value")));
-    let mut finish = finish::plan(&secret.labels, true).proving("log in with the pending value once more");
+    let proof = match KeyKind::of(&secret.settings) {
+        Some(_) => "sign with the pending value, and verify with what tasks hold",
+        None => "log in with the pending value",
+    };
+    found.steps.push((Step::Test, Plan::nothing(Standing::Pending).proving(proof)));
+    let mut finish = finish::plan(&secret.labels, true).proving(format!("{proof} once more"));
     finish.actions.extend(rollout::plan(seen, &left, Since::JustNow).actions);
     found.steps.push((Step::Finish, finish));
 }

@@ -6,13 +6,13 @@
 use super::beside::{self, Strangers};
 use super::ending;
 use super::logins::{Account, Writer, administrator, previous_credential};
-use super::{credential, look};
+use super::{credential, keys, look};
 use crate::admin;
 use crate::apply;
 use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
-use crate::kind::{Credential, Kind, Session, Wanted};
+use crate::kind::{Credential, KeyKind, Kind, Session, Wanted};
 use crate::plan::Plan;
 use crate::probe::Probe;
 use crate::report::{Report, listed};
@@ -26,6 +26,9 @@ use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standi
 /// nothing to do.
 pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
     let seen = look(run).await?;
+    if let Some(kind) = KeyKind::of(&seen.settings) {
+        return Err(keys::not_retired(kind));
+    }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
     seen.settings.refuse_copies(|_| false)?;

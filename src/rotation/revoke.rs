@@ -24,17 +24,19 @@ use std::time::Duration;
 
 use self::put_out::{Insiders, put_out};
 use self::store::{Stored, store};
+pub(super) use self::store::{overtaken, rotation};
 use super::beside::Strangers;
 use super::logins::Account;
-use super::{credential, finish, look, set, test};
+use super::{credential, finish, keys, look, set, test};
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step, VersionId};
-use crate::kind::{Credential, Session};
+use crate::kind::{Credential, KeyKind, Session};
+use crate::plan::Plan;
 use crate::report::{Report, listed};
 use crate::rollout::{self, Left, Scene};
 use crate::run::{Overview, Run};
-use crate::stages::AWSCURRENT;
+use crate::stages::{AWSCURRENT, Standing};
 
 /// The least time for all of it but the rollout, which Reconcile can finish.
 const ENOUGH: Duration = Duration::from_secs(15);
@@ -44,6 +46,10 @@ const ENOUGH: Duration = Duration::from_secs(15);
 /// Safe to repeat: each time ends the credential of the time before. See the order above for where it may break off.
 pub(crate) async fn revoke(run: &Run<'_>) -> Result<Report> {
     run.clock.require(ENOUGH, "revoke a credential", "nothing was changed")?;
+    let seen = look(run).await?;
+    if let Some(kind) = KeyKind::of(&seen.settings) {
+        return Box::pin(keys::revoke::run(run, kind)).await;
+    }
     let Stored { mut event, current, account, mut session, mut report } = store(run).await?;
     if !account.current.alternates()
         && let Some(same) = session.take()
@@ -100,7 +106,8 @@ async fn replace(
             "invoke the action Revoke again",
         ));
     }
-    let (moved, since) = finish::move_current(run, event, &seen, &pending, line).await?;
+    let proven = Plan::nothing(Standing::Pending).proving(line).warning(pending.warnings());
+    let (moved, since) = finish::move_current(run, event, &seen, proven).await?;
     report.append(moved);
     let Overview { arn, settings, .. } = seen;
     let after = Account { arn, settings, current: pending };

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use super::beside::{self, Strangers};
 use super::logins::{Account, Entry, Writer, administrator, are_a_pair, as_pending, let_in, writer};
-use super::{GIVE_UP, credential, pending_version, settings};
+use super::{GIVE_UP, credential, keys, pending_version, settings};
 use crate::apply;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::kind::{Beside, Credential, Wanted};
+use crate::kind::{Beside, Credential, KeyKind, Wanted};
 use crate::plan::{Action, Alignment, Plan};
 use crate::report::Report;
 use crate::run::Run;
@@ -29,9 +29,12 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     replacing(run, event, Strangers::Refuse).await
 }
 
-/// setSecret, and what to do with a password that no version holds.
+/// setSecret of a login, and what to do with a password that no version holds.
 pub(super) async fn replacing(run: &Run<'_>, event: &Rotation, strangers: Strangers) -> Result<Report> {
     let settings = settings(run, event).await?;
+    if let Some(kind) = KeyKind::of(&settings) {
+        return keys::set::run(run, event, kind, settings).await;
+    }
     let current = run.current().await?;
     let arn = current.arn.clone();
     if current.id == event.version {

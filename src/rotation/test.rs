@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{FIND_OUT, credential, overview, pending_version, preflight, settings, unchanged};
+use super::{FIND_OUT, credential, keys, overview, pending_version, preflight, settings, unchanged};
 use crate::aws::secrets::{Lookup, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Rotation;
-use crate::kind::{Credential, Session};
+use crate::kind::{Credential, KeyKind, Session};
 use crate::plan::Plan;
 use crate::probe::Probe;
 use crate::report::Report;
@@ -35,6 +35,10 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 
 async fn prove_version(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
+    if let Some(kind) = KeyKind::of(settings) {
+        let plan = keys::test::prove(run, kind, version, settings, None).await?;
+        return Ok(run.report(&arn, &event.version, &plan));
+    }
     let credential = credential(run, version, settings)?;
     let plan = prove_both(run, &credential, settings).await?.warning(credential.warnings());
     Ok(run.report(&arn, &event.version, &plan))
@@ -70,6 +74,12 @@ async fn prove_both(run: &Run<'_>, pending: &Credential, settings: &Settings) ->
 /// prove, and Secrets Manager asks whether a rotation would succeed.
 async fn foreign(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
+    if let Some(kind) = KeyKind::of(settings) {
+        return match keys::test::foreign(run, kind, version, settings).await? {
+            Some(plan) => Ok(run.report(&arn, &event.version, &plan)),
+            None => preflight::run(run, event, Standing::Pending).await,
+        };
+    }
     let current = credential(run, run.current().await?, settings)?;
     let pending = credential(run, version, settings)?;
     unchanged(&current, &pending, "AWSPENDING", FIND_OUT)?;

@@ -183,7 +183,7 @@ async fn tags_that_ask_for_what_cannot_be_done_are_refused_by_name() {
     for (tag, value, kind) in [
         ("keyroll:kind", "oracle", "RefusedValue"),
         ("keyroll:kind", "mysql", "RefusedNotBuilt"),
-        ("keyroll:kind", "jwt", "RefusedNotBuilt"),
+        ("keyroll:kind", "jwt", "RefusedValue"),
         ("keyroll:strategy", "two-users", "RefusedSetting"),
         ("keyroll:strategy", "alternating-users", "RefusedSetting"),
         ("keyroll:field", "token", "RefusedSetting"),
@@ -205,13 +205,14 @@ async fn tags_that_ask_for_what_cannot_be_done_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_bare_string_is_refused_by_its_tag_where_the_kind_is_not_built() {
+async fn a_bare_string_is_refused_without_a_tag_that_says_what_it_is() {
     let stage = Stage::start().await;
     let good = stage.aws.value_of(&stage.arn, "AWSCURRENT").unwrap();
     stage.overwrite("AWSCURRENT", Content::Text(random_password()));
-    for kind in ["jwt", "jwt-keyring", "signing-key", "token"] {
+    refused(&stage, "createSecret", &stage.stage(), "RefusedValue", "keyroll:kind (jwt, jwt-keyring").await;
+    for (kind, error) in [("mysql", "RefusedNotBuilt"), ("signing-key", "RefusedValue"), ("postgres", "RefusedValue")] {
         stage.aws.set_tag(&stage.arn, "keyroll:kind", kind).unwrap();
-        refused(&stage, "createSecret", &stage.stage(), "RefusedNotBuilt", kind).await;
+        refused(&stage, "createSecret", &stage.stage(), error, "").await;
     }
     stage.overwrite("AWSCURRENT", Content::Text(good));
 }

@@ -69,6 +69,11 @@ impl Version {
         })
     }
 
+    /// The value, unless it is binary.
+    pub(crate) fn value(&self) -> Option<&Sensitive> {
+        self.value.as_ref()
+    }
+
     pub(crate) fn has(&self, label: &str) -> bool {
         self.labels.iter().any(|l| l == label)
     }

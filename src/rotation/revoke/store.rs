@@ -1,6 +1,6 @@
 //! Step 1: a new value, drawn now, as AWSPENDING.
 
-use crate::apply;
+use crate::apply::{self, Source};
 use crate::aws::secrets::Lookup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Rotation, Step, VersionId};
@@ -10,7 +10,6 @@ use crate::report::Report;
 use crate::rotation::logins::{Account, Entry, let_in};
 use crate::rotation::{create, credential, finish, look, turn};
 use crate::run::Run;
-use crate::secret::Document;
 use crate::settings::Settings;
 use crate::stages::{self, AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, Seen};
 
@@ -21,7 +20,7 @@ const LOOKS: usize = 3;
 struct Found {
     account: Account,
     current: VersionId,
-    document: Document,
+    source: Source,
     plan: Plan,
 }
 
@@ -114,8 +113,9 @@ async fn find(run: &Run<'_>) -> Result<Found> {
     } else {
         plan = plan.warning(another_account(run, &credential, &seen.settings).await?);
     }
+    let source = Source::Login(document, credential.clone());
     let account = Account { arn: seen.arn, settings: seen.settings, current: credential };
-    Ok(Found { account, current, document, plan })
+    Ok(Found { account, current, source, plan })
 }
 
 /// With one account: what AWSPREVIOUS holds, if it is the login of another one, as after two took turns.
@@ -139,7 +139,7 @@ async fn another_account(run: &Run<'_>, current: &Credential, settings: &Setting
 }
 
 /// What the new value takes the place of, besides AWSCURRENT.
-fn overtaken(labels: &Labels) -> Vec<String> {
+pub(in crate::rotation) fn overtaken(labels: &Labels) -> Vec<String> {
     let mut told = Vec::new();
     if let Some(pending) = labels.holder(AWSPENDING).filter(|pending| !labels.has(pending, AWSCURRENT)) {
         told.push(format!(
@@ -166,7 +166,7 @@ async fn staged(run: &Run<'_>) -> Result<Option<Rotation>> {
     Ok(matches!(found, Lookup::Found(_)).then(|| rotation(run, Step::Set, version)))
 }
 
-fn rotation(run: &Run<'_>, step: Step, version: VersionId) -> Rotation {
+pub(in crate::rotation) fn rotation(run: &Run<'_>, step: Step, version: VersionId) -> Rotation {
     Rotation { step, secret: run.secret.clone(), version, token: None }
 }
 
@@ -200,7 +200,7 @@ async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Re
     let mut bytes = [0; 16];
     apply::random(&mut bytes)?;
     let event = rotation(run, Step::Create, VersionId::drawn(bytes));
-    let report = apply::store(run, &event, &account.arn, &found.document, &account.current, &found.plan).await?;
+    let report = apply::store(run, &event, &account.arn, &found.source, &found.plan).await?;
     Ok(Some((event, report)))
 }
 

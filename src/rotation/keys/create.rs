@@ -1,0 +1,49 @@
+//! createSecret: the next value, and whether its time has come.
+
+use super::{current, guard};
+use crate::apply::Source;
+use crate::aws::secrets::Version;
+use crate::copies::Place;
+use crate::error::Result;
+use crate::kind::keys::Renewal;
+use crate::kind::{KeyKind, Keys};
+use crate::plan::{Action, Plan};
+use crate::run::{Overview, Run};
+use crate::settings::Settings;
+use crate::stages::Standing;
+
+/// What the next value is made of, and the plan of it. `last` is when the last rotation was, if there was one.
+pub(in crate::rotation) async fn plan(
+    run: &Run<'_>,
+    seen: &Overview,
+    kind: KeyKind,
+    version: Version,
+    last: Option<i64>,
+) -> Result<(Source, Plan)> {
+    let created = version.created;
+    let keys = current(run, kind, version, &seen.settings)?;
+    refuse_places(&keys, &seen.settings)?;
+    let plan = draw(&keys);
+    if keys.fingerprint().signs.is_some() {
+        seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
+    }
+    let warnings = guard::refuse(run, seen, &keys, (last, created)).await?;
+    Ok((Source::Renewed(keys), plan.warning(warnings)))
+}
+
+/// The same whenever the last rotation was.
+pub(super) fn draw(keys: &Keys) -> Plan {
+    plan_of(keys.renewal())
+}
+
+/// The plan of storing what is new.
+pub(super) fn plan_of(renewal: Renewal) -> Plan {
+    Plan::of(Standing::Pending, vec![Action::StoreValue { account: None, what: Some(renewal.what) }])
+        .warning(renewal.warnings)
+}
+
+/// Copies of the value are not written yet; the public half of asymmetric keys goes to S3.
+pub(super) fn refuse_places(keys: &Keys, settings: &Settings) -> Result<()> {
+    let publishes = keys.publishes();
+    settings.refuse_copies(|place| publishes && matches!(place, Place::Object { .. }))
+}

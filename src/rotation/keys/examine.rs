@@ -1,0 +1,90 @@
+//! What a dry run and a preflight look at: the same reads and plans as the steps', up to the first write.
+
+use super::{create, current, guard, read, set, test};
+use crate::apply::{self, Source};
+use crate::aws::secrets::{Lookup, Version};
+use crate::error::Result;
+use crate::event::Step;
+use crate::kind::{KeyKind, Keys};
+use crate::plan::Plan;
+use crate::rotation::create as common;
+use crate::rotation::preflight::Findings;
+use crate::run::{Overview, Run};
+use crate::stages::{AWSCURRENT, AWSPENDING, ROLLOUT, Standing};
+
+/// Looks at the values. An error is what stops a rotation there.
+pub(in crate::rotation) async fn values(
+    run: &Run<'_>,
+    secret: &Overview,
+    kind: KeyKind,
+    version: Version,
+    found: &mut Findings,
+) -> Result<()> {
+    let open = common::open_mark(&secret.labels).is_some();
+    let (created, last) = (version.created, common::last_rotation(secret, version.created, open));
+    let text = version.value().cloned();
+    let keys = current(run, kind, version, &secret.settings)?;
+    found.checked.push("the value under AWSCURRENT can be read, and is what keyroll:kind says".to_owned());
+    found.lacking.extend(create::refuse_places(&keys, &secret.settings).err());
+    if let Some(version) = pending(run, secret).await? {
+        let same = text.zip(version.value()).is_some_and(|(text, pending)| text.same(pending));
+        if version.has(ROLLOUT) || !same {
+            return begun(run, secret, kind, &keys, version, found);
+        }
+    }
+    let plan = create::draw(&keys);
+    found.warnings.extend(plan.warnings.iter().cloned());
+    found.steps.push((Step::Create, plan));
+    if keys.fingerprint().signs.is_some() {
+        let too_soon = secret.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds());
+        found.lacking.extend(too_soon.err());
+    }
+    match guard::refuse(run, secret, &keys, (last, created)).await {
+        Ok(warnings) => found.warnings.extend(warnings),
+        Err(error) => found.lacking.push(error),
+    }
+    // Drawn and thrown away: shows whether the value with new keys fits, and whether they do what they should.
+    let before = keys.fingerprint();
+    let drawn = apply::draw(run, &Source::Renewed(keys), None)?;
+    let drawn = Keys::read(kind, drawn, &secret.settings)?;
+    let proof = test::proof(&drawn, &before, run.clock.seconds())?;
+    found
+        .proven
+        .extend(proof.proven.into_iter().map(|line| format!("with a new value, drawn and thrown away: {line}")));
+    let plan = set::plan(&drawn, &secret.settings);
+    found.warnings.extend(plan.warnings.iter().cloned());
+    found.steps.push((Step::Set, plan));
+    Ok(())
+}
+
+/// The version of a rotation that is under way or has broken off, if its value is stored.
+async fn pending(run: &Run<'_>, secret: &Overview) -> Result<Option<Version>> {
+    let Some(version) = secret.labels.holder(AWSPENDING).filter(|version| !secret.labels.has(version, AWSCURRENT))
+    else {
+        return Ok(None);
+    };
+    match run.clients.secrets.pending(run.secret, &version).await? {
+        Lookup::Found(version) => Ok(Some(version)),
+        Lookup::Absent | Lookup::Elsewhere => Ok(None),
+    }
+}
+
+/// The next rotation would go on with the value that is stored.
+fn begun(
+    run: &Run<'_>,
+    secret: &Overview,
+    kind: KeyKind,
+    before: &Keys,
+    version: Version,
+    found: &mut Findings,
+) -> Result<()> {
+    found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
+    found.steps.push((Step::Create, Plan::nothing(Standing::Pending)));
+    let pending = read(kind, version, &secret.settings)?;
+    let plan = set::plan(&pending, &secret.settings);
+    found.warnings.extend(plan.warnings.iter().cloned());
+    found.steps.push((Step::Set, plan));
+    let proof = test::proof(&pending, &before.fingerprint(), run.clock.seconds())?;
+    found.proven.extend(proof.proven);
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! setSecret: nothing outside the secret has to be set, but for the public halves of asymmetric keys. Those are published
+//! before AWSCURRENT moves: a verifier that fetched them then knows every key that anybody signs with.
+
+use super::{create, current, read};
+use crate::apply;
+use crate::aws::s3::CACHE_SECONDS;
+use crate::aws::secrets::{Lookup, Version};
+use crate::copies::Place;
+use crate::error::Result;
+use crate::event::Rotation;
+use crate::kind::{KeyKind, Keys};
+use crate::plan::{Action, Plan};
+use crate::report::Report;
+use crate::rotation::{overview, pending_version};
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::stages::{self, AWSCURRENT, Seen, Standing, Task};
+
+pub(in crate::rotation) async fn run(
+    run: &Run<'_>,
+    event: &Rotation,
+    kind: KeyKind,
+    settings: Settings,
+) -> Result<Report> {
+    let nothing = |arn: &str| run.report(arn, &event.version, &Plan::nothing(Standing::Current));
+    let version = match run.clients.secrets.pending(&event.secret, &event.version).await? {
+        Lookup::Found(version) => version,
+        Lookup::Absent | Lookup::Elsewhere => {
+            let seen = overview(run, event).await?;
+            let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
+            match stages::task(event.step, standing)? {
+                Task::Nothing => return Ok(nothing(&seen.arn)),
+                _ => pending_version(run, event).await?,
+            }
+        }
+    };
+    if version.has(AWSCURRENT) {
+        return Ok(nothing(&version.arn));
+    }
+    publish(run, event, kind, version, &settings).await
+}
+
+async fn publish(
+    run: &Run<'_>,
+    event: &Rotation,
+    kind: KeyKind,
+    version: Version,
+    settings: &Settings,
+) -> Result<Report> {
+    let arn = version.arn.clone();
+    let pending = read(kind, version, settings)?;
+    create::refuse_places(&pending, settings)?;
+    if settings.copies.is_empty() {
+        return Ok(run.report(&arn, &event.version, &plan(&pending, settings)));
+    }
+    settings.refuse_on_hold(run.clock.seconds())?;
+    settings.sound()?;
+    // Of a document, both keys: old tasks sign with the one, new tasks with the other.
+    let before = current(run, kind, run.current().await?, settings)?;
+    let plan = plan(&pending, settings);
+    let report = run.report(&arn, &event.version, &plan);
+    let public = pending.public(&[&before]).unwrap_or_default();
+    apply::publish(run, report, &plan, &public).await
+}
+
+/// The plan of publishing alone.
+pub(super) fn publishing(settings: &Settings) -> Plan {
+    let publish = |place: &Place| Action::Publish { place: place.to_string() };
+    Plan::of(Standing::Pending, settings.copies.iter().map(publish).collect())
+}
+
+/// The plan of the step.
+pub(super) fn plan(pending: &Keys, settings: &Settings) -> Plan {
+    let plan = publishing(settings);
+    match (&plan.actions[..], pending.kind) {
+        ([], KeyKind::SigningKey) => {
+            plan.proving("nothing outside the secret has to be set").warning(vec![
+                "the public half of the new key is published nowhere (keyroll:copies names no s3:// place): whoever verifies must \
+                 learn it in another way, and refuses tokens of the new key until then"
+                    .to_owned(),
+            ])
+        }
+        ([], _) => plan.proving("nothing outside the secret has to be set"),
+        (_, KeyKind::SigningKey) => plan.warning(vec![format!(
+            "tasks sign with the new key as soon as they are replaced: a verifier that keeps the published keys refuses its \
+             tokens until it fetches them again, {CACHE_SECONDS} s at most by their Cache-Control, and at once where it does so \
+             for an unknown kid; a key ring (keyroll:kind = jwt-keyring) publishes each key a rotation ahead"
+        )]),
+        _ => plan,
+    }
+}
