@@ -1,14 +1,16 @@
 //! `make demo`: a PostgreSQL secret rotated end to end on this machine and shown as it happens; then another one whose two
-//! accounts take turns; then MariaDB, where one account has two passwords.
+//! accounts take turns; then MariaDB, where one account has two passwords; then keys that sign tokens.
 
 mod clients;
 mod command;
+mod keys;
 mod maria;
 mod promises;
 mod screen;
 mod stage;
 mod status;
 mod timeline;
+mod tokens;
 mod turns;
 
 use std::path::{Path, PathBuf};
@@ -84,6 +86,7 @@ async fn show(package: &Path) -> Result<usize> {
     promises::check(&mut screen, &stage, &run, &status, &before, &after, mark).await?;
     turns::play(&mut screen, &stage).await?;
     maria::play(&mut screen, &stage).await?;
+    keys::play(&mut screen, &stage).await?;
     let begun = Instant::now();
     drop(stage);
     screen.heading("The end");
