@@ -1,6 +1,7 @@
 //! The part of ECS that a redeploy meets: clusters, task definitions, services and their deployments.
 
 mod deployments;
+mod history;
 mod services;
 mod show;
 
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::wire::{Answer, ApiError, Fields as _, date, now, page};
 pub use deployments::{Deployment, Event};
+pub use history::Rollout;
 
 /// An ECS service.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +43,8 @@ pub struct Service {
     pub service_connect: Option<Value>,
     /// The deployments, PRIMARY first, then those being replaced; shown as task sets where ECS does not deploy.
     pub deployments: Vec<Deployment>,
+    /// Its service deployments, oldest first.
+    pub history: Vec<Rollout>,
     /// What the service has told, newest first.
     pub events: Vec<Event>,
     /// The service's tags.
@@ -92,6 +96,7 @@ impl Ecs {
             "DescribeTaskDefinition" => self.describe_task_definition(request),
             "CreateService" => self.create_service(request),
             "ListServices" => self.list_services(request),
+            "ListServiceDeployments" => self.list_service_deployments(request),
             "DescribeServices" => self.describe_services(request),
             "UpdateService" => self.update_service(request),
             unknown => Err(ApiError::new("UnknownOperationException", format!("unknown operation {unknown}"))),

@@ -29,7 +29,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-pub use ecs::{Deployment, Ecs, Event, Service};
+pub use ecs::{Deployment, Ecs, Event, Rollout, Service};
 pub use faults::{Fault, Fired, Hook, Rule};
 pub use rds::{DbCluster, DbInstance};
 pub use record::Call;

@@ -178,8 +178,10 @@ impl LocalAws {
     /// Makes a service's deployments, and what it has told, older.
     pub fn age_service(&self, cluster: &str, name: &str, by: Duration) -> Result<()> {
         self.with_service(cluster, name, |service| {
-            let deployments = service.deployments.iter_mut().map(|deployment| &mut deployment.created);
-            for date in deployments.chain(service.events.iter_mut().map(|event| &mut event.created)) {
+            let deployments = service.deployments.iter_mut().flat_map(|one| [&mut one.created, &mut one.updated]);
+            let history = service.history.iter_mut().flat_map(|one| [Some(&mut one.created), one.finished.as_mut()]);
+            let events = service.events.iter_mut().map(|event| &mut event.created);
+            for date in deployments.chain(history.flatten()).chain(events) {
                 *date = date.saturating_sub(by);
             }
         })

@@ -19,6 +19,8 @@ pub struct Deployment {
     pub task_definition: String,
     /// When it was made, since 1970.
     pub created: Duration,
+    /// When it last changed, since 1970.
+    pub updated: Duration,
     /// How many tasks run.
     pub running: u64,
     /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
@@ -63,6 +65,7 @@ impl Service {
             status: "PRIMARY".to_owned(),
             task_definition: self.task_definition.clone(),
             created: now(),
+            updated: now(),
             running: 0,
             rollout_state: "IN_PROGRESS".to_owned(),
             reason: format!("ECS deployment ecs-svc/{id} in progress."),
@@ -70,6 +73,7 @@ impl Service {
             service_connect: self.service_connect.clone(),
         };
         self.deployments.insert(0, deployment);
+        self.begin_rollout();
         if self.settles_at_once {
             self.settle();
         }
@@ -78,8 +82,10 @@ impl Service {
     /// The rollout ends well: only the PRIMARY deployment is left, with all its tasks.
     pub fn settle(&mut self) {
         self.deployments.truncate(1);
+        self.end_rollout("SUCCESSFUL", "ROLLBACK_SUCCESSFUL");
         for deployment in &mut self.deployments {
             deployment.running = self.desired_count;
+            deployment.updated = now();
             "COMPLETED".clone_into(&mut deployment.rollout_state);
             deployment.reason = format!("ECS deployment {} completed.", deployment.id);
         }
@@ -99,6 +105,7 @@ impl Service {
     pub fn fail_rollout(&mut self, reason: &str) {
         if let Some(deployment) = self.deployments.first_mut() {
             "FAILED".clone_into(&mut deployment.rollout_state);
+            deployment.updated = now();
             reason.clone_into(&mut deployment.reason);
             deployment.failed_tasks += 3;
         }
@@ -117,12 +124,14 @@ impl Service {
         "PRIMARY".clone_into(&mut back.status);
         "IN_PROGRESS".clone_into(&mut back.rollout_state);
         back.created = now();
+        back.updated = now();
         back.reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}", back.id);
         "ACTIVE".clone_into(&mut failed.status);
         back.task_definition.clone_into(&mut self.task_definition);
         let (back, failed) = (back.id.clone(), failed.id.clone());
         self.tell(&format!("(deployment {failed}) deployment failed: tasks failed to start."));
         self.tell(&format!("rolling back to deployment {back}."));
+        self.roll_back_rollout();
     }
 
     /// The PRIMARY deployment.

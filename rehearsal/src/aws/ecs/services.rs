@@ -51,6 +51,7 @@ impl Ecs {
             strategy: configuration.and_then(|given| given.text("strategy")).unwrap_or("ROLLING").to_owned(),
             service_connect: request.get("serviceConnectConfiguration").cloned(),
             deployments: Vec::new(),
+            history: Vec::new(),
             events: Vec::new(),
             tags,
             created: now(),
@@ -137,7 +138,7 @@ impl Ecs {
         Ok(json!({ "service": shown }))
     }
 
-    fn cluster(&self, request: &Value) -> Result<String, ApiError> {
+    pub(super) fn cluster(&self, request: &Value) -> Result<String, ApiError> {
         let name = short(request.text("cluster").unwrap_or("default"));
         if self.clusters.contains_key(name) {
             return Ok(name.to_owned());

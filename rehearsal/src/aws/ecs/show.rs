@@ -50,7 +50,7 @@ impl Deployment {
         let desired = self.desired(service);
         let mut shown = json!({
             "id": self.id, "status": self.status, "taskDefinition": self.task_definition,
-            "createdAt": date(self.created), "updatedAt": date(self.created), "desiredCount": desired,
+            "createdAt": date(self.created), "updatedAt": date(self.updated), "desiredCount": desired,
             "runningCount": self.running, "pendingCount": desired.saturating_sub(self.running),
             "failedTasks": self.failed_tasks, "launchType": "FARGATE",
         });
@@ -71,7 +71,7 @@ impl Deployment {
         let mut shown = json!({
             "id": self.id, "taskSetArn": arn_of("task-set", &format!("{}/{}/{id}", service.cluster, service.name)),
             "serviceArn": service.arn, "clusterArn": arn_of("cluster", &service.cluster), "status": self.status,
-            "taskDefinition": self.task_definition, "createdAt": date(self.created), "updatedAt": date(self.created),
+            "taskDefinition": self.task_definition, "createdAt": date(self.created), "updatedAt": date(self.updated),
             "computedDesiredCount": desired, "runningCount": self.running,
             "pendingCount": desired.saturating_sub(self.running), "launchType": "FARGATE",
             "scale": { "unit": "PERCENT", "value": 100.0 }, "stabilityStatus": "STEADY_STATE",
