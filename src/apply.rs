@@ -38,15 +38,20 @@ pub(crate) enum Source {
     Replaced(Keys),
 }
 
-/// createSecret: draws a new secret and stores the current value with it as the event's version.
+/// createSecret: stores a new value as the event's version.
 ///
-/// Safe to repeat: a repeat draws another secret, but a version that has a value keeps it.
-pub(crate) async fn store(run: &Run<'_>, event: &Rotation, arn: &str, source: &Source, plan: &Plan) -> Result<Report> {
+/// Safe to repeat: a repeat brings another value, but a version that has one keeps it.
+pub(crate) async fn store(
+    run: &Run<'_>,
+    event: &Rotation,
+    arn: &str,
+    value: &Sensitive,
+    plan: &Plan,
+) -> Result<Report> {
     let mut report = run.report(arn, &event.version, plan);
     for action in &plan.actions {
-        let Action::StoreValue { account, .. } = action else { return Err(stray(action)) };
-        let value = draw(run, source, account.as_deref())?;
-        match run.clients.secrets.put_pending(&event.secret, &event.version, &value, event.token.as_ref()).await? {
+        let Action::StoreValue { .. } = action else { return Err(stray(action)) };
+        match run.clients.secrets.put_pending(&event.secret, &event.version, value, event.token.as_ref()).await? {
             Stored::Now => report.did(action),
             Stored::Before => {}
         }
@@ -69,11 +74,18 @@ pub(crate) fn draw(run: &Run<'_>, source: &Source, account: Option<&str>) -> Res
 pub(crate) async fn publish(run: &Run<'_>, mut report: Report, plan: &Plan, public: &str) -> Result<Report> {
     for action in &plan.actions {
         let Action::Publish { place } = action else { return Err(stray(action)) };
-        let Ok(Place::Object { bucket, key }) = place.parse() else { return Err(stray(action)) };
-        run.clients.s3.put_public(&bucket, &key, public).await?;
+        put(run, place, Some(&Ok(public.to_owned()))).await?;
         report.did(action);
     }
     Ok(report)
+}
+
+async fn put(run: &Run<'_>, place: &str, public: Option<&Result<String>>) -> Result<()> {
+    match (place.parse(), public) {
+        (Ok(Place::Object { bucket, key }), Some(Ok(public))) => run.clients.s3.put_public(&bucket, &key, public).await,
+        (_, Some(Err(error))) => Err(error.clone()),
+        _ => Err(stray(&Action::Publish { place: place.to_owned() })),
+    }
 }
 
 /// setSecret: brings the account in step and sets the pending password, under the lock that the session holds; `olds` are
@@ -137,8 +149,15 @@ pub(crate) async fn promote(run: &Run<'_>, event: &Rotation, arn: &str, plan: &P
 
 /// Round *roll*: redeploys, and takes the mark off if that left nothing.
 ///
-/// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone.
-pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &Plan) -> Result<Report> {
+/// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone; an object ends
+/// with the same content. `public` are the keys to publish, where there are any.
+pub(crate) async fn roll(
+    run: &Run<'_>,
+    (arn, version): (&str, &VersionId),
+    plan: &Plan,
+    public: Option<Result<String>>,
+) -> Result<Report> {
+    let mut unseen = plan.unseen.clone();
     let mut report = run.report(arn, version, plan);
     let mut redeployed = redeploy_all(run, plan).await.into_iter();
     for action in &plan.actions {
@@ -155,7 +174,11 @@ pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &P
                 }
                 report.services.push(ServiceReport::new(service, verdict, reason));
             }
-            Action::CloseMark if report.any_failed() => {}
+            Action::Publish { place } => match put(run, place, public.as_ref()).await {
+                Ok(()) => report.did(action),
+                Err(error) => unseen.push(error.at(format!("the public keys at {place}"))),
+            },
+            Action::CloseMark if report.any_failed() || !unseen.is_empty() => {}
             Action::CloseMark => {
                 let call = Box::pin(run.clients.secrets.close_mark(run.secret, version));
                 let closed = run.clock.share(1, ANSWER, "secretsmanager:UpdateSecretVersionStage", call).await;
@@ -165,8 +188,8 @@ pub(crate) async fn roll(run: &Run<'_>, arn: &str, version: &VersionId, plan: &P
             other => return Err(stray(other)),
         }
     }
-    if report.any_failed() || !plan.unseen.is_empty() {
-        return Err(left_over(run.doing, arn, &report, &plan.unseen));
+    if report.any_failed() || !unseen.is_empty() {
+        return Err(left_over(run.doing, arn, &report, &unseen));
     }
     Ok(report)
 }

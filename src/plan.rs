@@ -39,6 +39,15 @@ impl Plan {
         Self { actions, ..Self::nothing(standing) }
     }
 
+    /// The account that its new value is for, where accounts take turns.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.actions.iter().find_map(|action| match action {
+            Action::StoreValue { account, .. } => account.as_deref(),
+            _ => None,
+        })
+    }
+
     /// The same plan with a line of what was proven.
     #[must_use]
     pub fn proving(mut self, line: impl Into<String>) -> Self {

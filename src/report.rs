@@ -40,7 +40,7 @@ impl Doing {
 }
 
 /// The answer to a step or an action on one secret. It holds no secret value and never will.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The secret.

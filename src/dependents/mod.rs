@@ -20,7 +20,7 @@ pub use judge::{Judgement, Since, judge};
 pub use previous::{Reads, reads};
 pub use reference::{Key, Reference, Wanted};
 pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
-pub use settled::{Settled, settled};
+pub use settled::{Moved, Settled, settled};
 
 /// A service that depends on the secret, as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,17 +88,6 @@ pub struct Found {
     pub percent: Option<(i32, i32)>,
     /// Whether tasks are replaced one after the other, and not by blue/green, linear or canary deployments.
     pub rolling: bool,
-    /// What its events tell of deployments that were completed.
-    pub completed: Completions,
-}
-
-/// What a service's events tell: the hundred newest are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Completions {
-    /// When deployments were completed, in milliseconds since 1970, with their ids; the oldest first.
-    pub of: Vec<(i64, String)>,
-    /// When the oldest event that is shown was: whatever is not among them was before.
-    pub since: Option<i64>,
 }
 
 /// A deployment or task set of a service.

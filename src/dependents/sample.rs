@@ -1,6 +1,6 @@
 //! A service for tests: two tasks, one deployment of one revision, nothing else.
 
-use super::{Completions, Controller, Deployment, Found, RolloutState};
+use super::{Controller, Deployment, Found, RolloutState};
 
 pub(crate) fn deployment(created: Option<i64>, primary: bool, state: RolloutState) -> Deployment {
     let (id, revision) = (format!("ecs-svc/{}", created.unwrap_or_default()), "api:1".to_owned());
@@ -18,7 +18,6 @@ pub(crate) fn found(deployments: Vec<Deployment>) -> Found {
         connect: Vec::new(),
         percent: None,
         rolling: true,
-        completed: Completions::default(),
     }
 }
 

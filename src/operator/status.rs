@@ -112,12 +112,12 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
 }
 
 /// Until when the previous credential goes on working, where tag or environment say that it does: two accounts take turns, or
-/// one of MariaDB has an administrator, or it is a key, which verifies until the next rotation.
+/// one of MariaDB has an administrator, or its keys stand in a ring.
 fn overlap(run: &Run<'_>, secret: &Overview) -> Option<String> {
-    let (is_keys, strategy) =
-        (KeyKind::of(&secret.settings).is_some(), secret.settings.strategy.or(run.config.strategy));
+    let strategy = secret.settings.strategy.or(run.config.strategy);
+    let is_ring = KeyKind::of(&secret.settings) == Some(KeyKind::KeyRing);
     let administered = secret.settings.admin_secret.is_some() && secret.settings.kind.as_deref() == Some("mariadb");
-    let overlaps = (is_keys || strategy == Some(Strategy::AlternatingUsers) || administered)
+    let overlaps = (is_ring || strategy == Some(Strategy::AlternatingUsers) || administered)
         && secret.labels.holder(AWSPREVIOUS).is_some();
     overlaps.then(|| Until::by_date(secret.next_rotation, run.clock.seconds()).text())
 }

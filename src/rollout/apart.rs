@@ -24,7 +24,7 @@ pub(crate) async fn find(run: &Run<'_>, arn: &str, settings: &Settings) -> (Opti
     let (apart, unseen) = match &settings.dependents {
         Dependents::Named(names) => {
             let estate = look_at(run, clock, names).await;
-            (estate.apart(arn), estate.unseen)
+            (estate.apart(arn), [estate.unseen, estate.unread].concat())
         }
         Dependents::Discovered => search_within(run, clock, |estate| (estate.apart(arn), estate.unseen.clone())).await,
         Dependents::Unreadable(error) => (Vec::new(), vec![error.clone()]),

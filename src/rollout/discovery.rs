@@ -9,12 +9,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::holders::Holder;
 use super::lanes::side_by_side;
 use super::{Scene, Seen, dependent};
 use crate::apply;
 use crate::aws::ecs::Listed;
 use crate::clock::Clock;
-use crate::dependents::{self, Apart, Dependence, Found, Reads, Revision, ServiceName, Settled, Sighting, short};
+use crate::dependents::{self, Apart, Dependence, Found, Moved, Revision, ServiceName, Sighting, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::Run;
 
@@ -31,6 +32,8 @@ pub(crate) struct Estate {
     revisions: Revisions,
     /// What could not be looked at.
     pub(super) unseen: Vec<Error>,
+    /// What is not known of services that somebody has named: what they take from the secret.
+    pub(super) unread: Vec<Error>,
     warnings: Vec<String>,
 }
 
@@ -57,7 +60,7 @@ pub(super) async fn search_within<T>(run: &Run<'_>, clock: Clock, take: impl FnO
 pub(super) async fn look_at(run: &Run<'_>, clock: Clock, names: &[ServiceName]) -> Estate {
     let (search, mut estate) = (Search { run, clock, named: true }, Estate::default());
     estate.services = search.look(names, &mut estate).await;
-    estate.revisions = search.revisions(&estate.services, &mut estate.unseen).await;
+    estate.revisions = search.revisions(&estate.services, &mut estate.unread).await;
     estate
 }
 
@@ -86,18 +89,22 @@ impl Estate {
     }
 
     /// The services that depend on the secret of this ARN, or all of those that somebody has named.
-    pub(super) fn holders(&self, arn: &str, named: bool, dates: (i64, i64)) -> Vec<(ServiceName, Settled, Vec<Reads>)> {
+    pub(super) fn holders(&self, arn: &str, named: bool, moved: Moved) -> Vec<Holder> {
         let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
-        let depends = |found: &Found| {
+        let mut holders = Vec::new();
+        for (name, found) in &self.services {
             let how = found.dependence(arn, known);
-            named || matches!(how, Some(Dependence::Reads | Dependence::Tagged | Dependence::Outgoing))
-        };
-        let holders = self.services.iter().filter(|(_, found)| depends(found));
-        let told = holders.map(|(name, found)| {
-            let settled = dependents::settled(found, dates.0, dates.1);
-            (name.clone(), settled, dependents::reads(name, found, arn, known))
-        });
-        told.collect()
+            let stays = matches!(how, Some(Dependence::Pinned(_) | Dependence::OtherLabel(_)));
+            if named || how.is_some() {
+                holders.push(Holder {
+                    name: name.clone(),
+                    settled: dependents::settled(found, moved),
+                    reads: dependents::reads(name, found, arn, known),
+                    stays,
+                });
+            }
+        }
+        holders
     }
 
     /// The containers that take the password of the secret of this ARN apart from its user name.

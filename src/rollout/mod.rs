@@ -5,6 +5,7 @@ pub(crate) mod apart;
 mod discovery;
 pub(crate) mod holders;
 mod lanes;
+pub(crate) mod publish;
 mod scene;
 
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::dependents::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::VersionId;
-use crate::kind;
+use crate::kind::{self, KeyKind};
 use crate::plan::{Action, Plan};
 use crate::report::{Doing, Report};
 use crate::run::Run;
@@ -57,7 +58,14 @@ pub(crate) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<
         ));
     }
     let seen = observe(run, left.arn, left.settings).await;
-    apply::roll(run, left.arn, left.version, &plan(&seen, left, since)).await
+    let plan = plan(&seen, left, since);
+    let public = match KeyKind::of(left.settings) {
+        Some(kind) if plan.actions.iter().any(|action| matches!(action, Action::Publish { .. })) => {
+            Some(publish::now(run, kind, left.settings).await)
+        }
+        _ => None,
+    };
+    apply::roll(run, (left.arn, left.version), &plan, public).await
 }
 
 /// How to have done what is left.
@@ -169,6 +177,10 @@ pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
         .err()
         .map(|error| error.cause().to_owned());
     plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(copies));
+    // Before the services that sign with what is published.
+    if left.marked || since == Since::Wanted {
+        plan.actions.extend(publish::actions(left.settings));
+    }
     for dependent in &seen.dependents {
         match dependents::judge(dependent, since) {
             Judgement::Leave(verdict, reason) => {

@@ -36,16 +36,18 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let last = last_rotation(&seen, current.created, before.is_some());
     let (id, begun) = (current.id.clone(), run.clock.left());
     let (source, plan) = match KeyKind::of(&seen.settings) {
-        Some(kind) => keys::create::plan(run, &seen, kind, current, last).await?,
+        Some(kind) => keys::create::plan(run, &seen, kind, current, (last, before.as_ref())).await?,
         None => login(run, &seen, current, last).await?,
     };
+    // Making a key may take a while: before the last look, too.
+    let value = apply::draw(run, &source, plan.account())?;
     if before.is_some() || begun.saturating_sub(run.clock.left()) > STALE {
         seen = overview(run, event).await?;
         // Where a duplicate of this call has stored a value meanwhile, that one stays.
         stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
     }
     refuse_moved(&id, &seen.labels)?;
-    let report = apply::store(run, event, &seen.arn, &source, &plan).await?;
+    let report = apply::store(run, event, &seen.arn, &value, &plan).await?;
     Ok(match before {
         Some(before) => report.after(before),
         None => report,

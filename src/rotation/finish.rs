@@ -59,7 +59,8 @@ pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) ->
         let current = seen.labels.holder(AWSCURRENT);
         let plan = keys::test::prove(run, kind, version, &seen.settings, current.as_ref()).await?;
         let (report, since) = move_current(run, event, seen, plan).await?;
-        return Ok((report, since, true));
+        // In a bare secret's services the one before verifies only where they take AWSPREVIOUS, which nobody has asked them.
+        return Ok((report, since, kind == KeyKind::KeyRing));
     }
     let credential = credential(run, version, &seen.settings)?;
     let proof = test::prove(run, &credential, &seen.settings).await?;

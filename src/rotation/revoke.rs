@@ -57,7 +57,7 @@ pub(crate) async fn revoke(run: &Run<'_>) -> Result<Report> {
         // It would be one of those to be ended.
         same.close().await;
     }
-    let done = replace(run, &mut event, (&account, &current), session, &mut report).await;
+    let done = Box::pin(replace(run, &mut event, (&account, &current), session, &mut report)).await;
     done.map_err(|error| told(error, &report).at(format!("version {}", event.version.as_str())))?;
     Ok(report)
 }

@@ -8,7 +8,8 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::error::SdkError;
 use aws_sdk_ecs::operation::update_service::UpdateServiceError;
-use aws_sdk_ecs::types::ServiceField;
+use aws_sdk_ecs::types::{CreatedAt, ServiceDeploymentStatus, ServiceField};
+use aws_smithy_types::DateTime;
 
 use self::pace::{Pace, ThrottlingIsOurs};
 use super::error::{code, failed};
@@ -102,6 +103,28 @@ impl Ecs {
             Err(error) => {
                 let names: Vec<String> = services.iter().map(pattern).collect();
                 Err(failed("ecs:DescribeServices", &names.join(", "), &error))
+            }
+        }
+    }
+
+    /// When the first deployment ended well that began after a time, both in milliseconds since 1970. ECS keeps ninety days of
+    /// them, and tells of its own rolling and blue/green deployments only.
+    pub(crate) async fn first_deployed(&self, name: &ServiceName, after: i64) -> Result<Option<i64>> {
+        let after = CreatedAt::builder().after(DateTime::from_millis(after)).build();
+        let mut first: Option<i64> = None;
+        let mut next = None;
+        loop {
+            let list = || {
+                let list = self.client.list_service_deployments().cluster(&name.cluster).service(&name.service);
+                list.created_at(after.clone()).status(ServiceDeploymentStatus::Successful)
+            };
+            let page = self.services.call(|| list().set_next_token(next.clone()).send()).await;
+            let page = page.map_err(|error| failed("ecs:ListServiceDeployments", &pattern(name), &error))?;
+            let ends = page.service_deployments().iter().filter_map(|it| it.finished_at()?.to_millis().ok());
+            first = ends.chain(first).min();
+            next = page.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(first);
             }
         }
     }

@@ -8,8 +8,8 @@ use aws_sdk_ecs::types::{
 };
 
 use crate::dependents::{
-    Completions, Container, Controller, Deployment, Found, Reference, Revision, RolloutState, ServiceName, Sighting,
-    floating_tag, short,
+    Container, Controller, Deployment, Found, Reference, Revision, RolloutState, ServiceName, Sighting, floating_tag,
+    short,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -63,28 +63,7 @@ fn found(service: &Service) -> Found {
         // Daemons are replaced on each instance, one after the other, whatever the percentages.
         percent: percent.filter(|_| rolling && service.scheduling_strategy() != Some(&SchedulingStrategy::Daemon)),
         rolling,
-        completed: completions(service.events()),
     }
-}
-
-/// ECS, "Service event messages": `(service NAME) (deployment ID) deployment completed.` One that a rollback went back to has
-/// tasks that it never stopped: its end says nothing of what they hold.
-fn completions(events: &[ServiceEvent]) -> Completions {
-    let at = |event: &ServiceEvent| event.created_at().and_then(|date| date.to_millis().ok());
-    let completed = |event: &ServiceEvent| {
-        let message = event.message().filter(|message| message.contains("deployment completed"))?;
-        let id = message.split_once("(deployment ")?.1.split_once(')')?.0;
-        Some((at(event)?, id.to_owned()))
-    };
-    let mut of: Vec<(i64, String)> = events.iter().filter_map(completed).collect();
-    of.retain(|(end, id)| {
-        let is_rollback = |event: &&ServiceEvent| {
-            event.message().is_some_and(|message| message.contains("rolling back") && message.contains(id.as_str()))
-        };
-        events.iter().filter(is_rollback).filter_map(at).all(|back| back > *end)
-    });
-    of.sort_unstable();
-    Completions { of, since: events.iter().filter_map(at).min() }
 }
 
 /// ECS, "How the Amazon ECS deployment circuit breaker detects failures": a rollback makes the deployment of before PRIMARY

@@ -1,12 +1,13 @@
 //! A signing-key document as teams write it: `{"private_key": PEM, "key_id", "valid_from", "valid_until"}`, RSA, EC or Ed25519.
 //! Everything else in it stays byte for byte, but a public half that stands beside its private one.
 
-use serde_json::{Map, Value, json};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde_json::{Value, json};
 
 use super::form::Form;
 use super::key::{Key, PemForm, Shape};
 use super::window::Window;
-use super::{Fingerprint, GIVE_UP, Random, Renewal, ids, slot};
+use super::{Fingerprint, GIVE_UP, KeyPrint, Random, Renewal, ids, slot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
 
@@ -113,19 +114,29 @@ impl SigningKey {
 
     /// The public half, under its name.
     pub(super) fn public(&self) -> Vec<Value> {
-        let Some(mut jwk) = self.key.as_ref().and_then(|(key, _)| key.to_public_jwk()) else { return Vec::new() };
-        let mut say = |member: &str, value: Option<&String>| {
-            jwk.extend(value.map(|value| (member.to_owned(), json!(value))).into_iter().collect::<Map<_, _>>());
-        };
-        say("kid", self.key_id.as_ref());
-        say("alg", self.alg.as_ref());
-        say("use", Some(&"sig".to_owned()));
+        let Some((key, _)) = &self.key else { return Vec::new() };
+        let Some(mut jwk) = key.to_public_jwk() else { return Vec::new() };
+        // Verifiers choose by the kid. RFC 7638 gives a key without a name one.
+        let kid = self.key_id.clone().unwrap_or_else(|| Base64UrlUnpadded::encode_string(&key.digest()));
+        jwk.insert("kid".to_owned(), json!(kid));
+        jwk.insert("use".to_owned(), json!("sig"));
+        // A library that does not know the name refuses the key, or the whole set.
+        if let Some(alg) = self.alg.as_deref().filter(|alg| registered(key.shape()).contains(alg)) {
+            jwk.insert("alg".to_owned(), json!(alg));
+        }
         vec![Value::Object(jwk)]
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let digest = self.key.as_ref().map(|(key, _)| key.digest());
-        Fingerprint { signs: digest, accepts: digest.into_iter().collect() }
+        let print = self.key.as_ref().map(|(key, _)| {
+            let shape = match key.shape() {
+                Shape::Rsa(bits) => Shape::Rsa(bits.max(LEAST_RSA)),
+                shape => shape,
+            };
+            let name = (self.key_id.clone().unwrap_or_default(), shape.to_string());
+            KeyPrint { digest: key.digest(), name: Some(name) }
+        });
+        Fingerprint { signs: print.clone(), accepts: print.into_iter().collect() }
     }
 
     /// Of the current key, or what RFC 7518 demands where that is smaller.
@@ -135,6 +146,17 @@ impl SigningKey {
             Some(shape) => shape,
             None => Shape::Rsa(LEAST_RSA),
         }
+    }
+}
+
+/// The names of RFC 7518, section 3.1, RFC 8037 and RFC 9864 for what such a key signs.
+fn registered(shape: Shape) -> &'static [&'static str] {
+    match shape {
+        Shape::Rsa(_) => &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+        Shape::P256 => &["ES256"],
+        Shape::P384 => &["ES384"],
+        Shape::Ed25519 => &["EdDSA", "Ed25519"],
+        Shape::Hmac(_) => &[],
     }
 }
 

@@ -45,6 +45,12 @@ pub(super) fn refuse(value: &str) -> Result<()> {
             "name the JSON key that holds the secret in the tag keyroll:field; a key ring has the tag keyroll:kind = jwt-keyring",
         );
     }
+    if value.contains("\"kty\"") || value.contains("\"keys\"") {
+        return refused(
+            "the value has JSON Web Keys in it, and something before or behind them",
+            "store the key ring alone, as a JSON object, and tag the secret keyroll:kind = jwt-keyring",
+        );
+    }
     match ISSUED.iter().find(|(start, _)| value.starts_with(start)) {
         Some((start, issuer)) => refused(
             &format!(
@@ -73,6 +79,7 @@ mod tests {
             ("{\"password\": \"hunter2\"}", "JSON"),
             ("[\"hunter2\"]", "JSON"),
             ("\"hunter2\"", "JSON"),
+            ("JWT_KEYS={\"keys\":[{\"k\":\"hunter2\"}]}", "JSON Web Keys"),
             (concat!("sk_", "live_hunter2hunter2"), "Stripe"),
             (concat!("gh", "p_hunter2hunter2"), "GitHub"),
         ] {

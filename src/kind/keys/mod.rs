@@ -9,6 +9,7 @@ mod foreign;
 mod form;
 mod ids;
 pub mod key;
+mod kinds;
 mod plain;
 mod ring;
 mod slot;
@@ -18,7 +19,8 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::json;
 
-pub use self::fingerprint::Fingerprint;
+pub use self::fingerprint::{Fingerprint, KeyPrint};
+pub use self::kinds::KeyKind;
 
 use self::document::SigningKey;
 use self::form::Form;
@@ -35,45 +37,6 @@ pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<()>;
 /// The remedy while AWSCURRENT is what it was.
 const GIVE_UP: &str = "give this version up with `aws secretsmanager update-secret-version-stage --secret-id SECRET \
      --version-stage AWSPENDING --remove-from-version-id VERSION`, then rotate again";
-
-/// What such a secret is, as its tag `keyroll:kind` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// `jwt`: a bare HMAC secret.
-    Jwt,
-    /// `jwt-keyring`: a JWK Set in which one key signs.
-    KeyRing,
-    /// `signing-key`: a document with a private key in PEM.
-    SigningKey,
-    /// `token`: any other random value.
-    Token,
-}
-
-impl KeyKind {
-    /// The kind, if the tag names one of these.
-    #[must_use]
-    pub fn of(settings: &Settings) -> Option<Self> {
-        match settings.kind.as_deref()? {
-            "jwt" => Some(Self::Jwt),
-            "jwt-keyring" => Some(Self::KeyRing),
-            "signing-key" => Some(Self::SigningKey),
-            "token" => Some(Self::Token),
-            _ => None,
-        }
-    }
-
-    /// Whether its value has one key only, so that a service needs the version before, too, to accept what was signed with it.
-    #[must_use]
-    pub fn wants_previous(self) -> bool {
-        self != Self::KeyRing
-    }
-
-    /// Whether what it signs lives for a while (`keyroll:token-lifetime`).
-    #[must_use]
-    pub fn signs(self) -> bool {
-        self != Self::Token
-    }
-}
 
 /// A value of such a secret.
 pub struct Keys {
@@ -187,8 +150,9 @@ impl Keys {
             Value::Ring(_, ring) => ring.fingerprint(),
             Value::Seed(_, Seed::Empty(_)) => Fingerprint { signs: None, accepts: Vec::new() },
             Value::Seed(slot, Seed::Bare) => {
-                let digests: Vec<_> = slot.values.iter().map(|value| key::Key::of_text(value).digest()).collect();
-                Fingerprint { signs: digests.first().copied(), accepts: digests }
+                let print = |value| KeyPrint { digest: key::Key::of_text(value).digest(), name: None };
+                let prints: Vec<KeyPrint> = slot.values.iter().map(print).collect();
+                Fingerprint { signs: prints.first().cloned(), accepts: prints }
             }
         }
     }
@@ -208,6 +172,12 @@ impl Keys {
         }
     }
 
+    /// Whether a rotation makes a key ring of this bare secret.
+    #[must_use]
+    pub fn converts(&self) -> bool {
+        matches!(self.value, Value::Seed(_, Seed::Bare))
+    }
+
     /// Whether its keys have public halves.
     #[must_use]
     pub fn publishes(&self) -> bool {
@@ -219,16 +189,16 @@ impl Keys {
         }
     }
 
-    /// A public JWK Set of this value's keys and of those of others, if any of them has a public half.
+    /// The public JWK Set of the keys of several values, each once: what has no public half is not in it.
     #[must_use]
-    pub fn public(&self, others: &[&Self]) -> Option<String> {
+    pub fn public(of: &[&Self]) -> String {
         let mut keys: Vec<serde_json::Value> = Vec::new();
-        for key in std::iter::once(&self).chain(others).flat_map(|keys| keys.halves()) {
+        for key in of.iter().flat_map(|keys| keys.halves()) {
             if !keys.contains(&key) {
                 keys.push(key);
             }
         }
-        (!keys.is_empty()).then(|| json!({ "keys": keys }).to_string())
+        json!({ "keys": keys }).to_string()
     }
 
     fn halves(&self) -> Vec<serde_json::Value> {

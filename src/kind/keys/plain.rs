@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::form::Form;
 use super::key::{Algorithm, Key};
 use super::slot::Slot;
-use super::{Fingerprint, Random, Renewal, foreign};
+use super::{Fingerprint, KeyPrint, Random, Renewal, foreign};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Sensitive;
 
@@ -83,8 +83,11 @@ impl Plain {
 
     /// Signs with the secret, and holds it against what it must be.
     pub(super) fn prove(&self) -> Result<String> {
+        if self.is_placeholder() {
+            return Err(Error::new(ErrorKind::RefusedValue, "the pending value is a placeholder", super::GIVE_UP));
+        }
         if !self.signs {
-            return Ok("the pending value is of the form that it should have".to_owned());
+            return Ok("the pending value is no placeholder, and not the current one".to_owned());
         }
         for value in &self.slot.values {
             let alg = Algorithm::Hs256;
@@ -107,7 +110,8 @@ impl Plain {
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let all: Vec<&str> = self.slot.values.iter().map(Sensitive::expose).collect();
         let digest = Key::of_text(&Sensitive::new(all.join("\0"))).digest();
-        Fingerprint { signs: Some(digest).filter(|_| !self.is_placeholder()), accepts: vec![digest] }
+        let print = KeyPrint { digest, name: None };
+        Fingerprint { signs: Some(print.clone()).filter(|_| !self.is_placeholder()), accepts: vec![print] }
     }
 
     fn form(&self, value: &Sensitive) -> Form {

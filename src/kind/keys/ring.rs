@@ -7,14 +7,18 @@
 
 mod key;
 
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use self::key::RingKey;
 use super::key::{Algorithm, Key};
 use super::{Fingerprint, GIVE_UP, Random, Renewal, ids};
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Sensitive;
+use crate::secret::{Document, Sensitive};
 
 /// A ring with at least the key that signs.
 pub(super) struct Ring {
@@ -35,8 +39,17 @@ pub(super) enum Parsed {
     Empty(Option<Algorithm>),
 }
 
+/// The keys as they are written: only so a member shows that stands in a key twice.
+#[derive(Deserialize)]
+struct Keys<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
+}
+
 /// Reads a ring.
 pub(super) fn parse(text: &Sensitive) -> Result<Parsed> {
+    // A member that stands in it twice is refused: parsers disagree on which one counts.
+    Document::parse(text.clone()).map_err(|error| refused(error.cause()))?;
     let Ok(Value::Object(mut rest)) = serde_json::from_str(text.expose()) else {
         return Err(refused("the value is no JSON object"));
     };
@@ -44,8 +57,15 @@ pub(super) fn parse(text: &Sensitive) -> Result<Parsed> {
         None => None,
         Some(alg) => Some(algorithm(&alg, "the ring")?),
     };
-    let Some(Value::Array(keys)) = rest.remove("keys") else { return Err(refused("the ring has no array \"keys\"")) };
-    let mut keys = keys.into_iter().map(RingKey::read).collect::<Result<Vec<_>>>()?;
+    rest.remove("keys").iter_mut().for_each(wipe);
+    let Ok(Keys { keys }) = serde_json::from_str(text.expose()) else {
+        return Err(refused("the ring has no array \"keys\""));
+    };
+    let mut keys = keys.into_iter().map(|jwk| RingKey::read(jwk.get())).collect::<Result<Vec<_>>>()?;
+    let mut kids = BTreeSet::new();
+    if let Some(twice) = keys.iter().find(|key| !kids.insert(key.kid.as_str())) {
+        return Err(refused(&format!("the ring has two keys {:?}", twice.kid)));
+    }
     let mut named = |member: &str| -> Result<Option<RingKey>> {
         let kid = match rest.remove(member) {
             None | Some(Value::Null) => return Ok(None),
@@ -54,9 +74,9 @@ pub(super) fn parse(text: &Sensitive) -> Result<Parsed> {
         };
         match keys.iter().position(|key| key.kid == kid) {
             Some(index) => Ok(Some(keys.remove(index))),
-            None => Err(refused(&format!(
-                "the ring has no key {kid:?}, which its member {member:?} names, or names it twice"
-            ))),
+            None => {
+                Err(refused(&format!("the ring has no key {kid:?}, which its member {member:?} names, or names twice")))
+            }
         }
     };
     let [current, next, previous] = [named("current")?, named("next")?, named("previous")?];
@@ -196,10 +216,7 @@ impl Ring {
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        Fingerprint {
-            signs: Some(self.current.key.digest()),
-            accepts: self.keys().map(|key| key.key.digest()).collect(),
-        }
+        Fingerprint { signs: Some(self.current.print()), accepts: self.keys().map(RingKey::print).collect() }
     }
 
     fn keys(&self) -> impl Iterator<Item = &RingKey> {
@@ -213,6 +230,16 @@ impl Ring {
 
     fn fresh_algorithm(&self) -> Algorithm {
         self.alg.unwrap_or(self.model().alg)
+    }
+}
+
+/// Wipes what a parsed value says.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        _ => {}
     }
 }
 

@@ -75,6 +75,42 @@ fn the_same_secret_again_is_refused() {
 }
 
 #[test]
+fn a_key_is_the_same_only_under_its_name_and_for_its_algorithm() {
+    let text = renewed("jwt-keyring", r#"{"keys":[]}"#, None);
+    let before = keys("jwt-keyring", &text, None).fingerprint();
+    let ring: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let kid = ring["next"].as_str().unwrap();
+    let after = keys("jwt-keyring", &renewed("jwt-keyring", &text, None).replace(kid, "another"), None);
+    assert_eq!(after.refuse_unrelated(&before).unwrap_err().kind(), ErrorKind::RefusedChanged);
+    let twice = text.replacen('{', r#"{"next":"x","#, 1);
+    assert!(error("jwt-keyring", &twice, None).contains("twice"), "a member that stands in the ring twice");
+    let twice = text.replacen(r#""use":"sig""#, r#""k":"AAAA","use":"sig""#, 1);
+    assert!(error("jwt-keyring", &twice, None).contains("twice"), "a member that stands in a key twice");
+}
+
+#[test]
+fn another_key_under_the_same_key_id_or_of_another_size_is_refused() {
+    let rest = r#""key_id":"k""#;
+    let [one, same_name] = [(); 2].map(|()| keys("signing-key", &document(key::Shape::P256, rest), None));
+    let larger = keys("signing-key", &document(key::Shape::P384, r#""key_id":"other""#), None);
+    for other in [same_name, larger] {
+        assert_eq!(other.refuse_unrelated(&one.fingerprint()).unwrap_err().kind(), ErrorKind::RefusedChanged);
+    }
+}
+
+#[test]
+fn a_key_without_a_name_is_published_under_its_thumbprint_and_no_made_up_algorithm_is() {
+    let text = document(key::Shape::P256, r#""algorithm":"EC""#);
+    let public: serde_json::Value = serde_json::from_str(&Keys::public(&[&keys("signing-key", &text, None)])).unwrap();
+    assert_eq!(public["keys"][0]["kid"].as_str().unwrap().len(), 43);
+    assert!(public["keys"][0].get("alg").is_none());
+    let text = document(key::Shape::P256, r#""alg":"ES256""#);
+    let public: serde_json::Value = serde_json::from_str(&Keys::public(&[&keys("signing-key", &text, None)])).unwrap();
+    assert_eq!(public["keys"][0]["alg"], "ES256");
+    assert_eq!(Keys::public(&[&keys("jwt", "a bare secret has no public half", None)]), r#"{"keys":[]}"#);
+}
+
+#[test]
 fn a_ring_of_somebody_else_is_refused() {
     let ring = |alg: &str| renewed("jwt-keyring", &format!(r#"{{"alg":"{alg}","keys":[]}}"#), None);
     let (one, other) = (keys("jwt-keyring", &ring("HS256"), None), keys("jwt-keyring", &ring("EdDSA"), None));
@@ -116,7 +152,7 @@ fn a_signing_key_document_keeps_its_shape_its_stem_and_the_length_of_its_window(
         let new = renewed("signing-key", &text, None);
         assert!(new.contains("\"iss\": \"é\"  }") && new.contains("\"valid_until\" : \"2027-11-22\""), "{shape}");
         let (old, new) = (keys("signing-key", &text, None), keys("signing-key", &new, None));
-        let public: serde_json::Value = serde_json::from_str(&new.public(&[&old]).unwrap()).unwrap();
+        let public: serde_json::Value = serde_json::from_str(&Keys::public(&[&new, &old])).unwrap();
         let kids: Vec<&str> =
             public["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
         assert!(kids[0].starts_with("auth-20261122-") && kids[1] == "auth-2025", "{kids:?}");

@@ -47,20 +47,20 @@ impl Window {
         Ok(window)
     }
 
-    /// The window of the next key: moved on by its own length, so often that it ends after `now`, and begun by then: a key
-    /// that signs before it is valid is refused.
+    /// The window of the next key: moved on by its own length, so often that it ends after `now`. Where that would begin later
+    /// than now, as after a rotation before its time, it begins now: a key that signs before it is valid is refused.
     pub(super) fn moved_on(&self, now: i64) -> Self {
         let length = self.length();
         let behind = now.saturating_sub(self.until.at).max(0);
         let by = length.saturating_mul(1 + behind / length);
-        let (from, until) = (self.from.at.saturating_add(by), self.until.at.saturating_add(by));
         let begun = match self.from.style {
             Style::Date => now - now.rem_euclid(DAY),
             _ => now,
         };
+        let from = self.from.at.saturating_add(by).min(begun);
         Self {
-            from: Moment { at: from.min(begun), style: self.from.style.clone() },
-            until: Moment { at: until, style: self.until.style.clone() },
+            from: Moment { at: from, style: self.from.style.clone() },
+            until: Moment { at: from.saturating_add(length), style: self.until.style.clone() },
         }
     }
 
@@ -185,8 +185,8 @@ mod tests {
         for (from, until, new_from, new_until) in [
             (json!("2025-11-22"), json!("2026-11-22"), json!("2026-11-22"), json!("2027-11-22")),
             (json!("2024-01-01"), json!("2024-01-31"), json!("2026-11-16"), json!("2026-12-16")),
-            // Before its end: the new key is valid at once, and as long as it would have been.
-            (json!("2026-01-01"), json!("2027-01-01"), json!("2026-11-22"), json!("2028-01-01")),
+            // Before its end: the new key is valid at once, and for as long.
+            (json!("2026-01-01"), json!("2027-01-01"), json!("2026-11-22"), json!("2027-11-22")),
             (
                 json!("2025-11-22T10:00:00Z"),
                 json!("2026-11-22T10:00:00.000Z"),
@@ -204,6 +204,17 @@ mod tests {
             (json!("1795000000000"), json!("1795361000000"), json!("1795361000000"), json!("1795722000000")),
         ] {
             assert_eq!(moved(&from, &until), (new_from, new_until), "{from} {until}");
+        }
+    }
+
+    #[test]
+    fn a_window_never_grows() {
+        let mut window =
+            Window::read(&json!("2026-11-22"), &json!("2027-11-22")).unwrap_or_else(|error| panic!("{error}"));
+        for month in 0..240 {
+            let now = NOW + month * 30 * DAY;
+            window = window.moved_on(now);
+            assert!(window.length() == 365 * DAY && window.contains(now), "{window:?}");
         }
     }
 

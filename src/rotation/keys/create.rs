@@ -1,33 +1,40 @@
 //! createSecret: the next value, and whether its time has come.
 
-use super::{current, guard};
+use super::current;
+use super::guard::{self, Before};
 use crate::apply::Source;
 use crate::aws::secrets::Version;
 use crate::copies::Place;
+use crate::dependents::Verdict;
 use crate::error::Result;
 use crate::kind::keys::Renewal;
 use crate::kind::{KeyKind, Keys};
 use crate::plan::{Action, Plan};
+use crate::report::Report;
 use crate::run::{Overview, Run};
 use crate::settings::Settings;
 use crate::stages::Standing;
 
-/// What the next value is made of, and the plan of it. `last` is when the last rotation was, if there was one.
+/// What the next value is made of, and the plan of it. `last` is when the last rotation was, if there was one, and `finished`
+/// what was left of it that this step has done.
 pub(in crate::rotation) async fn plan(
     run: &Run<'_>,
     seen: &Overview,
     kind: KeyKind,
     version: Version,
-    last: Option<i64>,
+    (last, finished): (Option<i64>, Option<&Report>),
 ) -> Result<(Source, Plan)> {
-    let created = version.created;
+    let services = finished.map(|report| report.services.as_slice()).unwrap_or_default();
+    let redeployed = services.iter().filter(|service| service.verdict == Verdict::Redeployed);
+    let redeployed = redeployed.map(|service| format!("{}/{}", service.cluster, service.service)).collect();
+    let before = Before { last, created: version.created, redeployed };
     let keys = current(run, kind, version, &seen.settings)?;
     refuse_places(&keys, &seen.settings)?;
     let plan = draw(&keys);
     if keys.fingerprint().signs.is_some() {
         seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
     }
-    let warnings = guard::refuse(run, seen, &keys, (last, created)).await?;
+    let warnings = guard::refuse(run, seen, &keys, &before).await?;
     Ok((Source::Renewed(keys), plan.warning(warnings)))
 }
 

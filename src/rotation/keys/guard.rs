@@ -3,41 +3,57 @@
 //! What counts is not when AWSCURRENT moved but when the last task ended that held the value before: until then it signed with
 //! the old key. From then on a token lives for `keyroll:token-lifetime` at most.
 
-use crate::dependents::{Settled, utc};
+use crate::dependents::{Moved, Settled, utc};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::{KeyKind, Keys};
 use crate::report::listed;
-use crate::rollout::holders::{self, Holders};
+use crate::rollout::holders::{self, Holder};
 use crate::run::{Overview, Run};
 use crate::stages::AWSPREVIOUS;
 
-/// Refuses to begin too early. `last` is when the last rotation was, if there was one, and when the version under AWSCURRENT
-/// was made, in milliseconds since 1970. Gives what to tell of services that do not take the value before.
-pub(super) async fn refuse(
-    run: &Run<'_>,
-    seen: &Overview,
-    keys: &Keys,
-    (last, created): (Option<i64>, Option<i64>),
-) -> Result<Vec<String>> {
+/// When the version under AWSCURRENT came, and what this very step has done about its rollout.
+pub(super) struct Before {
+    /// When the last rotation was, if there was one, in milliseconds since 1970.
+    pub(super) last: Option<i64>,
+    /// When the version was made.
+    pub(super) created: Option<i64>,
+    /// The services that this step has just redeployed, to finish the last rotation first.
+    pub(super) redeployed: Vec<String>,
+}
+
+/// Refuses to begin too early. Gives what to tell of services that do not take the value before.
+pub(super) async fn refuse(run: &Run<'_>, seen: &Overview, keys: &Keys, before: &Before) -> Result<Vec<String>> {
     let (now, lifetime) = (run.clock.seconds().saturating_mul(1000), seen.settings.token_lifetime());
     let ending = ending(keys, seen).filter(|_| lifetime > 0);
-    // Tokens by the key before were signed until the last rotation at least, whatever ECS shows.
-    if let (Some(ending), Some(last)) = (&ending, last) {
-        too_early(ending, last, lifetime, now)?;
-    }
-    if ending.is_none() && !keys.promotes() && !keys.kind.wants_previous() {
+    let must_know = keys.promotes() || keys.converts();
+    if !must_know && ending.is_none() && !keys.kind.wants_previous() {
         return Ok(Vec::new());
     }
-    let created = created.unwrap_or_default();
-    let found = holders::find(run, &seen.arn, &seen.settings, (created, last.unwrap_or(created))).await;
-    if ending.is_some() || keys.promotes() {
-        let settled = settled(&found)?;
-        if let (Some(ending), Some(since)) = (&ending, settled.max(last)) {
+    if (must_know || ending.is_some()) && !before.redeployed.is_empty() {
+        let reasons = before.redeployed.iter().map(|name| format!("{name}: it was redeployed a moment ago"));
+        return Err(not_settled(keys, &reasons.collect::<Vec<_>>()));
+    }
+    // Tokens by the key before were signed until the last rotation at least, whatever ECS shows.
+    let last = before.last.into_iter().chain(before.created).max();
+    if let (Some(ending), Some(last)) = (&ending, last.filter(|_| before.last.is_some())) {
+        too_early(ending, last, lifetime, now)?;
+    }
+    let created = before.created.ok_or_else(|| {
+        let cause = "Secrets Manager shows no date of the version under AWSCURRENT";
+        Error::new(ErrorKind::FailedAws, cause, "run the step again")
+    })?;
+    let moved = Moved::new(created, seen.last_rotated);
+    let mut found = holders::find(run, &seen.arn, &seen.settings, moved).await;
+    if must_know || ending.is_some() {
+        let too_late = |at: i64| ending.is_some() && now < at.saturating_add(lifetime);
+        holders::ask_history(run, &mut found.all, moved, too_late).await;
+        let settled = settled(keys, &found.all, &found.unseen)?;
+        if let (Some(ending), Some(since)) = (&ending, settled.max(last.filter(|_| before.last.is_some()))) {
             too_early(ending, since, lifetime, now)?;
         }
     }
-    let mut warnings = beside(seen, keys, &found);
-    warnings.extend(found.unseen.iter().map(|error| {
+    let mut warnings = beside(seen, keys, &found.all);
+    warnings.extend(found.unseen.iter().chain(&found.unread).map(|error| {
         format!("which services take AWSPREVIOUS could not be seen: {}; {}", error.cause(), error.remedy())
     }));
     Ok(warnings)
@@ -45,19 +61,20 @@ pub(super) async fn refuse(
 
 /// The key that a rotation ends, by its name.
 fn ending(keys: &Keys, seen: &Overview) -> Option<String> {
+    let in_previous = || seen.labels.holder(AWSPREVIOUS).map(|_| "the key in AWSPREVIOUS".to_owned());
     match keys.kind {
+        // Services that read the bare form may verify with the one before.
+        KeyKind::KeyRing if keys.converts() => in_previous(),
         KeyKind::KeyRing => keys.ends().map(|kid| format!("the previous key {kid:?}")),
-        KeyKind::Jwt | KeyKind::SigningKey => {
-            seen.labels.holder(AWSPREVIOUS).map(|_| "the key in AWSPREVIOUS".to_owned())
-        }
+        KeyKind::Jwt | KeyKind::SigningKey => in_previous(),
         // Nobody but its owner knows for how long a token of this kind lives; keyroll:min-age is for those.
         KeyKind::Token => None,
     }
 }
 
 /// Since when every task of every service has read AWSCURRENT, in milliseconds since 1970; none where there are no tasks.
-fn settled(found: &Holders) -> Result<Option<i64>> {
-    if let Some(error) = Error::join(found.unseen.clone()) {
+fn settled(keys: &Keys, found: &[Holder], unseen: &[Error]) -> Result<Option<i64>> {
+    if let Some(error) = Error::join(unseen.to_vec()) {
         let cause = format!(
             "whether every task holds the value under AWSCURRENT could not be seen, so that this rotation has not begun: {}",
             error.cause()
@@ -66,23 +83,28 @@ fn settled(found: &Holders) -> Result<Option<i64>> {
     }
     let mut since = None;
     let mut not = Vec::new();
-    for (service, settled) in &found.settled {
+    // What never takes another version is told, and cannot be waited for.
+    for Holder { name, settled, .. } in found.iter().filter(|holder| !holder.stays) {
         match settled {
             Settled::Since(at) => since = since.max(*at),
-            Settled::Not(reason) => not.push(format!("{service}: {reason}")),
+            Settled::Going(reason) | Settled::Not(reason) => not.push(format!("{name}: {reason}")),
         }
     }
-    if not.is_empty() {
-        return Ok(since);
-    }
-    Err(Error::new(
+    if not.is_empty() { Ok(since) } else { Err(not_settled(keys, &not)) }
+}
+
+fn not_settled(keys: &Keys, reasons: &[String]) -> Error {
+    let why = if keys.promotes() || keys.converts() {
+        "a task that does not hold AWSCURRENT would refuse tokens of the next value"
+    } else {
+        "a task that does not hold AWSCURRENT still signs with the key that would end"
+    };
+    Error::new(
         ErrorKind::FailedTooSoon,
-        format!(
-            "this rotation is put off: a task that does not hold AWSCURRENT would refuse tokens of the next key: {}",
-            listed(&not)
-        ),
-        "wait until the deployment is complete, or mend it; the action Redeploy replaces tasks that are older",
-    ))
+        format!("this rotation is put off: {why}: {}", listed(reasons)),
+        "wait until the deployment is complete, or mend it; the action Redeploy replaces tasks that are older, where ECS itself \
+         deploys them, and else their own deployer does",
+    )
 }
 
 /// Refuses while a token may live that the key signed which is to end. `since` is when it last signed.
@@ -110,18 +132,33 @@ fn hours(millis: i64) -> f64 {
     millis as f64 / 3_600_000.0
 }
 
-/// What to tell of containers that take AWSCURRENT alone, or AWSPREVIOUS before there is one.
-pub(super) fn beside(seen: &Overview, keys: &Keys, found: &Holders) -> Vec<String> {
-    if !keys.kind.wants_previous() {
-        return Vec::new();
+/// What to tell of services that will not have every value that they need.
+fn beside(seen: &Overview, keys: &Keys, found: &[Holder]) -> Vec<String> {
+    let mut told = Vec::new();
+    let stay: Vec<String> = found.iter().filter(|holder| holder.stays).map(|holder| holder.name.to_string()).collect();
+    if !stay.is_empty() {
+        told.push(format!(
+            "these take one version for ever, or a label that no rotation moves, and will not know the keys to come: {}",
+            listed(&stay)
+        ));
+    }
+    // Who verifies with the public half needs no version before.
+    if !matches!(keys.kind, KeyKind::Jwt | KeyKind::Token) {
+        return told;
     }
     let exists = seen.labels.holder(AWSPREVIOUS).is_some();
-    let mut told = Vec::new();
     let field = seen.settings.field.as_deref().and_then(|fields| fields.split_whitespace().next()).unwrap_or_default();
-    let alone: Vec<String> =
-        found.reads.iter().filter(|one| one.current && !one.previous).map(ToString::to_string).collect();
+    let reads = || found.iter().flat_map(|holder| &holder.reads);
+    let alone: Vec<String> = reads().filter(|one| one.current && !one.previous).map(ToString::to_string).collect();
     if !alone.is_empty() {
-        let when = if exists { "add" } else { "once this rotation has ended, and not before, add" };
+        // What a placeholder signs is anybody's.
+        let when = match (exists, keys.fingerprint().signs) {
+            (true, Some(_)) => "add",
+            (false, Some(_)) => "once this rotation has ended, and not before, add",
+            (_, None) => {
+                "once the rotation after this one has ended, and not before, as AWSPREVIOUS is a placeholder until then, add"
+            }
+        };
         told.push(format!(
             "these take AWSCURRENT without AWSPREVIOUS, so that once replaced they refuse what was signed or issued with the value \
              before: {}; to a service that can verify with two, {when} \"valueFrom\": \"{}:{field}:AWSPREVIOUS:\"",
@@ -129,7 +166,14 @@ pub(super) fn beside(seen: &Overview, keys: &Keys, found: &Holders) -> Vec<Strin
             seen.arn
         ));
     }
-    let early: Vec<String> = found.reads.iter().filter(|one| one.previous).map(ToString::to_string).collect();
+    let early: Vec<String> = reads().filter(|one| one.previous).map(ToString::to_string).collect();
+    if keys.fingerprint().signs.is_none() && !early.is_empty() {
+        told.push(format!(
+            "these take AWSPREVIOUS, which will be the placeholder once this rotation has ended: they would accept what anybody \
+             signs with it, until the rotation after: {}",
+            listed(&early)
+        ));
+    }
     if !exists && !early.is_empty() {
         told.push(format!(
             "these take AWSPREVIOUS, and no version is labelled so yet: ECS starts no task of them until the first rotation has \
@@ -144,27 +188,42 @@ pub(super) fn beside(seen: &Overview, keys: &Keys, found: &Holders) -> Vec<Strin
 mod tests {
     use super::*;
     use crate::dependents::ServiceName;
+    use crate::secret::Sensitive;
+    use crate::settings::Settings;
 
-    fn holders(settled: &[Settled]) -> Holders {
-        let named =
-            |(number, settled): (usize, &Settled)| (ServiceName::known("prod", &format!("s{number}")), settled.clone());
-        Holders { settled: settled.iter().enumerate().map(named).collect(), ..Holders::default() }
+    fn holders(settled: &[Settled]) -> Vec<Holder> {
+        let holder = |(number, settled): (usize, &Settled)| Holder {
+            name: ServiceName::known("prod", &format!("s{number}")),
+            settled: settled.clone(),
+            reads: Vec::new(),
+            stays: false,
+        };
+        settled.iter().enumerate().map(holder).collect()
+    }
+
+    fn keys() -> Keys {
+        let settings = Settings::read([("keyroll:kind", "jwt-keyring")]);
+        let bare = Sensitive::new("a bare secret becomes a ring".to_owned());
+        Keys::read(KeyKind::KeyRing, bare, &settings).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]
     fn the_last_service_decides() {
         let not = |reason: &str| Settled::Not(reason.to_owned());
-        assert_eq!(settled(&holders(&[])), Ok(None));
-        assert_eq!(settled(&holders(&[Settled::Since(None)])), Ok(None));
-        assert_eq!(
-            settled(&holders(&[Settled::Since(Some(7)), Settled::Since(None), Settled::Since(Some(3))])),
-            Ok(Some(7))
-        );
-        let error = settled(&holders(&[Settled::Since(Some(7)), not("it is late"), not("it failed")])).unwrap_err();
+        let judged = |found: &[Holder]| settled(&keys(), found, &[]);
+        assert_eq!(judged(&holders(&[])), Ok(None));
+        assert_eq!(judged(&holders(&[Settled::Since(None)])), Ok(None));
+        let all = [Settled::Since(Some(7)), Settled::Since(None), Settled::Since(Some(3))];
+        assert_eq!(judged(&holders(&all)), Ok(Some(7)));
+        let late = [Settled::Since(Some(7)), not("it is late"), Settled::Going("it goes on".to_owned())];
+        let error = judged(&holders(&late)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FailedTooSoon);
-        assert!(error.cause().contains("prod/s1: it is late; prod/s2: it failed"), "{error}");
+        assert!(error.cause().contains("prod/s1: it is late; prod/s2: it goes on"), "{error}");
+        // One that is pinned to a version cannot be waited for.
+        let pinned = holders(&[not("it is late")]).into_iter().map(|holder| Holder { stays: true, ..holder });
+        assert_eq!(judged(&pinned.collect::<Vec<_>>()), Ok(None));
         let unseen = Error::new(ErrorKind::RefusedPermission, "denied", "allow it");
-        let error = settled(&Holders { unseen: vec![unseen], ..holders(&[]) }).unwrap_err();
+        let error = settled(&keys(), &[], &[unseen]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RefusedPermission);
     }
 

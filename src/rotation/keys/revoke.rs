@@ -3,10 +3,12 @@
 //!
 //! Two values are stored and made current, one right after the other: moving AWSCURRENT makes the value before AWSPREVIOUS,
 //! and services that take AWSPREVIOUS would go on accepting what has leaked. So AWSPREVIOUS ends on a value that nobody has
-//! ever had. For each the order is that of a rotation: store it as AWSPENDING, publish the public halves, prove it, move
-//! AWSCURRENT. Then every dependent is redeployed.
+//! ever had. For each the order is that of a rotation: store it as AWSPENDING, prove it, move AWSCURRENT. Then the public
+//! halves are published and every dependent is redeployed, whatever became of the second value.
 
-use super::{create, read, set};
+use std::time::Duration;
+
+use super::{create, read};
 use crate::apply::{self, Source};
 use crate::aws::secrets::{Lookup, Version};
 use crate::dependents::Since;
@@ -19,89 +21,107 @@ use crate::rollout::{self, Left, Scene};
 use crate::rotation::revoke::{overtaken, rotation};
 use crate::rotation::{finish, look};
 use crate::run::{Overview, Run};
-use crate::stages::{AWSCURRENT, Standing};
+use crate::secret::Sensitive;
+use crate::stages::{AWSCURRENT, Labels, Standing};
 
-/// How many values are made current: the last one, and the one that becomes AWSPREVIOUS.
-const VALUES: usize = 2;
+/// The least time for all of it but the rollout, once the keys are made.
+const ENOUGH: Duration = Duration::from_secs(10);
+/// How long a value may stay invisible that was stored a moment ago.
+const VISIBLE: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(200), Duration::from_millis(400), Duration::from_secs(1)];
 
 /// Replaces everything old.
 ///
 /// Safe to repeat: each time draws new values, and ends those of the time before. Where it breaks off, AWSCURRENT is on the old
 /// value or on a new one that works, and its mark is open.
 pub(in crate::rotation) async fn run(run: &Run<'_>, kind: KeyKind) -> Result<Report> {
-    let mut report: Option<Report> = None;
-    let mut last = None;
-    for _ in 0..VALUES {
-        let replaced = replace(run, kind).await.map_err(|error| again(&error, report.is_some()))?;
-        report = Some(match report {
-            Some(before) => replaced.report.after(before),
-            None => replaced.report,
-        });
-        last = Some((replaced.seen, replaced.version, replaced.since));
-    }
-    let (Some(mut report), Some((seen, version, since))) = (report, last) else {
-        return Err(Error::new(ErrorKind::FailedDefect, "keyroll replaced nothing", "report this defect"));
-    };
-    report.warnings.push(told(kind).to_owned());
-    let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
-    let scene = Scene::new(run.clock);
-    report.append(rollout::run(&Run { scene: &scene, ..*run }, &left, since).await?);
-    Ok(report)
-}
-
-/// One value in the place of another.
-struct Replaced {
-    seen: Overview,
-    version: VersionId,
-    since: Since,
-    report: Report,
-}
-
-async fn replace(run: &Run<'_>, kind: KeyKind) -> Result<Replaced> {
     let seen = look(run).await?;
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
     let current = run.current().await?;
-    let before = current.id.clone();
+    let mut before = current.id.clone();
     let keys = read(kind, current, &seen.settings)?;
     create::refuse_places(&keys, &seen.settings)?;
-    let renewal = keys.replacement();
-    let plan = create::plan_of(renewal).warning(overtaken(&seen.labels));
+    let mut plan = create::plan_of(keys.replacement()).warning(overtaken(&seen.labels));
+    // Making keys may take a while: all of them before anything is changed.
+    let first = apply::draw(run, &Source::Replaced(keys), None)?;
+    let second = Source::Replaced(Keys::read(kind, first.clone(), &seen.settings)?);
+    let second = apply::draw(run, &second, None)?;
+    run.clock.require(ENOUGH, "revoke a key", "nothing was changed")?;
+
+    let (mut done, mut last): (Option<Report>, Option<(VersionId, Since)>) = (None, None);
+    let mut errors = Vec::new();
+    for value in [&first, &second] {
+        match replace(run, kind, &seen, (&before, value), &plan).await {
+            Ok((report, version, since)) => {
+                done = Some(match done {
+                    Some(earlier) => report.after(earlier),
+                    None => report,
+                });
+                before = version.clone();
+                last = Some((version, since));
+            }
+            Err(error) => {
+                errors.push(again(&error, last.is_some()));
+                break;
+            }
+        }
+        plan.warnings.clear();
+    }
+    let (Some(mut report), Some((version, since))) = (done, last) else {
+        return Err(Error::join(errors).unwrap_or_else(nothing));
+    };
+    report.warnings.push(told(kind).to_owned());
+    // Tasks sign with what has leaked until they are replaced: whatever failed.
+    let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
+    let scene = Scene::new(run.clock);
+    match rollout::run(&Run { scene: &scene, ..*run }, &left, since).await {
+        Ok(rolled) => report.append(rolled),
+        Err(error) => errors.push(error),
+    }
+    Error::join(errors).map_or(Ok(report), Err)
+}
+
+/// One value in the place of another.
+async fn replace(
+    run: &Run<'_>,
+    kind: KeyKind,
+    seen: &Overview,
+    (before, value): (&VersionId, &Sensitive),
+    plan: &Plan,
+) -> Result<(Report, VersionId, Since)> {
+    unmoved(&look(run).await?.labels, before)?;
     let mut bytes = [0; 16];
     apply::random(&mut bytes)?;
     let mut event = rotation(run, Step::Create, VersionId::drawn(bytes));
-    let mut report = apply::store(run, &event, &seen.arn, &Source::Replaced(keys), &plan).await?;
+    let mut report = apply::store(run, &event, &seen.arn, value, plan).await?;
     event.step = Step::Finish;
     let pending = read(kind, stored(run, &event).await?, &seen.settings)?;
-    report.append(publish(run, &event, &seen, &pending).await?);
     let proven = Plan::nothing(Standing::Pending).proving(pending.prove(run.clock.seconds())?);
     let now = look(run).await?;
-    if !now.labels.has(&before, AWSCURRENT) {
-        return Err(Error::new(
-            ErrorKind::FailedAws,
-            "AWSCURRENT has moved to a version of another rotation meanwhile",
-            "wait",
-        ));
-    }
+    unmoved(&now.labels, before)?;
     let (moved, since) = finish::move_current(run, &event, &now, proven).await?;
     report.append(moved);
-    Ok(Replaced { seen: now, version: event.version, since, report })
+    Ok((report, event.version, since))
 }
 
-async fn publish(run: &Run<'_>, event: &Rotation, seen: &Overview, pending: &Keys) -> Result<Report> {
-    let plan = set::publishing(&seen.settings);
-    let report = run.report(&seen.arn, &event.version, &plan);
-    let public = pending.public(&[]).unwrap_or_default();
-    apply::publish(run, report, &plan, &public).await
+/// The new value was made of the one under AWSCURRENT, and takes its place.
+fn unmoved(labels: &Labels, before: &VersionId) -> Result<()> {
+    if labels.has(before, AWSCURRENT) {
+        return Ok(());
+    }
+    let cause = "AWSCURRENT has moved to a version of another rotation meanwhile";
+    Err(Error::new(ErrorKind::FailedAws, cause, "wait until that rotation has ended"))
 }
 
 async fn stored(run: &Run<'_>, event: &Rotation) -> Result<Version> {
-    match run.clients.secrets.version(run.secret, &event.version).await? {
-        Lookup::Found(version) => Ok(version),
-        Lookup::Absent | Lookup::Elsewhere => {
-            Err(Error::new(ErrorKind::FailedAws, "the new version cannot be read yet", "wait a moment"))
+    for pause in VISIBLE {
+        tokio::time::sleep(pause).await;
+        if let Lookup::Found(version) = run.clients.secrets.version(run.secret, &event.version).await? {
+            return Ok(version);
         }
     }
+    Err(Error::new(ErrorKind::FailedAws, "the new version cannot be read yet", "wait a moment"))
 }
 
 fn told(kind: KeyKind) -> &'static str {
@@ -120,4 +140,8 @@ fn again(error: &Error, begun: bool) -> Error {
         error.cause().to_owned()
     };
     Error::new(error.kind(), cause, format!("{}; then invoke the action Revoke again", error.remedy()))
+}
+
+fn nothing() -> Error {
+    Error::new(ErrorKind::FailedDefect, "keyroll replaced nothing", "report this defect")
 }

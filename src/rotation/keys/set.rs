@@ -1,16 +1,16 @@
 //! setSecret: nothing outside the secret has to be set, but for the public halves of asymmetric keys. Those are published
-//! before AWSCURRENT moves: a verifier that fetched them then knows every key that anybody signs with.
+//! before AWSCURRENT moves: a verifier that fetches them then knows every key that anybody signs with.
 
-use super::{create, current, read};
+use super::read;
 use crate::apply;
 use crate::aws::s3::CACHE_SECONDS;
 use crate::aws::secrets::{Lookup, Version};
-use crate::copies::Place;
 use crate::error::Result;
 use crate::event::Rotation;
 use crate::kind::{KeyKind, Keys};
 use crate::plan::{Action, Plan};
 use crate::report::Report;
+use crate::rollout::publish;
 use crate::rotation::{overview, pending_version};
 use crate::run::Run;
 use crate::settings::Settings;
@@ -49,29 +49,24 @@ async fn publish(
 ) -> Result<Report> {
     let arn = version.arn.clone();
     let pending = read(kind, version, settings)?;
-    create::refuse_places(&pending, settings)?;
-    if settings.copies.is_empty() {
-        return Ok(run.report(&arn, &event.version, &plan(&pending, settings)));
+    let plan = plan(&pending, settings);
+    let report = run.report(&arn, &event.version, &plan);
+    if plan.actions.is_empty() {
+        return Ok(report);
     }
     settings.refuse_on_hold(run.clock.seconds())?;
     settings.sound()?;
-    // Of a document, both keys: old tasks sign with the one, new tasks with the other.
-    let before = current(run, kind, run.current().await?, settings)?;
-    let plan = plan(&pending, settings);
-    let report = run.report(&arn, &event.version, &plan);
-    let public = pending.public(&[&before]).unwrap_or_default();
-    apply::publish(run, report, &plan, &public).await
-}
-
-/// The plan of publishing alone.
-pub(super) fn publishing(settings: &Settings) -> Plan {
-    let publish = |place: &Place| Action::Publish { place: place.to_string() };
-    Plan::of(Standing::Pending, settings.copies.iter().map(publish).collect())
+    let report = apply::publish(run, report, &plan, &publish::now(run, kind, settings).await?).await?;
+    // Whoever has overtaken this call has published more than it knew of.
+    if let Lookup::Absent | Lookup::Elsewhere = run.clients.secrets.pending(&event.secret, &event.version).await? {
+        apply::publish(run, report.clone(), &plan, &publish::now(run, kind, settings).await?).await?;
+    }
+    Ok(report)
 }
 
 /// The plan of the step.
 pub(super) fn plan(pending: &Keys, settings: &Settings) -> Plan {
-    let plan = publishing(settings);
+    let plan = Plan::of(Standing::Pending, publish::actions(settings));
     match (&plan.actions[..], pending.kind) {
         ([], KeyKind::SigningKey) => {
             plan.proving("nothing outside the secret has to be set").warning(vec![
@@ -81,10 +76,10 @@ pub(super) fn plan(pending: &Keys, settings: &Settings) -> Plan {
             ])
         }
         ([], _) => plan.proving("nothing outside the secret has to be set"),
-        (_, KeyKind::SigningKey) => plan.warning(vec![format!(
+        ([Action::Publish { .. }, ..], KeyKind::SigningKey) => plan.warning(vec![format!(
             "tasks sign with the new key as soon as they are replaced: a verifier that keeps the published keys refuses its \
-             tokens until it fetches them again, {CACHE_SECONDS} s at most by their Cache-Control, and at once where it does so \
-             for an unknown kid; a key ring (keyroll:kind = jwt-keyring) publishes each key a rotation ahead"
+             tokens until it fetches them again, which its library does for an unknown kid, or after its own time ({CACHE_SECONDS} s \
+             by the object's Cache-Control); a key ring (keyroll:kind = jwt-keyring) publishes each key a rotation ahead"
         )]),
         _ => plan,
     }

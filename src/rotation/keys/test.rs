@@ -11,8 +11,10 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::stages::Standing;
 
-/// Proves a pending value. `holder` is the version under AWSCURRENT, where that is known: what this process remembers of
-/// another one does not count then.
+/// Proves a pending value. `holder` is the version under AWSCURRENT, where that is known.
+///
+/// What this process remembers of AWSCURRENT spares a call. It counts where it is of that very version; where nobody knows
+/// which one it is, it may say yes, and is asked again before it says no: another process may have rotated since.
 pub(in crate::rotation) async fn prove(
     run: &Run<'_>,
     kind: KeyKind,
@@ -21,16 +23,16 @@ pub(in crate::rotation) async fn prove(
     holder: Option<&VersionId>,
 ) -> Result<Plan> {
     let pending = read(kind, pending, settings)?;
-    let before = match run.memory.fingerprint(run.secret) {
-        Some((version, known)) if holder.is_none_or(|holder| *holder == version) => known,
-        _ => fingerprint(run, kind, settings).await?,
-    };
-    proof(&pending, &before, run.clock.seconds())
-}
-
-/// Of what AWSCURRENT holds.
-async fn fingerprint(run: &Run<'_>, kind: KeyKind, settings: &Settings) -> Result<Fingerprint> {
-    Ok(current(run, kind, run.current().await?, settings)?.fingerprint())
+    let now = run.clock.seconds();
+    if let Some((version, known)) = run.memory.fingerprint(run.secret) {
+        let is_holder = holder == Some(&version);
+        let proven = proof(&pending, &known, now);
+        if is_holder || (holder.is_none() && proven.is_ok()) {
+            return proven;
+        }
+    }
+    let before = current(run, kind, run.current().await?, settings)?.fingerprint();
+    proof(&pending, &before, now)
 }
 
 /// A pending value without our mark: nothing to prove where it is what AWSCURRENT holds, as in a preflight.
@@ -56,7 +58,7 @@ pub(super) fn proof(pending: &Keys, before: &Fingerprint, now: i64) -> Result<Pl
     let line = pending.prove(now).map_err(at)?;
     pending.refuse_unrelated(before)?;
     let plan = Plan::nothing(Standing::Pending).proving(line);
-    Ok(match (pending.kind, before.signs) {
+    Ok(match (pending.kind, &before.signs) {
         (KeyKind::KeyRing, Some(_)) => plan.proving(
             "tasks with AWSCURRENT verify what tasks with this version sign, and the other way round: each holds the other's key",
         ),

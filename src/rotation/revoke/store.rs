@@ -200,7 +200,8 @@ async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Re
     let mut bytes = [0; 16];
     apply::random(&mut bytes)?;
     let event = rotation(run, Step::Create, VersionId::drawn(bytes));
-    let report = apply::store(run, &event, &account.arn, &found.source, &found.plan).await?;
+    let value = apply::draw(run, &found.source, found.plan.account())?;
+    let report = apply::store(run, &event, &account.arn, &value, &found.plan).await?;
     Ok(Some((event, report)))
 }
 

@@ -1,12 +1,11 @@
 //! One key of a ring: a private JWK (RFC 7517, section 4) with its name and its algorithm.
 
 use serde_json::{Map, Value, json};
-use zeroize::Zeroize as _;
 
-use super::{algorithm, refused};
+use super::{algorithm, refused, wipe};
 use crate::error::Result;
 use crate::kind::keys::key::{Algorithm, Key};
-use crate::kind::keys::{Random, ids};
+use crate::kind::keys::{KeyPrint, Random, ids};
 
 /// A key by its name.
 #[derive(Clone)]
@@ -30,8 +29,13 @@ impl RingKey {
         Ok(Self { kid: ids::fresh("", today, random)?, alg, key, rest: Map::new() })
     }
 
-    pub(super) fn read(jwk: Value) -> Result<Self> {
-        let Value::Object(mut jwk) = jwk else { return Err(refused("a key of the ring is no JSON object")) };
+    pub(super) fn read(text: &str) -> Result<Self> {
+        let Ok(Value::Object(mut jwk)) = serde_json::from_str(text) else {
+            return Err(refused("a key of the ring is no JSON object"));
+        };
+        for member in OURS {
+            jwk.remove(member).iter_mut().for_each(wipe);
+        }
         let kid = match jwk.remove("kid") {
             Some(Value::String(kid)) if !kid.is_empty() => kid,
             _ => return Err(refused("a key of the ring has no kid")),
@@ -41,11 +45,7 @@ impl RingKey {
         if jwk.remove("use").is_some_and(|it| it != "sig") {
             return Err(refused(&format!("{named} is not for signatures: its \"use\" is not \"sig\"")));
         }
-        let key = Key::from_jwk(&jwk);
-        for member in OURS {
-            jwk.remove(member).iter_mut().for_each(wipe);
-        }
-        let key = key.map_err(|error| error.at(&named))?;
+        let key = Key::parse_jwk(text).map_err(|error| error.at(&named))?;
         if !alg.names(key.shape()) {
             return Err(refused(&format!("{named} is no key for {}", alg.name())));
         }
@@ -71,17 +71,15 @@ impl RingKey {
         text.push('}');
     }
 
+    pub(super) fn print(&self) -> KeyPrint {
+        KeyPrint { digest: self.key.digest(), name: Some((self.kid.clone(), self.alg.name().to_owned())) }
+    }
+
     pub(super) fn public_jwk(&self) -> Option<Value> {
         let mut jwk = self.key.to_public_jwk()?;
         jwk.insert("kid".to_owned(), json!(self.kid));
         jwk.insert("alg".to_owned(), json!(self.alg.name()));
         jwk.insert("use".to_owned(), json!("sig"));
         Some(Value::Object(jwk))
-    }
-}
-
-fn wipe(value: &mut Value) {
-    if let Value::String(text) = value {
-        text.zeroize();
     }
 }

@@ -67,7 +67,8 @@ fn a_rotation_moves_each_key_on_and_publishes_a_fresh_one() {
         // Old tasks know what new ones sign with, and new tasks what old ones did.
         for (old, new) in [(&first, &second), (&second, &third)] {
             let (old, new) = (old.fingerprint(), new.fingerprint());
-            assert!(old.accepts.contains(&new.signs.unwrap()) && new.accepts.contains(&old.signs.unwrap()));
+            let [old_key, new_key] = [&old, &new].map(|it| it.signs.clone().unwrap());
+            assert!(old.accepts.contains(&new_key) && new.accepts.contains(&old_key));
         }
         assert!(!third.fingerprint().accepts.contains(&first.fingerprint().signs.unwrap()));
     }
@@ -128,7 +129,7 @@ fn a_bare_secret_goes_on_signing_in_its_ring() {
     let secret = Sensitive::new("what the service has always signed with, 64 characters or so".to_owned());
     let ring = Ring::around(&secret, "20261122", &mut random).unwrap_or_else(|error| panic!("{error}"));
     let bare = Key::of_text(&secret).digest();
-    assert_eq!(ring.fingerprint().signs, Some(bare));
+    assert_eq!(ring.fingerprint().signs.unwrap().digest, bare);
     assert_eq!(renewed(&ring).previous.unwrap().key.digest(), bare);
     let short = Ring::around(&Sensitive::new("short".to_owned()), "20261122", &mut random);
     assert!(short.unwrap_or_else(|error| panic!("{error}")).prove().is_ok(), "a weak secret signs until it goes");
@@ -166,18 +167,19 @@ fn a_ring_that_cannot_be_meant_is_refused_without_quoting_a_key() {
         (changed(&|it| it["keys"] = json!("none")), "no array"),
         (changed(&|it| drop(it.as_object_mut().unwrap().remove("current"))), "which of its keys signs"),
         (changed(&|it| it["current"] = json!("other")), "\"other\""),
-        (changed(&|it| it["next"] = it["current"].clone()), "names it twice"),
+        (changed(&|it| it["next"] = it["current"].clone()), "names twice"),
         (changed(&|it| it["previous"] = json!(7)), "holds no kid"),
         (changed(&|it| drop(it.as_object_mut().unwrap().remove("next"))), "neither \"current\" nor"),
-        (changed(&|it| it["keys"][1]["kid"] = it["keys"][0]["kid"].clone()), "which its member"),
+        (changed(&|it| it["keys"][1]["kid"] = it["keys"][0]["kid"].clone()), "two keys"),
         (changed(&|it| it["keys"][0]["kid"] = json!("")), "no kid"),
         (changed(&|it| it["keys"][0]["alg"] = json!("none")), "no algorithm"),
         (changed(&|it| it["keys"][0]["alg"] = json!("ES256")), "no key for ES256"),
         (changed(&|it| it["keys"][0]["use"] = json!("enc")), "not for signatures"),
         (changed(&|it| it["keys"][0]["kty"] = json!("RSA")), "the ring's key"),
+        (changed(&|it| it["keys"][0] = json!([])), "no JSON object"),
         (changed(&|it| it["alg"] = json!("HS1")), "the ring names no algorithm"),
         (changed(&|it| it["keys"][0] = json!("key")), "no JSON object"),
-        (error(&json!([])), "no JSON object"),
+        (error(&json!([])), "not a JSON object"),
     ] {
         assert!(told.contains(word) && !told.contains(&secret), "{told}");
     }
