@@ -99,9 +99,10 @@ variable "clusters" {
 variable "discovery" {
   description = <<-EOT
     Whether the role may look for dependent services by itself. It reads task definitions, and AWS has no way to allow
-    some of those only: turn it off where every secret has the tag `keyroll:services`. With an administrator's secret the
-    role keeps that one right: alternating users change the user name, and a container that takes the password without it
-    has to be seen before that.
+    some of those only: turn it off where every secret has the tag `keyroll:services` and none is a signing key. With an
+    administrator's secret the role keeps that one right: alternating users change the user name, and a container that
+    takes the password without it has to be seen before that. For signing keys leave it on: before a key goes, keyroll
+    looks at who holds it, and refuses the rotation where it may not.
   EOT
   type        = bool
   default     = true
@@ -141,7 +142,11 @@ variable "copy_parameter_kms_key_arns" {
 }
 
 variable "copy_object_arns" {
-  description = "S3 objects that may hold a copy (`keyroll:copies`, `s3://…`). The role may write them and not read them."
+  description = <<-EOT
+    S3 objects that keyroll writes the public half of signing keys to (`keyroll:copies`, `s3://bucket/key`), each by its ARN,
+    `arn:aws:s3:::bucket/key`. The role may write these and not read them; without any it has no right to S3 at all. The
+    bucket lies in the function's Region.
+  EOT
   type        = list(string)
   default     = []
 
@@ -152,7 +157,7 @@ variable "copy_object_arns" {
 }
 
 variable "copy_object_kms_key_arns" {
-  description = "Customer-managed keys of those objects."
+  description = "Customer-managed keys that the buckets of those objects encrypt with (SSE-KMS). The role may use them through S3 only."
   type        = list(string)
   default     = []
 

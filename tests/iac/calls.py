@@ -64,6 +64,15 @@ NEEDED_IN_TURNS_BY_RDS = [*OF_ECS_IN_TURNS, *[(f"secretsmanager:{action}", s.RDS
                           ("rds:DescribeDBInstances", s.INSTANCE, {}), ("rds:DescribeDBClusters", s.RDS_CLUSTER, {}),
                           ("kms:Decrypt", s.KEY, kms("secretsmanager", "SecretARN", s.RDS_ADMIN))]
 
+# Before a rotation of signing keys all tasks are looked at, and in setSecret the public half is published. Nothing of KMS: the
+# keys of these secrets and of this bucket are AWS's own.
+OF_SIGNING_KEYS = [
+    *[(f"secretsmanager:{action}", secret, {"secretsmanager:resource/AllowRotationLambdaArn": s.arn("lambda", "function:signing-keys")})
+      for secret in (s.JWT, s.RING) for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")],
+    ("ecs:ListServices", "*", IN_CLUSTER), ("ecs:DescribeServices", s.SERVICE, IN_CLUSTER), ("ecs:DescribeTaskDefinition", "*", {}),
+    ("ecs:UpdateService", s.SERVICE, IN_CLUSTER), ("s3:PutObject", s.OBJECT, {}),
+]
+
 # Values that a person who may tag a secret could put there, and the calls that they would send the function off to make.
 BY_TAGS = {
     "keyroll:admin-secret": [("secretsmanager:GetSecretValue", s.arn("secretsmanager", "secret:root-login-ZzZzZz"), {}),
@@ -75,7 +84,7 @@ BY_TAGS = {
     "keyroll:copies": [("ssm:PutParameter", s.arn("ssm", "parameter/orders/db_url/extra"), {}),
                        ("ssm:PutParameter", s.arn("ssm", "parameter/anything"), {}),
                        ("s3:PutObject", "arn:aws:s3:::public-website/index.html", {}),
-                       ("s3:PutObject", "arn:aws:s3:::secrets-prod/orders/db-2", {})],
+                       ("s3:PutObject", s.OBJECT + "-2", {})],
 }
 TAGGED = {"aws:ResourceTag/keyroll:admin-secret": "root-login", "aws:ResourceTag/keyroll:services": "stage/orders-api",
           "aws:ResourceTag/keyroll:copies": "ssm:/anything"}
@@ -107,6 +116,15 @@ DENIED = {
     "another key": [("kms:Decrypt", s.arn("kms", "key/99999999-2222-3333-4444-555555555555"), kms("secretsmanager", "SecretARN", s.SECRET))],
     "reading copies": [("ssm:GetParameter", s.PARAMETER, {}), ("s3:GetObject", s.OBJECT, {}),
                        ("kms:Decrypt", s.PARAMETER_KEY, kms("ssm", "PARAMETER_ARN", s.PARAMETER))],
+    "another object": [("s3:PutObject", f"arn:aws:s3:::{place}", {}) for place in (
+        "public-keys-prod/.well-known/jwks.json.bak", "public-keys-prod/.well-known/jwks", "public-keys-prod/index.html",
+        "public-keys-prod/a/.well-known/jwks.json", "public-keys/.well-known/jwks.json", "public-keys-prod-2/.well-known/jwks.json")],
+    "more than storing an object": [
+        *[(f"s3:{action}", s.OBJECT, {}) for action in (
+            "GetObjectVersion", "DeleteObject", "DeleteObjectVersion", "PutObjectAcl", "PutObjectTagging", "PutObjectRetention",
+            "BypassGovernanceRetention")],
+        *[(f"s3:{action}", "arn:aws:s3:::public-keys-prod", {}) for action in ("ListBucket", "PutBucketPolicy", "PutBucketPublicAccessBlock")]],
+    "the key of an object, to decrypt with": [("kms:Decrypt", s.OBJECT_KEY, kms("s3", "aws:s3:arn", s.OBJECT))],
     "other logs": [("logs:CreateLogGroup", s.arn("logs", "log-group:/aws/lambda/everything"), {}),
                    ("logs:PutLogEvents", s.arn("logs", "log-group:/aws/lambda/other:log-stream:a"), {}),
                    ("logs:GetLogEvents", STREAM, {})],

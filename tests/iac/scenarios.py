@@ -13,12 +13,14 @@ SECOND = arn("secretsmanager", "secret:billing/db-GhIjKl")
 ADMIN = arn("secretsmanager", "secret:orders/admin-MnOpQr")
 RDS_ADMIN = arn("secretsmanager", "secret:rds!db-0a1b2c-StUvWx")
 DRY_RUN = arn("secretsmanager", "secret:staging/db-YzAbCd")
+JWT = arn("secretsmanager", "secret:auth/jwt-EfGhIj")
+RING = arn("secretsmanager", "secret:auth/jwt-keys-KlMnOp")
 SERVICE = arn("ecs", "service/prod/orders-api")
 CLUSTER = arn("ecs", "cluster/prod")
 KEY = arn("kms", "key/11111111-2222-3333-4444-555555555555")
 PARAMETER = arn("ssm", "parameter/orders/db_url")
 PARAMETER_KEY = arn("kms", "key/22222222-2222-3333-4444-555555555555")
-OBJECT = "arn:aws:s3:::secrets-prod/orders/db"
+OBJECT = "arn:aws:s3:::public-keys-prod/.well-known/jwks.json"
 OBJECT_KEY = arn("kms", "key/33333333-2222-3333-4444-555555555555")
 QUEUE = arn("sqs", "keyroll-failures")
 TOPIC = arn("sns", "alarms")
@@ -57,6 +59,8 @@ ALL = {
     "in-turns-by-rds": {"secrets": {"orders": SECRET}, "rds_admin_secret_arns": [RDS_ADMIN], "rds_instance_arns": [INSTANCE],
                         "rds_cluster_arns": [RDS_CLUSTER], "services": [SERVICE], "clusters": [CLUSTER], "discovery": False,
                         "kms_key_arns": [KEY]},
+    "signing-keys": {"secrets": {"jwt": JWT, "ring": RING}, "services": [SERVICE], "clusters": [CLUSTER],
+                     "copy_object_arns": [OBJECT]},
     "no-schedule": {"secrets": {"orders": SECRET}, "reconcile_schedule": None, "kms_key_arns": [KEY]},
     "dry-run-only": {"dry_run_secret_arns": [DRY_RUN], "kms_key_arns": [KEY], "reconcile_schedule": None,
                      "alarm_topic": {"arn": TOPIC}},

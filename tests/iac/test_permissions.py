@@ -75,6 +75,7 @@ def test_every_call_is_allowed(policy_of):
     assert refused(policy_of("by-tags-only"), calls.NEEDED_BY_TAGS) == []
     assert refused(policy_of("in-turns"), calls.NEEDED_IN_TURNS) == []
     assert refused(policy_of("in-turns-by-rds"), calls.NEEDED_IN_TURNS_BY_RDS) == []
+    assert refused(policy_of("signing-keys"), calls.OF_SIGNING_KEYS) == []
     # Whoever keeps the role from searching and has no administrator shows it no task definition at all.
     assert refused(policy_of("by-tags-only"), [("ecs:DescribeTaskDefinition", "*", {})]) != []
 
@@ -152,6 +153,19 @@ def test_without_an_input_there_is_no_permission_for_it(policy_of):
     assert refused(dry, [("secretsmanager:GetSecretValue", scenarios.DRY_RUN, {})]) == []
     actions = {action for statement in dry["Statement"] for action in statement["Action"]}
     assert not [action for action in actions if re.search(":(Put|Update|Delete|Create|Send)", action) and not action.startswith("logs:")]
+
+
+@pytest.mark.parametrize("name", scenarios.ALL)
+def test_the_role_reaches_s3_only_for_objects_that_are_named(policy_of, name):
+    """Those are the statement's resource, each as it stands; and keys only where keys of buckets are named."""
+    policy, given = policy_of(name), scenarios.ALL[name]
+    statements = [s for s in policy["Statement"] if "s3" in json.dumps([s["Action"], s["Resource"], s.get("Condition", {})])]
+    objects, keys = given.get("copy_object_arns", []), given.get("copy_object_kms_key_arns", [])
+    expected = [("CopiesInObjects", ["s3:PutObject"], objects)] * bool(objects) + [("KeysOfObjects", ["kms:GenerateDataKey"], keys)] * bool(keys)
+    assert [(s["Sid"], s["Action"], s["Resource"]) for s in statements] == expected
+    put = ("s3:PutObject", scenarios.OBJECT, {})
+    key = ("kms:GenerateDataKey", scenarios.OBJECT_KEY, calls.kms("s3", "aws:s3:arn", scenarios.OBJECT))
+    assert refused(policy, [put, key]) == [call[:2] for call, named in ((put, objects), (key, keys)) if not named]
 
 
 @pytest.mark.parametrize("name", scenarios.ALL)
