@@ -119,6 +119,13 @@ def aws(tmp_path_factory):
             server.process.wait(timeout=20)
 
 
+@pytest.fixture
+def clean(aws):
+    aws.reset()
+    yield
+    aws.reset()
+
+
 @pytest.fixture(scope="session")
 def package(tmp_path_factory):
     """Stands in for the function's package where only its being there counts: no Rust is built for these checks."""

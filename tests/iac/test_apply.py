@@ -5,101 +5,12 @@ The local AWS takes any policy and never calls the function: this proves that th
 
 import json
 import secrets
-import zipfile
 
 import boto3
 import pytest
 
 from conftest import REGION
-
-# What the local AWS forgets or changes by itself, so that it differs in every plan: (type, attribute).
-FORGOTTEN = {
-    ("aws_lambda_function", "logging_config"),
-    ("aws_secretsmanager_secret_rotation", "rotation_rules"),
-    ("aws_secretsmanager_secret_rotation", "rotation_lambda_arn"),
-    ("aws_secretsmanager_secret_rotation", "rotation_enabled"),
-    ("aws_ecs_service", "availability_zone_rebalancing"),
-}
-
-
-class Example:
-    """One example in a folder of its own."""
-
-    def __init__(self, terraform, aws, package, name, variables):
-        self.terraform, self.name = terraform, name
-        self.where = terraform.copy(f"apply-{name}") / "examples" / name
-        self.env = {"AWS_ENDPOINT_URL": aws.url}
-        self.url = aws.url
-        given = {"package_path": str(package / "bootstrap-x86_64.zip")} | variables
-        (self.where / "terraform.tfvars.json").write_text(json.dumps(given))
-
-    def run(self, *arguments, env=None, codes=(0,)):
-        return self.terraform.run(self.where, *arguments, env=self.env | (env or {}), codes=codes)
-
-    def plan(self, file, env=None):
-        self.run("plan", "-input=false", f"-out={file}", env=env)
-        return json.loads(self.run("show", "-json", file, env=env).stdout)
-
-    def apply(self, env=None):
-        """Applies by way of a saved plan, and answers the plan as JSON and the bytes of every file that is left."""
-        self.run("init", "-input=false")
-        shown = self.plan("first.plan", env)
-        self.run("apply", "-input=false", "first.plan", env=env)
-        files = [file for file in self.where.rglob("*") if file.is_file() and ".terraform" not in str(file.relative_to(self.where))]
-        left = b"".join(content for file in files for content in contents(file))
-        return shown, left + self.run("show", "-json").stdout.encode() + json.dumps(shown).encode()
-
-    def client(self, service):
-        return boto3.client(service, region_name=REGION, endpoint_url=self.url, aws_access_key_id="test", aws_secret_access_key="test")
-
-    def stored(self):
-        return self.client("secretsmanager").get_secret_value(SecretId="orders/db", VersionStage="AWSCURRENT")["SecretString"]
-
-
-def contents(file):
-    """A file's bytes; a saved plan is an archive, in which nothing could be found as it stands."""
-    if not zipfile.is_zipfile(file):
-        return [file.read_bytes()]
-    with zipfile.ZipFile(file) as archive:
-        return [archive.read(name) for name in archive.namelist()]
-
-
-@pytest.fixture
-def clean(aws):
-    aws.reset()
-    yield
-    aws.reset()
-
-
-def drift(plan):
-    """What a plan would change, without what the local AWS forgets."""
-    found = set()
-    for change in plan["resource_changes"]:
-        actions = change["change"]["actions"]
-        if actions in (["no-op"], ["read"]):
-            continue
-        before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
-        unknown = change["change"]["after_unknown"]
-        for attribute in set(before) | set(after) | set(unknown):
-            if before.get(attribute) != after.get(attribute) or unknown.get(attribute):
-                if actions != ["update"] or (change["type"], attribute) not in FORGOTTEN:
-                    found.add((change["address"], tuple(actions), attribute))
-    return found
-
-
-def rotate(example, value, times=3):
-    """What rotations leave behind: AWSCURRENT and AWSPREVIOUS on new versions."""
-    client = example.client("secretsmanager")
-
-    def labels():
-        return client.describe_secret(SecretId="orders/db")["VersionIdsToStages"]
-
-    for number in reversed(range(times)):
-        new = client.put_secret_value(SecretId="orders/db", SecretString=value + " " * number, VersionStages=["AWSPENDING"])["VersionId"]
-        old, = [version for version, held in labels().items() if "AWSCURRENT" in held]
-        client.update_secret_version_stage(SecretId="orders/db", VersionStage="AWSCURRENT", MoveToVersionId=new, RemoveFromVersionId=old)
-        client.update_secret_version_stage(SecretId="orders/db", VersionStage="AWSPENDING", RemoveFromVersionId=new)
-    assert ["SEED"] in labels().values(), "AWS deletes a version without labels, and Terraform puts it back"
+from example import Example, drift, rotate
 
 
 @pytest.mark.xdist_group("minimal")
@@ -249,6 +160,69 @@ def test_the_example_with_two_passwords_of_one_account(terraform, aws, package, 
     shown = managed_by_rds(example)
     after, = [r["change"]["after"]["tags"] for r in shown["resource_changes"] if r["address"] == "aws_secretsmanager_secret.database"]
     assert after == {"keyroll:services": "prod/orders-api", "keyroll:strategy": "single-user"}
+
+
+@pytest.mark.xdist_group("jwt")
+def test_the_example_with_signing_keys(terraform, aws, package, clean):
+    ec2 = boto3.client("ec2", region_name=REGION, endpoint_url=aws.url, aws_access_key_id="test", aws_secret_access_key="test")
+    example = Example(terraform, aws, package, "jwt", {
+        "subnet_ids": [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]][:2],
+        "security_group_ids": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]],
+        "image": "example.internal/auth-api:1", "bucket": "auth-public-keys"})
+    shown, left = example.apply()
+
+    first = example.stored("auth/jwt")
+    assert len(first) == 64 and first.isalnum()
+    assert first.encode() not in left, "the first value is in the state or the plan"
+    assert b"Signs tokens of auth-api" in left, "what is no secret must be found, or the search proves nothing"
+    assert json.loads(example.stored("auth/jwt-keys")) == {"alg": "ES256", "keys": []}
+    for change in shown["resource_changes"]:
+        assert not (change["change"]["after"] or {}).get("secret_string_wo"), change["address"]
+
+    # The tag names the one object that the role may write, in a bucket that is closed, and Terraform leaves it to keyroll.
+    def tags(secret):
+        return {tag["Key"]: tag["Value"] for tag in example.client("secretsmanager").describe_secret(SecretId=secret)["Tags"]}
+
+    assert tags("auth/jwt") == {"keyroll:kind": "jwt"}
+    assert tags("auth/jwt-keys") == {"keyroll:kind": "jwt-keyring", "keyroll:copies": "s3://auth-public-keys/.well-known/jwks.json"}
+    policy = example.client("iam").get_role_policy(RoleName=f"keyroll-{REGION}", PolicyName="keyroll")["PolicyDocument"]
+    copies, = [s for s in policy["Statement"] if s["Sid"] == "CopiesInObjects"]
+    assert copies["Resource"] in ("arn:aws:s3:::auth-public-keys/.well-known/jwks.json", ["arn:aws:s3:::auth-public-keys/.well-known/jwks.json"])
+    assert {s["Sid"] for s in policy["Statement"]} == {
+        "RotatedSecrets", "FindSecrets", "Services", "FindServices", "LookAtServices", "LookAtTaskDefinitions", "CopiesInObjects", "Logs"}
+    s3 = example.client("s3")
+    assert set(s3.get_public_access_block(Bucket="auth-public-keys")["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "Contents" not in s3.list_objects_v2(Bucket="auth-public-keys")
+    for secret in ("auth/jwt", "auth/jwt-keys"):
+        assert example.client("secretsmanager").describe_secret(SecretId=secret)["RotationRules"]["AutomaticallyAfterDays"] == 30
+
+    def service():
+        ecs = example.client("ecs")
+        found = ecs.describe_services(cluster="prod", services=["auth-api"])["services"][0]
+        container, = ecs.describe_task_definition(taskDefinition=found["taskDefinition"])["taskDefinition"]["containerDefinitions"]
+        return found["desiredCount"], {secret["name"]: secret["valueFrom"] for secret in container["secrets"]}
+
+    arns = {name: example.client("secretsmanager").describe_secret(SecretId=name)["ARN"] for name in ("auth/jwt", "auth/jwt-keys")}
+    takes = {"JWT_KEYS": arns["auth/jwt-keys"], "JWT_SECRET": arns["auth/jwt"]}
+    assert service() == (0, takes), "no task can start while no version is labelled AWSPREVIOUS"
+
+    # After the first rotations, and before any task has started.
+    bare, ring = secrets.token_urlsafe(48), json.dumps({"alg": "ES256", "current": "a", "keys": [{"kid": "a", "d": secrets.token_urlsafe(32)}]})
+    rotate(example, bare, 1, "auth/jwt")
+    rotate(example, ring, 1, "auth/jwt-keys")
+    s3.put_object(Bucket="auth-public-keys", Key=".well-known/jwks.json", Body=b"{}")
+    assert example.stored("auth/jwt", "AWSPREVIOUS") == first
+    rotated = {"TF_VAR_rotated": "true"}
+    example.run("apply", "-input=false", "-auto-approve", env=rotated)
+    assert service() == (2, takes | {"JWT_SECRET_PREVIOUS": f"{arns['auth/jwt']}::AWSPREVIOUS:"})
+
+    # More of them have come and gone.
+    rotate(example, bare, 2, "auth/jwt")
+    rotate(example, ring, 2, "auth/jwt-keys")
+    assert drift(example.plan("second.plan", rotated)) == set()
+    assert (example.stored("auth/jwt"), example.stored("auth/jwt-keys")) == (bare, ring)
+    left = example.left()
+    assert not [key for key in (bare, json.loads(ring)["keys"][0]["d"], first) if key.encode() in left], "a key is in the state or a plan"
 
 
 @pytest.mark.xdist_group("minimal")
