@@ -1,4 +1,4 @@
-"""template.yaml with its parameters filled in: as much of CloudFormation as the template uses, and an error for the rest."""
+"""A template with its parameters filled in: as much of CloudFormation as ours use, and an error for the rest."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,9 @@ import yaml
 
 import scenarios
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "template.yaml"
+JWT = ROOT / "examples/jwt/template.yaml"
 NOTHING = object()
 
 
@@ -27,18 +29,22 @@ def _short(loader, suffix, node):
 _Loader.add_multi_constructor("!", _short)
 
 
-def template():
-    return yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 # a SafeLoader with CloudFormation's tags
+def read(text):
+    return yaml.load(text, _Loader)  # noqa: S506 # a SafeLoader with CloudFormation's tags
+
+
+def template(file=TEMPLATE):
+    return read(file.read_text())
 
 
 class Filled:
     """The template for given parameters. What is not given has its default, checked like a given value."""
 
-    def __init__(self, given):
-        self.template = template()
+    def __init__(self, given, file=TEMPLATE):
+        self.template = template(file)
         self.values = {}
         unknown = set(given) - set(self.template["Parameters"])
-        assert not unknown, f"template.yaml has no parameters {unknown}"
+        assert not unknown, f"{file.name} has no parameters {unknown}"
         for name, rule in self.template["Parameters"].items():
             self.values[name] = self._accept(name, rule, given[name] if name in given else rule.get("Default"))
         self.pseudo = {"AWS::Region": scenarios.REGION, "AWS::AccountId": scenarios.ACCOUNT, "AWS::Partition": "aws",
@@ -56,7 +62,7 @@ class Filled:
     @staticmethod
     def _accept(name, rule, value):
         assert value is not None, f"parameter {name} must be given"
-        if rule["Type"] == "CommaDelimitedList":
+        if rule["Type"] == "CommaDelimitedList" or rule["Type"].startswith("List<"):
             return value.split(",") if isinstance(value, str) else (list(value) or [""])
         assert value in rule.get("AllowedValues", [value]), f"{name}: {value!r}"
         if "AllowedPattern" in rule:
@@ -64,6 +70,10 @@ class Filled:
         if rule["Type"] == "Number":
             assert rule.get("MinValue", value) <= value <= rule.get("MaxValue", value), f"{name}: {value!r}"
         return value
+
+    def of(self, kind):
+        """The properties of the resources of a kind, in the template's order."""
+        return [resource["Properties"] for resource in self.resources.values() if resource["Type"] == kind]
 
     def holds(self, condition):
         return self.resolve(self.conditions[condition])
@@ -104,13 +114,36 @@ class Filled:
         for known in (self.pseudo, self.values):
             if name in known:
                 return known[name]
-        properties = self.raw[name]["Properties"]
-        names = {"AWS::Serverless::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName"}
-        return self.resolve(properties[names[self.raw[name]["Type"]]])
+        kind, properties = self.raw[name]["Type"], self.raw[name]["Properties"]
+        if kind == "AWS::SecretsManager::Secret":
+            return scenarios.arn("secretsmanager", f"secret:{properties['Name']}-AbCdEf")
+        if kind == "AWS::ECS::Service":
+            cluster = self.resolve(properties["Cluster"]).rsplit("/", 1)[-1]
+            return scenarios.arn("ecs", f"service/{cluster}/{properties['ServiceName']}")
+        names = {"AWS::Serverless::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName",
+                 "AWS::ECS::TaskDefinition": "Family"}
+        return self.resolve(properties[names[kind]])
 
     def _attribute(self, name, attribute):
         assert attribute == "Arn", attribute
         properties = self.raw[name]["Properties"]
+        if self.raw[name]["Type"] == "AWS::ECS::Cluster":
+            return scenarios.arn("ecs", f"cluster/{properties['ClusterName']}")
         if self.raw[name]["Type"] == "AWS::IAM::Role":
             return f"arn:aws:iam::{scenarios.ACCOUNT}:role/{self.resolve(properties['RoleName'])}"
         return scenarios.arn("lambda", f"function:{self._ref(name)}")
+
+
+def jwt(rotated):
+    """The example with signing keys."""
+    return Filled({"PackageBucket": "packages", "PublicKeyBucket": "auth-public-keys", "Image": "example.internal/auth-api:1",
+                   "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1", "Rotated": rotated}, JWT)
+
+
+def jwt_policy(example):
+    """What keyroll's role may do in that example."""
+    keyroll, = example.of("AWS::Serverless::Application")
+    assert (JWT.parent / keyroll["Location"]).resolve() == TEMPLATE
+    inner = Filled(keyroll["Parameters"])
+    role, = [role for role in inner.of("AWS::IAM::Role") if role["RoleName"] == f"keyroll-{scenarios.REGION}"]
+    return role["Policies"][0]["PolicyDocument"]

@@ -4,11 +4,14 @@ applies leave a rotated value alone.
 The local AWS takes any policy and never calls the function: this proves that the parts fit together, not what AWS permits."""
 
 import json
+import re
 import secrets
 
 import boto3
 import pytest
 
+import cfn
+import shapes
 from conftest import REGION
 from example import Example, drift, rotate
 
@@ -162,6 +165,12 @@ def test_the_example_with_two_passwords_of_one_account(terraform, aws, package, 
     assert after == {"keyroll:services": "prod/orders-api", "keyroll:strategy": "single-user"}
 
 
+def permissions(policy):
+    """What is allowed, without the names that differ: the six characters that AWS adds to a secret's."""
+    without = re.sub(r"(:secret:[a-z/-]+)-[A-Za-z]{6}", r"\1", json.dumps(policy))
+    return shapes.statements(without)
+
+
 @pytest.mark.xdist_group("jwt")
 def test_the_example_with_signing_keys(terraform, aws, package, clean):
     ec2 = boto3.client("ec2", region_name=REGION, endpoint_url=aws.url, aws_access_key_id="test", aws_secret_access_key="test")
@@ -195,6 +204,12 @@ def test_the_example_with_signing_keys(terraform, aws, package, clean):
     assert "Contents" not in s3.list_objects_v2(Bucket="auth-public-keys")
     for secret in ("auth/jwt", "auth/jwt-keys"):
         assert example.client("secretsmanager").describe_secret(SecretId=secret)["RotationRules"]["AutomaticallyAfterDays"] == 30
+
+    # The same by SAM.
+    sam = cfn.jwt("false")
+    assert permissions(policy) == permissions(cfn.jwt_policy(sam))
+    assert {s["Name"]: {tag["Key"]: tag["Value"] for tag in s["Tags"]} for s in sam.of("AWS::SecretsManager::Secret")} == {
+        secret: tags(secret) for secret in ("auth/jwt", "auth/jwt-keys")}
 
     def service():
         ecs = example.client("ecs")

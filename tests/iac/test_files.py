@@ -13,6 +13,7 @@ import document
 from conftest import REGION, ROOT
 
 EXAMPLES = sorted(folder.name for folder in (ROOT / "terraform/examples").iterdir())
+TEMPLATES = ["template.yaml", *sorted(str(file.relative_to(ROOT)) for file in (ROOT / "examples").glob("*/template.yaml"))]
 TOOLS = Path(sys.executable).parent
 MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine of ELF
 
@@ -71,12 +72,14 @@ def tool(*command):
     return done.stdout
 
 
-def test_cfn_lint_accepts_the_template():
-    assert tool("cfn-lint", "--regions", REGION, "--", "template.yaml").strip() == ""
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_cfn_lint_accepts_the_template(template):
+    assert tool("cfn-lint", "--regions", REGION, "--", template).strip() == ""
 
 
-def test_sam_accepts_the_template():
-    said = tool("sam", "validate", "--template", "template.yaml", "--region", REGION)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_sam_accepts_the_template(template):
+    said = tool("sam", "validate", "--template", template, "--region", REGION)
     assert "is a valid SAM Template" in said, said
 
 
