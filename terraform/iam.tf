@@ -86,7 +86,7 @@ locals {
     length(var.services) == 0 ? [] : [merge({
       Sid      = "Services"
       Effect   = "Allow"
-      Action   = concat(["ecs:UpdateService"], var.discovery ? [] : ["ecs:DescribeServices"])
+      Action   = concat(["ecs:UpdateService"], var.discovery ? [] : ["ecs:DescribeServices", "ecs:ListServiceDeployments"])
       Resource = var.services
     }, length(var.clusters) == 0 ? {} : { Condition = local.in_clusters })],
     var.discovery && length(var.clusters) == 0 ? [{
@@ -107,7 +107,7 @@ locals {
       merge({
         Sid      = "LookAtServices"
         Effect   = "Allow"
-        Action   = ["ecs:DescribeServices"]
+        Action   = ["ecs:DescribeServices", "ecs:ListServiceDeployments"]
         Resource = "arn:${local.partition}:ecs:${local.region}:${local.account}:service/*"
       }, length(var.clusters) == 0 ? {} : { Condition = local.in_clusters }),
     ] : [],

@@ -99,10 +99,10 @@ variable "clusters" {
 variable "discovery" {
   description = <<-EOT
     Whether the role may look for dependent services by itself. It reads task definitions, and AWS has no way to allow
-    some of those only: turn it off where every secret has the tag `keyroll:services` and none is a signing key. With an
+    some of those only: turn it off where every secret has the tag `keyroll:services`. With an
     administrator's secret the role keeps that one right: alternating users change the user name, and a container that
-    takes the password without it has to be seen before that. For signing keys leave it on: before a key goes, keyroll
-    looks at who holds it, and refuses the rotation where it may not.
+    takes the password without it has to be seen before that. For signing keys leave it on, to be told which containers
+    do not take AWSPREVIOUS.
   EOT
   type        = bool
   default     = true

@@ -33,6 +33,7 @@ NEEDED = [
     ("ecs:ListServices", "*", IN_CLUSTER),
     ("ecs:DescribeServices", s.SERVICE, IN_CLUSTER),
     ("ecs:DescribeServices", s.arn("ecs", "service/prod/found-by-the-search"), IN_CLUSTER),
+    *[("ecs:ListServiceDeployments", service, IN_CLUSTER) for service in (s.SERVICE, s.arn("ecs", "service/prod/found-by-the-search"))],
     ("ecs:DescribeTaskDefinition", "*", {}),
     ("ecs:UpdateService", s.SERVICE, IN_CLUSTER),
     ("ssm:PutParameter", s.PARAMETER, {}),
@@ -54,7 +55,7 @@ NEEDED = [
 NEEDED_REGION_WIDE = [("ecs:ListClusters", "*", {}), ("ecs:ListServices", "*", IN_CLUSTER),
                       ("ecs:DescribeServices", s.SERVICE, IN_CLUSTER), ("ecs:DescribeTaskDefinition", "*", {}),
                       ("ecs:UpdateService", s.SERVICE, IN_CLUSTER)]
-NEEDED_BY_TAGS = [("ecs:DescribeServices", s.SERVICE, IN_CLUSTER), ("ecs:UpdateService", s.SERVICE, IN_CLUSTER)]
+NEEDED_BY_TAGS = [(f"ecs:{action}", s.SERVICE, IN_CLUSTER) for action in ("DescribeServices", "ListServiceDeployments", "UpdateService")]
 # Alternating users also look into the containers of those, and log in as the administrator.
 OF_ECS_IN_TURNS = [*NEEDED_BY_TAGS, ("ecs:DescribeTaskDefinition", "*", {})]
 NEEDED_IN_TURNS = [*OF_ECS_IN_TURNS, ("secretsmanager:GetSecretValue", s.ADMIN, {}),
@@ -70,7 +71,8 @@ OF_SIGNING_KEYS = [
     *[(f"secretsmanager:{action}", secret, {"secretsmanager:resource/AllowRotationLambdaArn": s.arn("lambda", "function:signing-keys")})
       for secret in (s.JWT, s.RING) for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")],
     ("ecs:ListServices", "*", IN_CLUSTER), ("ecs:DescribeServices", s.SERVICE, IN_CLUSTER), ("ecs:DescribeTaskDefinition", "*", {}),
-    ("ecs:UpdateService", s.SERVICE, IN_CLUSTER), ("s3:PutObject", s.OBJECT, {}),
+    ("ecs:UpdateService", s.SERVICE, IN_CLUSTER), ("ecs:ListServiceDeployments", s.SERVICE, IN_CLUSTER),
+    ("s3:PutObject", s.OBJECT, {}),
 ]
 
 # Values that a person who may tag a secret could put there, and the calls that they would send the function off to make.
