@@ -158,7 +158,8 @@ impl Stage {
         let moved = self.aws.secret(&self.arn).unwrap().versions[token].promoted.unwrap();
         for service in SERVICES {
             let service = self.aws.service("prod", service).unwrap();
-            assert!(service.deployments[0].created > moved, "{} was not redeployed", service.name);
+            // No network is so quick that both fall into one millisecond, but this stage is.
+            assert!(service.deployments[0].created >= moved, "{} was not redeployed", service.name);
         }
     }
 
