@@ -23,6 +23,10 @@ const NOT_CHECKED: [&str; 3] = [
     "whether new tasks of the services start",
 ];
 
+/// The same of the places that `keyroll:copies` names.
+const NOT_CHECKED_OF_COPIES: &str = "whether the buckets that keyroll:copies names are there, and whether the function's role may \
+     write to them: s3:PutObject";
+
 /// The answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +46,7 @@ pub struct DryRun {
     proven: Vec<String>,
     /// What was only looked at.
     checked: Vec<String>,
-    not_checked: [&'static str; NOT_CHECKED.len()],
+    not_checked: Vec<&'static str>,
     rotation: Rotation,
     /// Always empty: nothing is changed.
     done: [&'static str; 0],
@@ -99,6 +103,7 @@ fn blind(secret: &SecretId, error: Error) -> DryRun {
 
 fn answer(secret: Overview, found: Findings, rotation: Rotation) -> DryRun {
     let current = secret.labels.holder(AWSCURRENT);
+    let of_copies = Some(NOT_CHECKED_OF_COPIES).filter(|_| !secret.settings.copies.is_empty());
     DryRun {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),
         action: "DryRun",
@@ -108,7 +113,7 @@ fn answer(secret: Overview, found: Findings, rotation: Rotation) -> DryRun {
         steps: found.steps.iter().map(planned).collect(),
         proven: found.proven,
         checked: found.checked,
-        not_checked: NOT_CHECKED,
+        not_checked: NOT_CHECKED.into_iter().chain(of_copies).collect(),
         rotation,
         done: [],
         services: found.services,
