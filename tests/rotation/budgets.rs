@@ -201,15 +201,16 @@ async fn a_login_waits_for_no_delayed_acknowledgement() {
     assert!(best.as_millis() < 40, "a proof takes {times:?}");
 }
 
+/// aws-sdk-s3 and the libraries that make and check keys (143 kB) are linked since the limit was 3.4 MB: 4.24 MB.
 #[test]
-fn the_package_stays_below_3_4_mb() {
+fn the_package_stays_below_4_4_mb() {
     let folder = new_folder();
     let package = folder.join("bootstrap.zip");
     let zip = std::process::Command::new("zip").args(["-9", "-X", "-j", "-q"]).arg(&package).arg(bootstrap()).status();
     assert!(zip.expect("zip is installed by scripts/prepare").success());
     let size = std::fs::metadata(&package).unwrap().len();
     std::fs::remove_dir_all(folder).unwrap();
-    assert!(size <= 3_400_000, "the package has {size} bytes");
+    assert!(size <= 4_400_000, "the package has {size} bytes");
 }
 
 #[test]
