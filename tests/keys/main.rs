@@ -7,6 +7,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test, what must not happen ends the test")]
 #![expect(unreachable_pub, reason = "modules of one test program")]
 
+mod forms;
 mod good_path;
 mod leaks;
 mod stage;
+mod support;

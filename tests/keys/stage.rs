@@ -158,7 +158,7 @@ impl Stage {
         let moved = self.aws.secret(&self.arn).unwrap().versions[token].promoted.unwrap();
         for service in SERVICES {
             let service = self.aws.service("prod", service).unwrap();
-            // No network is so quick that both fall into one millisecond, but this stage is.
+            // Dates have milliseconds: the move and a deployment may fall into the same one.
             assert!(service.deployments[0].created >= moved, "{} was not redeployed", service.name);
         }
     }
