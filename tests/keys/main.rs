@@ -11,5 +11,6 @@ mod documents;
 mod forms;
 mod good_path;
 mod leaks;
+mod publish;
 mod stage;
 mod support;
