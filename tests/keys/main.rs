@@ -10,6 +10,7 @@
 mod documents;
 mod forms;
 mod good_path;
+mod guard;
 mod leaks;
 mod publish;
 mod stage;
