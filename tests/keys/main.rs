@@ -18,3 +18,4 @@ mod publish;
 mod revoke;
 mod stage;
 mod support;
+mod table;
