@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test, what must not happen ends the test")]
 #![expect(unreachable_pub, reason = "modules of one test program")]
 
+mod budgets;
 mod documents;
 mod forms;
 mod good_path;
