@@ -110,8 +110,15 @@ impl Maker {
         self.0.ask(&json!({ "op": "key", "alg": alg }))
     }
 
-    /// A token with whatever header, by its `alg` and `key`: by `none` without, and by HMAC with the public PEM of a key
-    /// that is no secret.
+    /// A private key in PEM that nobody has seen before.
+    #[must_use]
+    pub fn pem(&self, alg: &str) -> String {
+        let pem = self.0.ask(&json!({ "op": "pem", "alg": alg }));
+        pem.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A token with whatever header, by its `alg` and `key`, a JWK or PEM: by `none` without, and by HMAC with the public PEM
+    /// of a key that is no secret.
     #[must_use]
     pub fn token(&self, header: &Value, claims: &Value, key: &Value) -> String {
         let token = self.0.ask(&json!({ "op": "token", "header": header, "claims": claims, "key": key }));

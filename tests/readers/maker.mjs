@@ -15,7 +15,9 @@ const fresh = {
 };
 
 function signature(data, alg, jwk) {
-  const key = alg === "none" || jwk.kty === "oct" ? undefined : crypto.createPrivateKey({ key: jwk, format: "jwk" });
+  // A text is a private key in PEM.
+  const asymmetric = typeof jwk === "string" ? jwk : { key: jwk, format: "jwk" };
+  const key = alg === "none" || jwk.kty === "oct" ? undefined : crypto.createPrivateKey(asymmetric);
   switch (alg) {
     case "none":
       return "";
@@ -38,6 +40,7 @@ const publicPem = (jwk) => crypto.createPublicKey({ key: jwk, format: "jwk" }).e
 
 const operations = {
   key: ({ alg }) => ({ ...fresh[alg](), kid: `20261122-${crypto.randomBytes(4).toString("hex")}`, alg, use: "sig" }),
+  pem: ({ alg }) => crypto.createPrivateKey({ key: fresh[alg](), format: "jwk" }).export({ type: "pkcs8", format: "pem" }),
   token: ({ header, claims, key }) => {
     const data = `${encoded(header)}.${encoded(claims)}`;
     return `${data}.${signature(Buffer.from(data), header.alg, key)}`;
