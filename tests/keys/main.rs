@@ -7,16 +7,22 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test, what must not happen ends the test")]
 #![expect(unreachable_pub, reason = "modules of one test program")]
 
+mod bare;
 mod budgets;
 mod documents;
+mod fleet;
 mod forms;
 mod good_path;
 mod guard;
 mod leaks;
 mod operators;
 mod preflight;
+mod proof;
+mod public;
 mod publish;
 mod revoke;
+mod service;
 mod stage;
 mod support;
 mod table;
+mod verifiers;
