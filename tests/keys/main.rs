@@ -9,6 +9,7 @@
 
 mod bare;
 mod budgets;
+mod crashes;
 mod documents;
 mod fleet;
 mod forms;
@@ -25,4 +26,6 @@ mod service;
 mod stage;
 mod support;
 mod table;
+mod theatre;
 mod verifiers;
+mod witness;
