@@ -64,6 +64,12 @@ impl Stage {
         Self { aws, function, driver, arn, spoken: Mutex::default(), leaks_expected: AtomicBool::new(false) }
     }
 
+    /// Another environment of the same function, as Lambda starts one when two invocations come at once.
+    pub fn another(&self) -> Function {
+        Function::start(bootstrap(), [("AWS_ENDPOINT_URL", self.aws.url()), ("KEYROLL_MIN_AGE", "0".to_owned())])
+            .unwrap()
+    }
+
     /// Rotates, as Secrets Manager does, expects success, and lets the new tasks take over.
     pub async fn rotate(&self) -> RotationOutcome {
         let rotation = self.try_rotate(Options::default()).await;
