@@ -23,6 +23,7 @@ mod public;
 mod publish;
 mod repeats;
 mod revoke;
+mod revokes;
 mod service;
 mod stage;
 mod support;
