@@ -21,6 +21,7 @@ mod preflight;
 mod proof;
 mod public;
 mod publish;
+mod random;
 mod repeats;
 mod revoke;
 mod revokes;
