@@ -1,14 +1,16 @@
 //! Crashes of Revoke: struck at any of its calls it is invoked again, and then no key of before is left anywhere: not under
 //! AWSCURRENT, nor under AWSPREVIOUS, which services may take beside it, nor among what is published.
 
+use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::Options;
+use rehearsal::lambda::Outcome;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::stage::SERVICES;
 use crate::theatre::{Blow, Theatre, What};
 use crate::verifiers::{BUCKET, KEY};
-use crate::witness::Shown;
+use crate::witness::{Shown, kids};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn struck_at_any_call_the_next_revoke_leaves_no_bare_secret_of_before() {
@@ -62,6 +64,29 @@ async fn a_rotation_under_way_ends_with_revoke_and_brings_nothing_back() {
         let second = stage.try_rotate(Options::default()).await;
         theatre.assert_finished(&before, &second.token, 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoke_that_broke_off_before_the_move_keeps_a_ring_from_rotating_until_it_is_repeated() {
+    let theatre = Theatre::open(What::Ring).await;
+    let stage = &theatre.stage;
+    theatre.witness.revoking();
+    let (before, old) = (stage.value("AWSCURRENT"), keys(&theatre));
+    let kill = stage.function.kill_handle();
+    stage.aws.fault(Rule::on("UpdateSecretVersionStage", Fault::before(move || kill.kill())).nth(1));
+    assert!(!stage.send(&revoke(&theatre)).await.is_answer());
+    stage.aws.clear_faults();
+    // Its tasks would refuse all that the new one signs.
+    let rotation = stage.driver.resume(&stage.arn).await.unwrap();
+    stage.heard(&format!("{:?}", rotation.timeline));
+    let Some(Outcome::Error { error_type, message }) = rotation.last("testSecret") else { panic!("{rotation:#?}") };
+    assert_eq!(error_type, "RefusedChanged", "{message}");
+    assert_eq!(stage.value("AWSCURRENT"), before);
+    // In the meantime tokens of the old one are verified again.
+    let published = kids(&stage.aws.object(BUCKET, KEY).unwrap().body);
+    assert!(kids(&before).iter().all(|kid| published.contains(kid)));
+    stage.action("Revoke").await;
+    assert_revoked(&theatre, &old);
 }
 
 /// Each blow on a stage of its own, all at once: most of the time goes by before a client repeats a call.
