@@ -30,5 +30,6 @@ mod stage;
 mod support;
 mod table;
 mod theatre;
+mod unheard;
 mod verifiers;
 mod witness;
