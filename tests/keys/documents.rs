@@ -74,6 +74,8 @@ async fn a_key_keeps_its_type_its_size_and_its_label() {
         openssl(&["genpkey", "-algorithm", "ED25519"], ""),
     ] {
         let stage = Stage::start("signing-key", &document(&pem).to_string()).await;
+        stage.tag("keyroll:copies", "s3://auth-keys/jwks.json");
+        stage.aws.create_bucket("auth-keys");
         let mut before = pem.clone();
         for _ in 0..2 {
             let rotation = stage.rotate().await;
@@ -84,6 +86,13 @@ async fn a_key_keeps_its_type_its_size_and_its_label() {
             assert!(public_half(&new) != public_half(&before), "the same key again");
             assert_eq!(new.ends_with('\n'), pem.ends_with('\n'));
             assert_eq!(after["issuer"], "https://auth.example");
+            let public = stage.aws.object("auth-keys", "jwks.json").unwrap().body;
+            let public: Value = serde_json::from_str(&public).unwrap();
+            for key in public["keys"].as_array().unwrap() {
+                let private = ["d", "p", "q", "dp", "dq", "qi", "k", "oth"];
+                assert!(private.iter().all(|member| key.get(member).is_none()), "{}", key["kid"]);
+            }
+            assert_eq!(public["keys"].as_array().unwrap().len(), 2);
             before = new;
         }
     }

@@ -243,3 +243,32 @@ async fn setting_it_twice_puts_the_same_again() {
     stage.answer("setSecret", &token).await;
     assert_eq!(object(&stage).body, once);
 }
+
+#[tokio::test]
+async fn of_a_ring_that_changes_its_algorithm_only_the_keys_with_public_halves_are_published() {
+    let stage = Stage::start("jwt-keyring", r#"{"alg":"HS256","keys":[]}"#).await;
+    stage.rotate().await;
+    let mut ring = stage.json("AWSCURRENT");
+    ring["alg"] = json!("RS256");
+    stage.overwrite("AWSCURRENT", &ring.to_string());
+    stage.tag("keyroll:copies", &format!("s3://{BUCKET}/{KEY}"));
+    stage.aws.create_bucket(BUCKET);
+    for expected in 1..=3 {
+        stage.rotate().await;
+        assert_eq!(published(&stage).len(), expected);
+    }
+}
+
+#[tokio::test]
+async fn revoke_that_cannot_publish_leaves_awscurrent_and_goes_through_later() {
+    let stage = ring("ES256").await;
+    stage.rotate().await;
+    let current = stage.aws.holder(&stage.arn, "AWSCURRENT");
+    stage.aws.fault(Rule::on("PutObject", Fault::Denied));
+    let message = stage.action_error("Revoke", "RefusedPermission").await;
+    assert!(message.contains("s3:PutObject") && message.contains("Revoke again"), "{message}");
+    assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), current);
+    stage.aws.clear_faults();
+    let answer = stage.action("Revoke").await;
+    stage.assert_finished(answer["versionId"].as_str().unwrap());
+}

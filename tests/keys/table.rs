@@ -89,8 +89,10 @@ async fn a_ring_that_was_replaced_by_hand_meanwhile_is_found_out_before_awscurre
         let message = stage.error("finishSecret", &token, "RefusedChanged").await;
         assert!(message.contains("AWSCURRENT has been replaced"), "{message}");
         assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(by_hand));
-        // The remedy it names.
+        // The remedy it names; and tasks have to read by then what was stored by hand.
         stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
+        stage.action("Redeploy").await;
+        stage.settle();
         stage.rotate().await;
     }
 }

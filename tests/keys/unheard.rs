@@ -36,7 +36,7 @@ fn deployed(service: &mut Service) {
 
 async fn is_put_off(stage: &Stage) {
     let message = stage.error("createSecret", &stage.stage(), "FailedTooSoon").await;
-    assert!(message.contains("is still replacing tasks"), "{message}");
+    assert!(message.contains("this rotation is put off") && message.contains("prod/api"), "{message}");
     stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
     stage.settle();
     assert!(stage.try_rotate(Options::default()).await.succeeded());
@@ -85,4 +85,17 @@ async fn nor_where_reconcile_has_finished_the_rollout_meanwhile() {
     with_all(&stage, Service::settle);
     stage.action("Reconcile").await;
     is_put_off(&stage).await;
+}
+
+#[tokio::test]
+async fn services_that_are_found_and_not_named_count_alike() {
+    let stage = ring().await;
+    stage.aws.remove_tag(&stage.arn, "keyroll:services").unwrap();
+    assert!(stage.try_rotate(Options::default()).await.succeeded());
+    is_put_off(&stage).await;
+    stage.settle();
+    stage.function.cold().await;
+    stage.aws.fault(Rule::on("ListClusters", Fault::Denied));
+    let message = stage.error("createSecret", &stage.stage(), "RefusedPermission").await;
+    assert!(message.contains("ecs:ListClusters") && message.contains("has not begun"), "{message}");
 }
