@@ -24,8 +24,13 @@ pub(crate) fn actions(settings: &Settings) -> Vec<Action> {
 
 /// The public JWK Set by the labels as they are now.
 pub(crate) async fn now(run: &Run<'_>, kind: KeyKind, settings: &Settings) -> Result<String> {
+    let labels: &[&str] = match kind {
+        // The one before stands in the ring itself; a key that has left it is to be trusted no longer.
+        KeyKind::KeyRing => &[AWSPENDING, AWSCURRENT],
+        _ => &[AWSPENDING, AWSCURRENT, AWSPREVIOUS],
+    };
     let mut all = Vec::new();
-    for label in [AWSCURRENT, AWSPENDING, AWSPREVIOUS] {
+    for label in labels {
         if let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, label).await? {
             all.extend(keys(kind, version, settings));
         }

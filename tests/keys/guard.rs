@@ -158,7 +158,7 @@ async fn while_tasks_are_being_replaced_no_other_key_signs() {
     assert!(moved.succeeded(), "{moved:#?}");
     pass(&stage, 3 * HOUR);
     let message = is_put_off(&stage, "FailedTooSoon").await;
-    for words in ["prod/api", "prod/worker", "would refuse tokens of the next key", "Redeploy"] {
+    for words in ["prod/api", "prod/worker", "would refuse tokens of the next value", "Redeploy"] {
         assert!(message.contains(words), "{words}: {message}");
     }
     // One of two.
