@@ -38,20 +38,25 @@ pub(crate) enum Source {
     Replaced(Keys),
 }
 
-/// createSecret: stores a new value as the event's version.
+/// createSecret: stores a new value as the event's version, with our mark where it is to be `marked`.
 ///
 /// Safe to repeat: a repeat brings another value, but a version that has one keeps it.
 pub(crate) async fn store(
     run: &Run<'_>,
     event: &Rotation,
     arn: &str,
-    value: &Sensitive,
+    (value, marked): (&Sensitive, bool),
     plan: &Plan,
 ) -> Result<Report> {
     let mut report = run.report(arn, &event.version, plan);
     for action in &plan.actions {
         let Action::StoreValue { .. } = action else { return Err(stray(action)) };
-        match run.clients.secrets.put_pending(&event.secret, &event.version, value, event.token.as_ref()).await? {
+        match run
+            .clients
+            .secrets
+            .put_pending(&event.secret, &event.version, (value, marked), event.token.as_ref())
+            .await?
+        {
             Stored::Now => report.did(action),
             Stored::Before => {}
         }
@@ -159,9 +164,21 @@ pub(crate) async fn roll(
 ) -> Result<Report> {
     let mut unseen = plan.unseen.clone();
     let mut report = run.report(arn, version, plan);
+    // Before tasks sign with what is published.
+    for action in &plan.actions {
+        if let Action::Publish { place } = action {
+            let share =
+                run.clock.share(plan.actions.len(), ANSWER, "s3:PutObject", Box::pin(put(run, place, public.as_ref())));
+            match share.await {
+                Ok(()) => report.did(action),
+                Err(error) => unseen.push(error.at(format!("the public keys at {place}"))),
+            }
+        }
+    }
     let mut redeployed = redeploy_all(run, plan).await.into_iter();
     for action in &plan.actions {
         match action {
+            Action::Publish { .. } => {}
             Action::Redeploy { service, reason, .. } => {
                 let (verdict, reason) = match redeployed.next() {
                     Some(Ok(())) => (Verdict::Redeployed, reason.clone()),
@@ -174,10 +191,6 @@ pub(crate) async fn roll(
                 }
                 report.services.push(ServiceReport::new(service, verdict, reason));
             }
-            Action::Publish { place } => match put(run, place, public.as_ref()).await {
-                Ok(()) => report.did(action),
-                Err(error) => unseen.push(error.at(format!("the public keys at {place}"))),
-            },
             Action::CloseMark if report.any_failed() || !unseen.is_empty() => {}
             Action::CloseMark => {
                 let call = Box::pin(run.clients.secrets.close_mark(run.secret, version));

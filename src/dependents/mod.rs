@@ -20,7 +20,7 @@ pub use judge::{Judgement, Since, judge};
 pub use previous::{Reads, reads};
 pub use reference::{Key, Reference, Wanted};
 pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
-pub use settled::{Moved, Settled, settled};
+pub use settled::{Moved, Outcome, Past, Settled, settled, settled_by};
 
 /// A service that depends on the secret, as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub struct Found {
     pub active: bool,
     /// How many tasks it should run.
     pub desired: i32,
+    /// How many it runs.
+    pub running: i32,
     /// Who deploys it.
     pub controller: Controller,
     /// The revision that a forced deployment starts.

@@ -11,6 +11,7 @@ pub(crate) fn found(deployments: Vec<Deployment>) -> Found {
     Found {
         active: true,
         desired: 2,
+        running: 2,
         controller: Controller::Ecs,
         revision: None,
         deployments,

@@ -56,7 +56,10 @@ pub enum Settled {
 pub fn settled(found: &Found, moved: Moved) -> Settled {
     let last_change = || found.deployments.iter().filter_map(|one| one.updated.or(one.created)).max();
     if !found.active || found.desired == 0 {
-        return Settled::Since(last_change());
+        return match found.running {
+            0 => Settled::Since(last_change()),
+            tasks => Settled::Going(format!("{tasks} of its tasks are still being stopped")),
+        };
     }
     // Of deployments that others make nobody knows whether they came before the move or after it, but by the date.
     let ours = found.controller == Controller::Ecs;
@@ -77,6 +80,53 @@ pub fn settled(found: &Found, moved: Moved) -> Settled {
             Settled::Going("older deployments of it still have tasks".to_owned())
         }
         RolloutState::Completed => Settled::Since(last_change()),
+    }
+}
+
+/// A service deployment, as ECS remembers it for ninety days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// When it was made, in milliseconds since 1970.
+    pub created: i64,
+    /// When it was over.
+    pub finished: Option<i64>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a service deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every task was replaced.
+    Successful,
+    /// It was stopped or rolled back: tasks of before run on.
+    Undone,
+    /// It has not.
+    Going,
+}
+
+/// The same judgement, by the service's history since the version was made.
+///
+/// The first deployment of after the move that ended well has replaced every task of before; what `DescribeServices` shows is
+/// only the last one, and changes whenever the service is scaled. Where none ended well and one was undone, tasks run on that
+/// were never stopped, whatever the date of the deployment that they went back to.
+#[must_use]
+pub fn settled_by(history: &[Past], found: &Found, moved: Moved, seen: Settled) -> Settled {
+    // keyroll's own deployment comes before the end of the rotation is noted: it counts as long as it is the last one.
+    let newest = history.iter().map(|past| past.created).max();
+    let is_complete = found.primary().is_some_and(|primary| primary.state == RolloutState::Completed);
+    let is_primary = |past: &Past| is_complete && newest == Some(past.created);
+    let counts =
+        |past: &&Past| past.outcome == Outcome::Successful && (past.created >= moved.surely_by() || is_primary(past));
+    let first = history.iter().filter(counts).filter_map(|past| past.finished).min();
+    match (first, seen) {
+        (_, Settled::Not(reason)) => Settled::Not(reason),
+        (Some(first), Settled::Since(Some(at))) => Settled::Since(Some(first.min(at))),
+        (Some(first), _) => Settled::Since(Some(first)),
+        (None, _) if history.iter().any(|past| past.outcome == Outcome::Undone) => {
+            Settled::Not("its last deployment was stopped or rolled back, and its tasks of before run on".to_owned())
+        }
+        (None, seen) => seen,
     }
 }
 
@@ -135,8 +185,45 @@ mod tests {
         let done = primary(21_000, RolloutState::Completed);
         assert_eq!(settled(&done, MOVED), Settled::Since(Some(26_000)));
         // Tasks that were stopped may have signed until then.
-        let stopped = [Found { desired: 0, ..done.clone() }, Found { active: false, ..done }];
+        let none = Found { running: 0, ..done };
+        let stopped = [Found { desired: 0, ..none.clone() }, Found { active: false, ..none.clone() }];
         assert!(stopped.iter().all(|found| settled(found, MOVED) == Settled::Since(Some(26_000))));
-        assert_eq!(settled(&Found { desired: 0, deployments: vec![], ..running(None) }, MOVED), Settled::Since(None));
+        let stopping = Found { desired: 0, running: 1, ..none };
+        assert!(matches!(settled(&stopping, MOVED), Settled::Going(_)));
+        assert_eq!(
+            settled(&Found { desired: 0, running: 0, deployments: vec![], ..running(None) }, MOVED),
+            Settled::Since(None)
+        );
+    }
+
+    #[test]
+    fn history_tells_of_the_first_deployment_that_replaced_every_task() {
+        let past = |created: i64, finished: i64, outcome| Past { created, finished: Some(finished), outcome };
+        let since = |at| Settled::Since(Some(at));
+        let now = primary(90_000, RolloutState::Completed);
+        let (good, undone) = (Outcome::Successful, Outcome::Undone);
+        for (history, expected) in [
+            (vec![], since(95_000)),
+            (vec![past(30_000, 40_000, good), past(90_000, 94_000, good)], since(40_000)),
+            // Of before the move.
+            (vec![past(15_000, 25_000, good), past(90_000, 94_000, good)], since(94_000)),
+            (vec![past(30_000, 35_000, undone), past(50_000, 60_000, good)], since(60_000)),
+        ] {
+            assert_eq!(settled_by(&history, &now, MOVED, since(95_000)), expected, "{history:?}");
+        }
+        let own = primary(12_000, RolloutState::Completed);
+        assert_eq!(settled_by(&[past(12_000, 19_000, good)], &own, MOVED, since(80_000)), since(19_000));
+        let going = Settled::Going("it goes on".to_owned());
+        assert_eq!(settled_by(&[past(30_000, 40_000, good)], &now, MOVED, going.clone()), since(40_000));
+        assert_eq!(settled_by(&[], &now, MOVED, going.clone()), going);
+        let replacing = primary(18_000, RolloutState::InProgress);
+        let before = [past(15_000, 17_000, good), Past { created: 18_000, finished: None, outcome: Outcome::Going }];
+        assert_eq!(settled_by(&before, &replacing, MOVED, going.clone()), going);
+        for seen in [since(95_000), going] {
+            let back = settled_by(&[past(12_000, 30_000, undone)], &now, MOVED, seen);
+            assert!(matches!(back, Settled::Not(reason) if reason.contains("rolled back")));
+        }
+        let old = Settled::Not("older".to_owned());
+        assert_eq!(settled_by(&[past(30_000, 40_000, good)], &now, MOVED, old.clone()), old);
     }
 }

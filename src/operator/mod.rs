@@ -11,6 +11,7 @@ use crate::dependents::utc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Operator, VersionId};
 use crate::handler::{Answer, App};
+use crate::kind::KeyKind;
 use crate::report::Doing;
 use crate::rollout::Scene;
 use crate::rotation;
@@ -78,11 +79,18 @@ fn unqualified(arn: &str) -> Vec<&str> {
 fn unfinished(overview: &Overview) -> Option<String> {
     let pending = overview.labels.holder(AWSPENDING).filter(|version| !overview.labels.has(version, AWSCURRENT))?;
     let (arn, version) = (&overview.arn, pending.as_str());
+    // Of a broken Revoke the second half is left, and a rotation would put what has leaked under AWSPREVIOUS.
+    let (revoke, works) = match KeyKind::of(&overview.settings) {
+        Some(_) => {
+            (" If it was a Revoke, invoke the action Revoke again, and do not rotate.", "is what services are to have")
+        }
+        None => ("", "still logs in"),
+    };
     let since = overview.last_changed.map(|at| format!(" (the secret last changed at {})", utc(at)));
     Some(format!(
-        "{arn}: AWSPENDING is on version {version}, which is not current: unless a rotation is running{}, one has broken off. \
-         To finish it: aws secretsmanager rotate-secret --secret-id {arn}. To give it up, and only where AWSCURRENT still \
-         logs in: aws secretsmanager update-secret-version-stage --secret-id {arn} --version-stage AWSPENDING \
+        "{arn}: AWSPENDING is on version {version}, which is not current: unless a rotation is running{}, one has broken off.{revoke} \
+         To finish it: aws secretsmanager rotate-secret --secret-id {arn}. To give it up, and only where AWSCURRENT \
+         {works}: aws secretsmanager update-secret-version-stage --secret-id {arn} --version-stage AWSPENDING \
          --remove-from-version-id {version}",
         since.unwrap_or_default()
     ))

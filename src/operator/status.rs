@@ -12,7 +12,7 @@ use crate::dependents::{
 };
 use crate::error::Result;
 use crate::event::VersionId;
-use crate::kind::{self, KeyKind};
+use crate::kind;
 use crate::overlap::Until;
 use crate::rollout::{self, Left, Seen};
 use crate::run::{Overview, Run};
@@ -112,13 +112,12 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
 }
 
 /// Until when the previous credential goes on working, where tag or environment say that it does: two accounts take turns, or
-/// one of MariaDB has an administrator, or its keys stand in a ring.
+/// one of MariaDB has an administrator. Of keys only their values tell.
 fn overlap(run: &Run<'_>, secret: &Overview) -> Option<String> {
     let strategy = secret.settings.strategy.or(run.config.strategy);
-    let is_ring = KeyKind::of(&secret.settings) == Some(KeyKind::KeyRing);
     let administered = secret.settings.admin_secret.is_some() && secret.settings.kind.as_deref() == Some("mariadb");
-    let overlaps = (is_ring || strategy == Some(Strategy::AlternatingUsers) || administered)
-        && secret.labels.holder(AWSPREVIOUS).is_some();
+    let overlaps =
+        (strategy == Some(Strategy::AlternatingUsers) || administered) && secret.labels.holder(AWSPREVIOUS).is_some();
     overlaps.then(|| Until::by_date(secret.next_rotation, run.clock.seconds()).text())
 }
 

@@ -98,6 +98,7 @@ impl Estate {
             if named || how.is_some() {
                 holders.push(Holder {
                     name: name.clone(),
+                    found: found.clone(),
                     settled: dependents::settled(found, moved),
                     reads: dependents::reads(name, found, arn, known),
                     stays,

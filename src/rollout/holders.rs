@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::apart::within;
 use super::discovery::{Estate, look_at, search_within};
 use super::in_time;
-use crate::dependents::{Moved, Reads, ServiceName, Settled};
+use crate::dependents::{Controller, Found, Moved, Reads, ServiceName, Settled, settled_by};
 use crate::error::Error;
 use crate::run::Run;
 use crate::settings::{Dependents, Settings};
@@ -14,6 +14,8 @@ use crate::settings::{Dependents, Settings};
 pub(crate) struct Holder {
     /// Which.
     pub(crate) name: ServiceName,
+    /// What ECS shows of it.
+    pub(crate) found: Found,
     /// Since when all its tasks have read AWSCURRENT.
     pub(crate) settled: Settled,
     /// Its containers that take the secret into their environment.
@@ -54,26 +56,25 @@ pub(crate) async fn find(run: &Run<'_>, arn: &str, settings: &Settings, moved: M
     }
 }
 
-/// Asks ECS for the first deployment of after the move that ended well: it replaced every task of before. What
-/// `DescribeServices` shows is only the last one, so that a service which is deployed every hour would never be settled.
-/// `too_late` says which ends are of no use. Where ECS cannot be asked, what was seen stands, with the reason.
-pub(crate) async fn ask_history(run: &Run<'_>, holders: &mut [Holder], moved: Moved, too_late: impl Fn(i64) -> bool) {
-    let wanted = |holder: &&mut Holder| match &holder.settled {
-        Settled::Since(Some(at)) => too_late(*at),
-        Settled::Going(_) => true,
-        Settled::Since(None) | Settled::Not(_) => false,
+/// Asks ECS for the history of each service: see [`settled_by`]. Where it cannot be asked, what was seen stands; gives why.
+pub(crate) async fn ask_history(run: &Run<'_>, holders: &mut [Holder], moved: Moved) -> Vec<String> {
+    let clock = within(run);
+    let mut told = Vec::new();
+    let wanted = |holder: &&mut Holder| {
+        let is_open = !matches!(holder.settled, Settled::Not(_) | Settled::Since(None));
+        is_open && !holder.stays && holder.found.controller == Controller::Ecs
     };
     for holder in holders.iter_mut().filter(wanted) {
-        let call = run.clients.ecs.first_deployed(&holder.name, moved.surely_by());
-        let asked = in_time(run, within(run), (1, Duration::ZERO), "ecs:ListServiceDeployments", call).await;
-        match (asked, &mut holder.settled) {
-            (Ok(Some(first)), Settled::Since(Some(at))) => *at = first.min(*at),
-            (Ok(Some(first)), settled) => *settled = Settled::Since(Some(first)),
-            (Err(error), Settled::Going(reason)) => {
-                *reason =
-                    format!("{reason} (and earlier ones could not be seen: {}; {})", error.cause(), error.remedy());
-            }
-            _ => {}
+        let call = run.clients.ecs.deployed(&holder.name, moved.created);
+        match in_time(run, clock, (1, Duration::ZERO), "ecs:ListServiceDeployments", call).await {
+            Ok(history) => holder.settled = settled_by(&history, &holder.found, moved, holder.settled.clone()),
+            Err(error) => told.push(format!(
+                "which deployments {} has had could not be seen, so that only the last one counts: {}; {}",
+                holder.name,
+                error.cause(),
+                error.remedy()
+            )),
         }
     }
+    told
 }

@@ -47,7 +47,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
         stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
     }
     refuse_moved(&id, &seen.labels)?;
-    let report = apply::store(run, event, &seen.arn, &value, &plan).await?;
+    let report = apply::store(run, event, &seen.arn, (&value, true), &plan).await?;
     Ok(match before {
         Some(before) => report.after(before),
         None => report,

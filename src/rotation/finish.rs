@@ -57,10 +57,9 @@ pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) ->
     let version = pending_version(run, event).await?;
     if let Some(kind) = KeyKind::of(&seen.settings) {
         let current = seen.labels.holder(AWSCURRENT);
-        let plan = keys::test::prove(run, kind, version, &seen.settings, current.as_ref()).await?;
+        let (plan, overlaps) = keys::test::prove(run, kind, version, &seen.settings, current.as_ref()).await?;
         let (report, since) = move_current(run, event, seen, plan).await?;
-        // In a bare secret's services the one before verifies only where they take AWSPREVIOUS, which nobody has asked them.
-        return Ok((report, since, kind == KeyKind::KeyRing));
+        return Ok((report, since, overlaps));
     }
     let credential = credential(run, version, &seen.settings)?;
     let proof = test::prove(run, &credential, &seen.settings).await?;

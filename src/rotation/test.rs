@@ -36,7 +36,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 async fn prove_version(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
     if let Some(kind) = KeyKind::of(settings) {
-        let plan = keys::test::prove(run, kind, version, settings, None).await?;
+        let (plan, _) = keys::test::prove(run, kind, version, settings, None).await?;
         return Ok(run.report(&arn, &event.version, &plan));
     }
     let credential = credential(run, version, settings)?;
@@ -76,7 +76,7 @@ async fn foreign(run: &Run<'_>, event: &Rotation, version: Version, settings: &S
     let arn = version.arn.clone();
     if let Some(kind) = KeyKind::of(settings) {
         return match keys::test::foreign(run, kind, version, settings).await? {
-            Some(plan) => Ok(run.report(&arn, &event.version, &plan)),
+            Some((plan, _)) => Ok(run.report(&arn, &event.version, &plan)),
             None => preflight::run(run, event, Standing::Pending).await,
         };
     }

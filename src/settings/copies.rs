@@ -19,7 +19,7 @@ impl Settings {
                  written yet, only the public half of signing keys goes to s3://bucket/key",
                 refused.join(", ")
             ),
-            "take these places out of the tags and update the copies yourself after each rotation",
+            "take these places out of the tags and update such copies yourself after each rotation; HMAC keys have no public half",
         ))
     }
 

@@ -116,6 +116,8 @@ async fn named_services_are_looked_at_once_before_and_once_after_and_redeployed_
         ("PutSecretValue", 1),
         ("UpdateSecretVersionStage", 2),
         ("DescribeServices", 2),
+        // One for each service: since when all its tasks hold AWSCURRENT.
+        ("ListServiceDeployments", 2),
         ("UpdateService", 2),
     ];
     assert_eq!(counted(&stage), expected(&wanted));

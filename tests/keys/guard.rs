@@ -141,6 +141,8 @@ async fn a_token_lives_from_the_end_of_the_last_old_task_and_not_from_the_move()
         .with_service("prod", "worker", |service| {
             service.events.clear();
             service.deployments[0].rollout_state = "IN_PROGRESS".to_owned();
+            let last = service.history.last_mut().unwrap();
+            (last.status, last.finished) = ("IN_PROGRESS", None);
             service.settle();
         })
         .unwrap();

@@ -8,12 +8,12 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::error::SdkError;
 use aws_sdk_ecs::operation::update_service::UpdateServiceError;
-use aws_sdk_ecs::types::{CreatedAt, ServiceDeploymentStatus, ServiceField};
+use aws_sdk_ecs::types::{CreatedAt, ServiceField};
 use aws_smithy_types::DateTime;
 
 use self::pace::{Pace, ThrottlingIsOurs};
 use super::error::{code, failed};
-use crate::dependents::{Found, Revision, ServiceName, Sighting};
+use crate::dependents::{Found, Past, Revision, ServiceName, Sighting};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What `ListClusters` and `ListServices` give at most.
@@ -107,24 +107,20 @@ impl Ecs {
         }
     }
 
-    /// When the first deployment ended well that began after a time, both in milliseconds since 1970. ECS keeps ninety days of
-    /// them, and tells of its own rolling and blue/green deployments only.
-    pub(crate) async fn first_deployed(&self, name: &ServiceName, after: i64) -> Result<Option<i64>> {
+    /// The service deployments that began after a time, in milliseconds since 1970. ECS keeps ninety days of them, and tells of
+    /// its own rolling and blue/green deployments only.
+    pub(crate) async fn deployed(&self, name: &ServiceName, after: i64) -> Result<Vec<Past>> {
         let after = CreatedAt::builder().after(DateTime::from_millis(after)).build();
-        let mut first: Option<i64> = None;
-        let mut next = None;
+        let (mut all, mut next) = (Vec::new(), None);
         loop {
-            let list = || {
-                let list = self.client.list_service_deployments().cluster(&name.cluster).service(&name.service);
-                list.created_at(after.clone()).status(ServiceDeploymentStatus::Successful)
-            };
-            let page = self.services.call(|| list().set_next_token(next.clone()).send()).await;
+            let list = || self.client.list_service_deployments().cluster(&name.cluster).service(&name.service);
+            let send = || list().created_at(after.clone()).set_next_token(next.clone()).send();
+            let page = self.services.call(send).await;
             let page = page.map_err(|error| failed("ecs:ListServiceDeployments", &pattern(name), &error))?;
-            let ends = page.service_deployments().iter().filter_map(|it| it.finished_at()?.to_millis().ok());
-            first = ends.chain(first).min();
+            all.extend(page.service_deployments().iter().filter_map(read::past));
             next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                return Ok(first);
+                return Ok(all);
             }
         }
     }

@@ -4,12 +4,13 @@ use aws_sdk_ecs::operation::describe_services::DescribeServicesOutput;
 use aws_sdk_ecs::types::{
     ContainerDefinition, Deployment as Shown, DeploymentConfiguration, DeploymentControllerType,
     DeploymentRolloutState, DeploymentStrategy, Failure, LogConfiguration, RepositoryCredentials, SchedulingStrategy,
-    Secret, Service, ServiceEvent, TaskDefinition, TaskSet, Volume,
+    Secret, Service, ServiceDeploymentBrief, ServiceDeploymentStatus, ServiceEvent, TaskDefinition, TaskSet, Volume,
 };
+use aws_smithy_types::DateTime;
 
 use crate::dependents::{
-    Container, Controller, Deployment, Found, Reference, Revision, RolloutState, ServiceName, Sighting, floating_tag,
-    short,
+    Container, Controller, Deployment, Found, Outcome, Past, Reference, Revision, RolloutState, ServiceName, Sighting,
+    floating_tag, short,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -50,6 +51,7 @@ fn found(service: &Service) -> Found {
     Found {
         active: service.status() == Some("ACTIVE"),
         desired: service.desired_count(),
+        running: service.running_count(),
         controller: match service.deployment_controller().map(aws_sdk_ecs::types::DeploymentController::r#type) {
             Some(DeploymentControllerType::External) => Controller::External,
             Some(DeploymentControllerType::CodeDeploy) => Controller::CodeDeploy,
@@ -76,6 +78,17 @@ fn rolled_back(primary: &mut Deployment, service: &Service) {
         primary.state = RolloutState::Failed;
         primary.reason = reason;
     }
+}
+
+/// A service deployment. One that is still going on has no end.
+pub(super) fn past(shown: &ServiceDeploymentBrief) -> Option<Past> {
+    let millis = |date: Option<&DateTime>| date.and_then(|date| date.to_millis().ok());
+    let outcome = match shown.status()? {
+        ServiceDeploymentStatus::Successful => Outcome::Successful,
+        ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress => Outcome::Going,
+        _ => Outcome::Undone,
+    };
+    Some(Past { created: millis(shown.created_at())?, finished: millis(shown.finished_at()), outcome })
 }
 
 /// `alone`: no other deployment stands beside it. ECS shows the state of rolling updates only.

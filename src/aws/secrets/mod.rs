@@ -164,7 +164,7 @@ impl Secrets {
         }
     }
 
-    /// Stores a new value as this version, labelled AWSPENDING and with our mark.
+    /// Stores a new value as this version, labelled AWSPENDING and, where it is to be `marked`, with our mark.
     ///
     /// Safe to repeat: a version's value is written once. The same call again changes nothing, and one with another value
     /// (which a repeated createSecret would send, having drawn again) is answered `ResourceExistsException`.
@@ -172,17 +172,17 @@ impl Secrets {
         &self,
         secret: &SecretId,
         version: &VersionId,
-        value: &Sensitive,
+        (value, marked): (&Sensitive, bool),
         token: Option<&Sensitive>,
     ) -> Result<Stored> {
+        let labels = [Some(AWSPENDING), marked.then_some(ROLLOUT)].into_iter().flatten().map(str::to_owned).collect();
         let answer = self
             .0
             .put_secret_value()
             .secret_id(secret.as_str())
             .client_request_token(version.as_str())
             .secret_string(value.expose())
-            .version_stages(AWSPENDING)
-            .version_stages(ROLLOUT)
+            .set_version_stages(Some(labels))
             .set_rotation_token(token.map(|token| token.expose().to_owned()))
             .send()
             .await;

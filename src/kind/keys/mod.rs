@@ -131,6 +131,14 @@ impl Keys {
         }
     }
 
+    /// Refuses a key that is next in the value and cannot sign: better before a value is stored that can never be proven.
+    pub fn check_next(&self) -> Result<()> {
+        match &self.value {
+            Value::Ring(_, ring) => ring.check_next(),
+            _ => Ok(()),
+        }
+    }
+
     /// Signs with what will sign, verifies, and holds the value against what it must be.
     pub fn prove(&self, now: i64) -> Result<String> {
         match &self.value {

@@ -157,6 +157,16 @@ impl Ring {
         self.next.is_some()
     }
 
+    /// Refuses a next key that cannot sign.
+    pub(super) fn check_next(&self) -> Result<()> {
+        let Some(next) = &self.next else { return Ok(()) };
+        next.key.check(next.alg).map_err(|error| {
+            let cause = format!("the ring's next key {:?} cannot sign: {}", next.kid, error.cause());
+            let remedy = "take it out of the ring (its member \"next\" and its JWK): the next rotation then publishes a fresh one";
+            Error::new(ErrorKind::RefusedValue, cause, remedy)
+        })
+    }
+
     /// The key that the next rotation takes out of the ring.
     pub(super) fn ends(&self) -> Option<&str> {
         self.next.as_ref()?;
@@ -198,8 +208,9 @@ impl Ring {
 
     /// Signs with every key, as each may have to, and verifies with what others hold of it.
     pub(super) fn prove(&self) -> Result<String> {
-        for key in self.keys() {
-            // A secret that became a key as it stood may be shorter than RFC 7518 allows; it goes with the rotations to come.
+        // What only verifies has signed before. A secret that became a key as it stood may be shorter than RFC 7518 allows; it
+        // goes with the rotations to come.
+        for key in std::iter::once(&self.current).chain(&self.next) {
             if key.alg.fits(key.key.shape()) || key.alg.is_asymmetric() {
                 key.key.check(key.alg)?;
             }
@@ -209,7 +220,7 @@ impl Ring {
         }
         let (current, names) = (&self.current, self.keys().map(|key| key.kid.as_str()).collect::<Vec<_>>().join(", "));
         Ok(format!(
-            "signed a token with {:?} ({}) and verified it; so with every key: {names}",
+            "signed a token with {:?} ({}) and verified it; the ring holds {names}",
             current.kid,
             current.alg.name()
         ))

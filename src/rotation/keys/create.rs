@@ -30,6 +30,7 @@ pub(in crate::rotation) async fn plan(
     let before = Before { last, created: version.created, redeployed };
     let keys = current(run, kind, version, &seen.settings)?;
     refuse_places(&keys, &seen.settings)?;
+    keys.check_next()?;
     let plan = draw(&keys);
     if keys.fingerprint().signs.is_some() {
         seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;

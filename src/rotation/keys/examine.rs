@@ -27,6 +27,7 @@ pub(in crate::rotation) async fn values(
     let keys = current(run, kind, version, &secret.settings)?;
     found.checked.push("the value under AWSCURRENT can be read, and is what keyroll:kind says".to_owned());
     found.lacking.extend(create::refuse_places(&keys, &secret.settings).err());
+    found.lacking.extend(keys.check_next().err());
     if let Some(version) = pending(run, secret).await? {
         let same = text.zip(version.value()).is_some_and(|(text, pending)| text.same(pending));
         if version.has(ROLLOUT) || !same {
@@ -53,7 +54,7 @@ pub(in crate::rotation) async fn values(
     let before = keys.fingerprint();
     let drawn = apply::draw(run, &Source::Renewed(keys), None)?;
     let drawn = Keys::read(kind, drawn, &secret.settings)?;
-    let proof = test::proof(&drawn, &before, run.clock.seconds())?;
+    let (proof, _) = test::proof(&drawn, &before, run.clock.seconds())?;
     found
         .proven
         .extend(proof.proven.into_iter().map(|line| format!("with a new value, drawn and thrown away: {line}")));
@@ -90,7 +91,7 @@ fn begun(
     let plan = set::plan(&pending, &secret.settings);
     found.warnings.extend(plan.warnings.iter().cloned());
     found.steps.push((Step::Set, plan));
-    let proof = test::proof(&pending, &before.fingerprint(), run.clock.seconds())?;
+    let (proof, _) = test::proof(&pending, &before.fingerprint(), run.clock.seconds())?;
     found.proven.extend(proof.proven);
     Ok(())
 }

@@ -34,8 +34,8 @@ pub(super) async fn refuse(run: &Run<'_>, seen: &Overview, keys: &Keys, before: 
         return Err(not_settled(keys, &reasons.collect::<Vec<_>>()));
     }
     // Tokens by the key before were signed until the last rotation at least, whatever ECS shows.
-    let last = before.last.into_iter().chain(before.created).max();
-    if let (Some(ending), Some(last)) = (&ending, last.filter(|_| before.last.is_some())) {
+    let last = before.last.map(|last| last.max(before.created.unwrap_or(last)));
+    if let (Some(ending), Some(last)) = (&ending, last) {
         too_early(ending, last, lifetime, now)?;
     }
     let created = before.created.ok_or_else(|| {
@@ -44,15 +44,15 @@ pub(super) async fn refuse(run: &Run<'_>, seen: &Overview, keys: &Keys, before: 
     })?;
     let moved = Moved::new(created, seen.last_rotated);
     let mut found = holders::find(run, &seen.arn, &seen.settings, moved).await;
+    let mut warnings = Vec::new();
     if must_know || ending.is_some() {
-        let too_late = |at: i64| ending.is_some() && now < at.saturating_add(lifetime);
-        holders::ask_history(run, &mut found.all, moved, too_late).await;
+        warnings.extend(holders::ask_history(run, &mut found.all, moved).await);
         let settled = settled(keys, &found.all, &found.unseen)?;
-        if let (Some(ending), Some(since)) = (&ending, settled.max(last.filter(|_| before.last.is_some()))) {
+        if let (Some(ending), Some(since)) = (&ending, settled.max(last)) {
             too_early(ending, since, lifetime, now)?;
         }
     }
-    let mut warnings = beside(seen, keys, &found.all);
+    warnings.extend(beside(seen, keys, &found.all));
     warnings.extend(found.unseen.iter().chain(&found.unread).map(|error| {
         format!("which services take AWSPREVIOUS could not be seen: {}; {}", error.cause(), error.remedy())
     }));
@@ -188,12 +188,14 @@ fn beside(seen: &Overview, keys: &Keys, found: &[Holder]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::dependents::ServiceName;
+    use crate::dependents::sample::running;
     use crate::secret::Sensitive;
     use crate::settings::Settings;
 
     fn holders(settled: &[Settled]) -> Vec<Holder> {
         let holder = |(number, settled): (usize, &Settled)| Holder {
             name: ServiceName::known("prod", &format!("s{number}")),
+            found: running(None),
             settled: settled.clone(),
             reads: Vec::new(),
             stays: false,

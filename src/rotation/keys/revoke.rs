@@ -33,7 +33,8 @@ const VISIBLE: [Duration; 4] =
 /// Replaces everything old.
 ///
 /// Safe to repeat: each time draws new values, and ends those of the time before. Where it breaks off, AWSCURRENT is on the old
-/// value or on a new one that works, and its mark is open.
+/// value or on a new one that works. The second value takes the mark only right before it becomes current, so that the services
+/// of the first are redeployed by Reconcile wherever it broke off, but for the moment between those two calls.
 pub(in crate::rotation) async fn run(run: &Run<'_>, kind: KeyKind) -> Result<Report> {
     let seen = look(run).await?;
     seen.settings.refuse_on_hold(run.clock.seconds())?;
@@ -51,8 +52,8 @@ pub(in crate::rotation) async fn run(run: &Run<'_>, kind: KeyKind) -> Result<Rep
 
     let (mut done, mut last): (Option<Report>, Option<(VersionId, Since)>) = (None, None);
     let mut errors = Vec::new();
-    for value in [&first, &second] {
-        match replace(run, kind, &seen, (&before, value), &plan).await {
+    for (value, marked) in [(&first, true), (&second, false)] {
+        match replace(run, kind, &seen, (&before, value, marked), &plan).await {
             Ok((report, version, since)) => {
                 done = Some(match done {
                     Some(earlier) => report.after(earlier),
@@ -87,14 +88,14 @@ async fn replace(
     run: &Run<'_>,
     kind: KeyKind,
     seen: &Overview,
-    (before, value): (&VersionId, &Sensitive),
+    (before, value, marked): (&VersionId, &Sensitive, bool),
     plan: &Plan,
 ) -> Result<(Report, VersionId, Since)> {
     unmoved(&look(run).await?.labels, before)?;
     let mut bytes = [0; 16];
     apply::random(&mut bytes)?;
     let mut event = rotation(run, Step::Create, VersionId::drawn(bytes));
-    let mut report = apply::store(run, &event, &seen.arn, value, plan).await?;
+    let mut report = apply::store(run, &event, &seen.arn, (value, marked), plan).await?;
     event.step = Step::Finish;
     let pending = read(kind, stored(run, &event).await?, &seen.settings)?;
     let proven = Plan::nothing(Standing::Pending).proving(pending.prove(run.clock.seconds())?);

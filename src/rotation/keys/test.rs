@@ -11,7 +11,7 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::stages::Standing;
 
-/// Proves a pending value. `holder` is the version under AWSCURRENT, where that is known.
+/// Proves a pending value; see [`proof`]. `holder` is the version under AWSCURRENT, where that is known.
 ///
 /// What this process remembers of AWSCURRENT spares a call. It counts where it is of that very version; where nobody knows
 /// which one it is, it may say yes, and is asked again before it says no: another process may have rotated since.
@@ -21,7 +21,7 @@ pub(in crate::rotation) async fn prove(
     pending: Version,
     settings: &Settings,
     holder: Option<&VersionId>,
-) -> Result<Plan> {
+) -> Result<(Plan, bool)> {
     let pending = read(kind, pending, settings)?;
     let now = run.clock.seconds();
     if let Some((version, known)) = run.memory.fingerprint(run.secret) {
@@ -41,7 +41,7 @@ pub(in crate::rotation) async fn foreign(
     kind: KeyKind,
     pending: Version,
     settings: &Settings,
-) -> Result<Option<Plan>> {
+) -> Result<Option<(Plan, bool)>> {
     let (before, pending) = (run.current().await?.text()?, pending.text()?);
     if before.same(&pending) {
         return Ok(None);
@@ -50,7 +50,9 @@ pub(in crate::rotation) async fn foreign(
     proof(&pending, &before.fingerprint(), run.clock.seconds()).map(Some)
 }
 
-pub(super) fn proof(pending: &Keys, before: &Fingerprint, now: i64) -> Result<Plan> {
+/// Also says whether what AWSCURRENT signs goes on being verified. In a bare secret's services it is only where they take
+/// AWSPREVIOUS, which nobody has asked them.
+pub(super) fn proof(pending: &Keys, before: &Fingerprint, now: i64) -> Result<(Plan, bool)> {
     let at = |error: Error| match error.kind() {
         ErrorKind::FailedDefect => error,
         _ => error.at("the pending value"),
@@ -59,9 +61,13 @@ pub(super) fn proof(pending: &Keys, before: &Fingerprint, now: i64) -> Result<Pl
     pending.refuse_unrelated(before)?;
     let plan = Plan::nothing(Standing::Pending).proving(line);
     Ok(match (pending.kind, &before.signs) {
-        (KeyKind::KeyRing, Some(_)) => plan.proving(
-            "tasks with AWSCURRENT verify what tasks with this version sign, and the other way round: each holds the other's key",
+        (KeyKind::KeyRing, Some(_)) => (
+            plan.proving(
+                "tasks with AWSCURRENT verify what tasks with this version sign, and the other way round: each holds the other's \
+                 key",
+            ),
+            true,
         ),
-        _ => plan,
+        _ => (plan, false),
     })
 }

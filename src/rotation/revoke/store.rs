@@ -201,7 +201,7 @@ async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Re
     apply::random(&mut bytes)?;
     let event = rotation(run, Step::Create, VersionId::drawn(bytes));
     let value = apply::draw(run, &found.source, found.plan.account())?;
-    let report = apply::store(run, &event, &account.arn, &value, &found.plan).await?;
+    let report = apply::store(run, &event, &account.arn, (&value, true), &found.plan).await?;
     Ok(Some((event, report)))
 }
 
