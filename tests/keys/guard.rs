@@ -254,6 +254,9 @@ async fn a_service_without_tasks_holds_nothing_up() {
     let stage = ring("0").await;
     assert!(stage.try_rotate(Options::default()).await.succeeded());
     with_all(&stage, |service| service.desired_count = 0);
+    let message = is_put_off(&stage, "FailedTooSoon").await;
+    assert!(message.contains("of its tasks are still being stopped"), "{message}");
+    with_all(&stage, |service| service.deployments.iter_mut().for_each(|deployment| deployment.running = 0));
     assert!(stage.try_rotate(Options::default()).await.succeeded());
 }
 
