@@ -68,8 +68,10 @@ async fn a_ring_publishes_all_its_keys_before_awscurrent_moves_and_none_privatel
             let called = operations(&stage);
             let at = |operation: &str| called.iter().position(|it| it == operation).unwrap();
             assert!(at("PutSecretValue") < at("PutObject") && at("PutObject") < at("UpdateSecretVersionStage"));
-            // And once more after the move: what was written late is made good.
+            // And once more after the move, before tasks sign with it: what was written late is made good.
             assert_eq!(called.iter().filter(|it| *it == "PutObject").count(), 2, "{called:?}");
+            let last = called.iter().rposition(|it| it == "PutObject").unwrap();
+            assert!(at("UpdateSecretVersionStage") < last && last < at("UpdateService"), "{called:?}");
             let (keys, ring) = (published(&stage), stage.json("AWSCURRENT"));
             let members = ring["keys"].as_array().unwrap();
             for member in members {

@@ -105,6 +105,40 @@ async fn revoke_again_after_a_crash_anywhere_ends_the_same() {
 }
 
 #[tokio::test]
+async fn where_revoke_breaks_off_after_its_first_move_reconcile_replaces_every_task() {
+    // The second change of labels gives the mark to the second value, the third makes that current.
+    for (operation, nth, after) in [
+        ("UpdateSecretVersionStage", 1, true),
+        ("PutSecretValue", 2, false),
+        ("PutSecretValue", 2, true),
+        ("UpdateSecretVersionStage", 2, false),
+        ("UpdateSecretVersionStage", 3, true),
+        ("UpdateService", 1, false),
+        ("UpdateService", 2, false),
+    ] {
+        let stage = Stage::start("jwt-keyring", RING).await;
+        stage.rotate().await;
+        let old = keys(&stage.value("AWSCURRENT"));
+        let kill = stage.function.kill_handle();
+        let kill = move || kill.kill();
+        let fault = if after { Fault::after(kill) } else { Fault::before(kill) };
+        stage.aws.fault(Rule::on(operation, fault).nth(nth));
+        let event = json!({"Action": "Revoke", "SecretId": stage.arn});
+        assert!(!stage.send(&event).await.is_answer(), "{operation} {nth}");
+        stage.aws.clear_faults();
+        stage.action("Reconcile").await;
+        let current = stage.aws.holder(&stage.arn, "AWSCURRENT").unwrap();
+        let moved = stage.aws.secret(&stage.arn).unwrap().versions[&current].promoted.unwrap();
+        for service in SERVICES {
+            let service = stage.aws.service("prod", service).unwrap();
+            assert!(service.deployments[0].created >= moved, "{operation} {nth} {after}: {}", service.name);
+        }
+        let now = keys(&stage.value("AWSCURRENT"));
+        assert!(old.iter().all(|key| !now.contains(key)), "{operation} {nth} {after}");
+    }
+}
+
+#[tokio::test]
 async fn revoke_overtakes_a_rotation_whose_value_is_never_used() {
     let stage = Stage::start("jwt", &hex(64)).await;
     let token = stage.stage();

@@ -28,10 +28,10 @@ impl KeyKind {
         }
     }
 
-    /// Whether its value has one key only, so that a service needs the version before, too, to accept what was signed with it.
+    /// Whether whoever verifies needs the version before, too: its value is one secret, and there is no public half.
     #[must_use]
     pub fn wants_previous(self) -> bool {
-        self != Self::KeyRing
+        matches!(self, Self::Jwt | Self::Token)
     }
 
     /// Whether what it signs lives for a while (`keyroll:token-lifetime`).

@@ -157,12 +157,17 @@ impl Ring {
         self.next.is_some()
     }
 
-    /// Refuses a next key that cannot sign.
+    /// Refuses a key that is to sign next and cannot.
     pub(super) fn check_next(&self) -> Result<()> {
-        let Some(next) = &self.next else { return Ok(()) };
-        next.key.check(next.alg).map_err(|error| {
-            let cause = format!("the ring's next key {:?} cannot sign: {}", next.kid, error.cause());
-            let remedy = "take it out of the ring (its member \"next\" and its JWK): the next rotation then publishes a fresh one";
+        let (signer, remedy) = match &self.next {
+            Some(next) => (
+                next,
+                "take it out of the ring (its member \"next\" and its JWK): the next rotation publishes a fresh one",
+            ),
+            None => (&self.current, "store {\"keys\": []} for a new ring: tokens of this key are then refused"),
+        };
+        signer.check().map_err(|error| {
+            let cause = format!("the ring's key {:?}, which is to sign, cannot: {}", signer.kid, error.cause());
             Error::new(ErrorKind::RefusedValue, cause, remedy)
         })
     }
@@ -206,14 +211,11 @@ impl Ring {
         self.keys().filter_map(RingKey::public_jwk).collect()
     }
 
-    /// Signs with every key, as each may have to, and verifies with what others hold of it.
+    /// Signs with the keys that sign now and next, and verifies with what others hold of them. What only verifies has signed
+    /// before.
     pub(super) fn prove(&self) -> Result<String> {
-        // What only verifies has signed before. A secret that became a key as it stood may be shorter than RFC 7518 allows; it
-        // goes with the rotations to come.
         for key in std::iter::once(&self.current).chain(&self.next) {
-            if key.alg.fits(key.key.shape()) || key.alg.is_asymmetric() {
-                key.key.check(key.alg)?;
-            }
+            key.check()?;
         }
         if self.next.is_none() {
             return Err(Error::new(ErrorKind::RefusedValue, "the pending ring has no next key", GIVE_UP));

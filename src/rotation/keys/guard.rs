@@ -142,8 +142,7 @@ fn beside(seen: &Overview, keys: &Keys, found: &[Holder]) -> Vec<String> {
             listed(&stay)
         ));
     }
-    // Who verifies with the public half needs no version before.
-    if !matches!(keys.kind, KeyKind::Jwt | KeyKind::Token) {
+    if !keys.kind.wants_previous() {
         return told;
     }
     let exists = seen.labels.holder(AWSPREVIOUS).is_some();
