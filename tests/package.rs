@@ -2,6 +2,11 @@
 //! error types and settings that the README lists.
 #![expect(clippy::unwrap_used, reason = "in a test, what must not happen ends the test")]
 
+#[path = "package/floors.rs"]
+mod floors;
+#[path = "package/imports.rs"]
+mod imports;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
