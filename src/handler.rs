@@ -3,49 +3,16 @@
 use std::time::Duration;
 
 use lambda_runtime::LambdaEvent;
-use serde::Serialize;
 use tracing::Instrument as _;
 
-use crate::aws::Clients;
-use crate::clock::Clock;
-use crate::config::Config;
+use crate::api::Doing;
+use crate::api::event::{Event, Payload};
+use crate::context::{App, Clock, Scene};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, Payload, SecretId};
-use crate::memory::Memory;
-use crate::operator::{self, DryRun, Reconciled, Status};
-use crate::report::{Doing, Report};
-use crate::rollout::Scene;
+use crate::operator::{self, Answer};
 use crate::rotation;
-use crate::run::Run;
-
-/// What lives as long as the process.
-pub struct App {
-    pub(crate) config: Config,
-    pub(crate) clients: Clients,
-    pub(crate) memory: Memory,
-}
-
-/// What an event is answered with.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum Answer {
-    /// To a step, or to an action on one secret.
-    Report(Report),
-    /// To `Status`.
-    Status(Status),
-    /// To `DryRun`.
-    DryRun(DryRun),
-    /// To `Reconcile` for all secrets.
-    Reconciled(Reconciled),
-}
 
 impl App {
-    /// An app of these settings and clients.
-    #[must_use]
-    pub fn new(config: Config, clients: Clients) -> Self {
-        Self { config, clients, memory: Memory::default() }
-    }
-
     /// Answers one event.
     pub async fn handle(&self, event: LambdaEvent<Payload>) -> Result<Answer> {
         let invocation = tracing::error_span!("invocation", request = event.context.request_id);
@@ -82,30 +49,6 @@ impl App {
                 format!("this version of keyroll cannot do this yet: an event of {source}"),
                 "rotate through Secrets Manager (rotate-secret); the schedule's Reconcile finishes what is left",
             )),
-        }
-    }
-
-    /// What work on one secret needs.
-    pub(crate) fn run<'a>(&'a self, secret: &'a SecretId, doing: Doing, clock: Clock, scene: &'a Scene) -> Run<'a> {
-        Run { config: &self.config, clients: &self.clients, memory: &self.memory, clock, secret, doing, scene }
-    }
-}
-
-impl Answer {
-    fn log(&self) {
-        match self {
-            Self::Report(report) => report.log(),
-            Self::Status(status) => {
-                tracing::info!(secret = status.secret_arn, step = "Status", left = status.left.join("; "), "done");
-            }
-            Self::DryRun(told) => told.log(),
-            // Each secret has told its own.
-            Self::Reconciled(all) => tracing::info!(
-                step = "Reconcile",
-                secrets = all.secrets.len(),
-                warnings = all.warnings.join("; "),
-                "done"
-            ),
         }
     }
 }

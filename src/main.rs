@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use keyroll::event::Payload;
+use keyroll::api::event::Payload;
 use keyroll::{App, Clients, Config, Env};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -19,8 +19,8 @@ async fn main() -> ExitCode {
 
 async fn start() -> Result<(), Error> {
     let env = Env::real();
-    keyroll::log::init(&env);
-    keyroll::log::hide_panic_messages();
+    keyroll::context::log::init(&env);
+    keyroll::context::log::hide_panic_messages();
     let config = Config::from_env(&env)?;
     let clients = Clients::new(&config).await;
     let app = App::new(config, clients);

@@ -3,10 +3,9 @@
 
 use std::fmt;
 
-use crate::dependents::{ServiceName, ServiceReport};
-use crate::error::Error;
-use crate::event::VersionId;
-use crate::stages::Standing;
+use crate::api::{ServiceName, ServiceReport};
+use crate::error::{Error, ErrorKind};
+use crate::secret::{Standing, VersionId};
 
 /// What one round of a step will do, and what it has found out on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,6 +255,14 @@ impl fmt::Display for Action {
             Self::CloseMark => f.write_str("close the rollout (remove KEYROLL_ROLLOUT)"),
         }
     }
+}
+
+pub(crate) fn stray(action: &Action) -> Error {
+    Error::new(
+        ErrorKind::FailedDefect,
+        format!("a plan of keyroll asks for this in the wrong round: {action}"),
+        "report this defect; nothing of that action was done",
+    )
 }
 
 #[cfg(test)]

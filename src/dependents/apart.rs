@@ -7,7 +7,8 @@
 
 use std::fmt;
 
-use super::{Found, Key, Reference, Revision, ServiceName, Wanted, short};
+use super::{Found, Key, Reference, Revision, Wanted};
+use crate::api::{ServiceName, short};
 
 /// A container that takes the password apart from the user name.
 #[derive(Clone, Debug, PartialEq, Eq)]

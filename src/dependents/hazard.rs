@@ -2,7 +2,8 @@
 //! moved, and staying on the old one is worse.
 
 use super::dates::utc;
-use super::{Dependence, Found, Revision, RolloutState, ServiceName, Wanted};
+use super::{Dependence, Found, Revision, RolloutState, Wanted};
+use crate::api::ServiceName;
 
 /// The hazards of redeploying a service. `revision` is what is known of the revision that would start.
 #[must_use]

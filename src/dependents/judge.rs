@@ -7,7 +7,8 @@
 //! the mark is open: tags and labels move `LastChangedDate` too.
 
 use super::dates::utc;
-use super::{Controller, Dependence, Dependent, Deployment, Found, RolloutState, Sighting, Verdict};
+use super::{Controller, Dependence, Dependent, Deployment, Found, RolloutState, Sighting};
+use crate::api::Verdict;
 
 /// Since when the value that counts is current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +155,7 @@ fn skip(reason: &str) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::ServiceName;
+    use crate::api::ServiceName;
     use crate::dependents::sample::{deployment, running};
     use crate::error::{Error, ErrorKind};
 

@@ -3,23 +3,24 @@
 
 mod apart;
 mod dates;
+mod estate;
 mod hazard;
 mod judge;
 mod previous;
 mod reference;
-mod service;
 mod settled;
 
+use crate::api::ServiceName;
 use crate::error::Error;
-use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
+use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 
 pub use apart::{Apart, apart};
 pub use dates::{Runs, runs, utc};
+pub(crate) use estate::{Estate, Holder, Revisions, Seen, dependent};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
 pub use previous::{Reads, reads};
 pub use reference::{Key, Reference, Wanted};
-pub use service::{ServiceName, ServiceReport, Verdict, batches, short};
 pub use settled::{Moved, Outcome, Past, Settled, settled, settled_by};
 
 /// A service that depends on the secret, as it was seen.

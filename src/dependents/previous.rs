@@ -3,8 +3,9 @@
 
 use std::fmt;
 
-use super::{Found, Reference, Revision, ServiceName, short};
-use crate::stages::{AWSCURRENT, AWSPREVIOUS};
+use super::{Found, Reference, Revision};
+use crate::api::{ServiceName, short};
+use crate::secret::{AWSCURRENT, AWSPREVIOUS};
 
 /// A container that takes the secret by a label.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,15 +5,13 @@ use serde::Serialize;
 
 use super::schedule::Rotation;
 use super::unfinished;
+use crate::api::{ServiceReport, listed};
 use crate::aws::secrets::Described;
-use crate::dependents::ServiceReport;
+use crate::context::{Overview, Run};
 use crate::error::{Error, Result};
-use crate::event::{SecretId, Step};
 use crate::plan::Plan;
-use crate::report::listed;
 use crate::rotation::{self, Findings};
-use crate::run::{Overview, Run};
-use crate::stages::{AWSCURRENT, Standing};
+use crate::secret::{AWSCURRENT, SecretId, Standing, Step};
 
 /// What AWS answers only to the call itself.
 const NOT_CHECKED: [&str; 3] = [

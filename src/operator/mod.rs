@@ -1,26 +1,22 @@
 //! What an operator, or the schedule, may ask for outside of a rotation.
 
+mod answer;
 mod dry_run;
 mod reconcile;
 mod redeploy;
 mod schedule;
 mod status;
 
-use crate::clock::Clock;
+use crate::api::Doing;
+use crate::api::event::Operator;
+use crate::context::{App, Clock, Overview, Run, Scene};
 use crate::dependents::utc;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Operator, VersionId};
-use crate::handler::{Answer, App};
-use crate::kind::KeyKind;
-use crate::report::Doing;
-use crate::rollout::Scene;
+use crate::jose::KeyKind;
 use crate::rotation;
-use crate::run::{Overview, Run};
-use crate::stages::{AWSCURRENT, AWSPENDING};
+use crate::secret::{AWSCURRENT, AWSPENDING, VersionId};
 
-pub(crate) use dry_run::DryRun;
-pub(crate) use reconcile::Reconciled;
-pub(crate) use status::Status;
+pub(crate) use answer::Answer;
 
 /// Does what an operator asks for. `function` is the ARN under which this function was invoked.
 pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock: Clock) -> Result<Answer> {

@@ -8,17 +8,14 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{is_function, look, same_function, unfinished};
-use crate::clock::Clock;
-use crate::dependents::{ServiceReport, Since};
+use crate::api::{Doing, Report, ServiceReport};
+use crate::config::Dependents;
+use crate::context::{App, Clock, Overview, Run, Scene};
+use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::SecretId;
-use crate::handler::App;
 use crate::plan::Plan;
-use crate::report::{Doing, Report};
-use crate::rollout::{self, Left, Scene};
-use crate::run::{Overview, Run};
-use crate::settings::Dependents;
-use crate::stages::{AWSCURRENT, ROLLOUT, Standing};
+use crate::rollout::{self, Left};
+use crate::secret::{AWSCURRENT, ROLLOUT, SecretId, Standing};
 
 const NAME: &str = "Reconcile";
 /// Of how many secrets an error tells.

@@ -2,13 +2,13 @@
 //! to the old one.
 
 use super::look;
+use crate::api::Report;
+use crate::config::Dependents;
+use crate::context::Run;
 use crate::dependents::Since;
 use crate::error::Result;
-use crate::report::Report;
 use crate::rollout::{self, Left};
-use crate::run::Run;
-use crate::settings::Dependents;
-use crate::stages::ROLLOUT;
+use crate::secret::ROLLOUT;
 
 /// Safe to repeat: each time replaces the tasks once more.
 pub(super) async fn run(run: &Run<'_>) -> Result<Report> {

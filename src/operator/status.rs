@@ -7,17 +7,15 @@ use serde::Serialize;
 
 use super::schedule::Rotation;
 use super::unfinished;
-use crate::dependents::{
-    Dependence, Dependent, Judgement, Runs, ServiceReport, Sighting, Since, Verdict, judge, runs, utc,
-};
+use crate::api::{ServiceReport, Verdict};
+use crate::config::Strategy;
+use crate::context::{Overview, Run};
+use crate::copies;
+use crate::dependents::{Dependence, Dependent, Judgement, Runs, Seen, Sighting, Since, judge, runs, utc};
 use crate::error::Result;
-use crate::event::VersionId;
-use crate::kind;
-use crate::overlap::Until;
-use crate::rollout::{self, Left, Seen};
-use crate::run::{Overview, Run};
-use crate::settings::Strategy;
-use crate::stages::{self, AWSCURRENT, AWSPREVIOUS, Labels, ROLLOUT, Standing};
+use crate::rollout::{self, Left};
+use crate::rotation::overlap::Until;
+use crate::secret::{AWSCURRENT, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId, stages};
 
 /// The answer.
 #[derive(Serialize)]
@@ -93,7 +91,7 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
     let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
     let unsound =
-        [secret.settings.sound(), secret.settings.refuse_copies(|place| kind::writes(&secret.settings, place))];
+        [secret.settings.sound(), secret.settings.refuse_copies(|place| copies::writes(&secret.settings, place))];
     warnings.extend(unsound.into_iter().filter_map(|checked| Some(checked.err()?.to_string())));
     Ok(Status {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),
@@ -194,7 +192,7 @@ fn left(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::ServiceName;
+    use crate::api::ServiceName;
     use crate::dependents::sample::running;
 
     fn dependent(how: Dependence, created: i64) -> Dependent {

@@ -5,12 +5,11 @@
 use std::time::Duration;
 
 use super::discovery::{look_at, search_within};
-use crate::clock::Clock;
+use crate::api::listed;
+use crate::config::{Dependents, Settings};
+use crate::context::{Clock, Run};
 use crate::dependents::Apart;
 use crate::error::{Error, ErrorKind};
-use crate::report::listed;
-use crate::run::Run;
-use crate::settings::{Dependents, Settings};
 
 /// The look takes at most one of so many parts of the time left: the rotation itself comes after it.
 const PARTS: usize = 3;

@@ -5,41 +5,24 @@
 //! even where not everything could be looked at: the rollout then stays open.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::holders::Holder;
 use super::lanes::side_by_side;
-use super::{Scene, Seen, dependent};
-use crate::apply;
+
+use crate::api::{ServiceName, batches, short};
 use crate::aws::ecs::Listed;
-use crate::clock::Clock;
-use crate::dependents::{self, Apart, Dependence, Found, Moved, Revision, ServiceName, Sighting, short};
+use crate::context::{ANSWER, Clock, Run};
+use crate::dependents::{Estate, Found, Revisions, Sighting};
 use crate::error::{Error, ErrorKind, Result};
-use crate::run::Run;
 
 /// Lambda's longest timeout, in seconds.
 const LONGEST: usize = 900;
 
-type Revisions = HashMap<String, Arc<Revision>>;
-
-/// All that was found, whatever secret it depends on.
-#[derive(Default)]
-pub(crate) struct Estate {
-    clusters: usize,
-    services: Vec<(ServiceName, Found)>,
-    revisions: Revisions,
-    /// What could not be looked at.
-    pub(super) unseen: Vec<Error>,
-    /// What is not known of services that somebody has named: what they take from the secret.
-    pub(super) unread: Vec<Error>,
-    warnings: Vec<String>,
-}
-
 /// The estate, searched once in an invocation, in at most half of its time: the other half is for redeploying.
 pub(crate) async fn search<'a>(run: &Run<'a>) -> &'a Estate {
-    let search = Search { run, clock: run.scene.clock.half(apply::ANSWER), named: false };
+    let search = Search { run, clock: run.scene.clock.half(ANSWER), named: false };
     run.scene.estate.get_or_init(|| search.estate()).await
 }
 
@@ -62,57 +45,6 @@ pub(super) async fn look_at(run: &Run<'_>, clock: Clock, names: &[ServiceName]) 
     estate.services = search.look(names, &mut estate).await;
     estate.revisions = search.revisions(&estate.services, &mut estate.unread).await;
     estate
-}
-
-impl Estate {
-    /// The services that depend on the secret of this ARN.
-    pub(super) fn dependents(&self, arn: &str, scene: &Scene) -> Seen {
-        let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
-        let mut seen = Seen { unseen: self.unseen.clone(), warnings: self.warnings.clone(), ..Seen::default() };
-        for (name, found) in &self.services {
-            if let Some(how) = found.dependence(arn, known) {
-                let (staying, _) = found.revisions();
-                let revision = staying.into_iter().find_map(known).cloned().unwrap_or_default();
-                let sighting = Sighting::Found(found.clone());
-                seen.dependents.push(dependent(name.clone(), how, sighting, (arn, &revision), scene));
-            }
-        }
-        if seen.dependents.is_empty() && seen.unseen.is_empty() {
-            seen.warnings.push(format!(
-                "{} services of {} clusters were looked at, and none depends on {arn}; the tag keyroll:services=none says that \
-                 none should",
-                self.services.len(),
-                self.clusters
-            ));
-        }
-        seen
-    }
-
-    /// The services that depend on the secret of this ARN, or all of those that somebody has named.
-    pub(super) fn holders(&self, arn: &str, named: bool, moved: Moved) -> Vec<Holder> {
-        let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
-        let mut holders = Vec::new();
-        for (name, found) in &self.services {
-            let how = found.dependence(arn, known);
-            let stays = matches!(how, Some(Dependence::Pinned(_) | Dependence::OtherLabel(_)));
-            if named || how.is_some() {
-                holders.push(Holder {
-                    name: name.clone(),
-                    found: found.clone(),
-                    settled: dependents::settled(found, moved),
-                    reads: dependents::reads(name, found, arn, known),
-                    stays,
-                });
-            }
-        }
-        holders
-    }
-
-    /// The containers that take the password of the secret of this ARN apart from its user name.
-    pub(super) fn apart(&self, arn: &str) -> Vec<Apart> {
-        let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
-        self.services.iter().flat_map(|(name, found)| dependents::apart(name, found, arn, known)).collect()
-    }
 }
 
 struct Search<'r, 'a> {
@@ -179,7 +111,7 @@ impl Search<'_, '_> {
 
     /// What ECS shows of these services.
     async fn look(&self, names: &[ServiceName], estate: &mut Estate) -> Vec<(ServiceName, Found)> {
-        let batches = dependents::batches(names);
+        let batches = batches(names);
         let looked = side_by_side(&batches, async |batch| {
             super::look(self.run, self.clock, (1, Duration::ZERO), batch, !self.named).await
         });
@@ -247,7 +179,7 @@ impl Search<'_, '_> {
 
     /// A call within the time of the search.
     async fn limited<T>(&self, what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
-        super::in_time(self.run, self.clock, (1, Duration::ZERO), what, call).await
+        crate::context::in_time(self.run, self.clock, (1, Duration::ZERO), what, call).await
     }
 }
 

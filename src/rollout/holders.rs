@@ -3,26 +3,11 @@
 use std::time::Duration;
 
 use super::apart::within;
-use super::discovery::{Estate, look_at, search_within};
-use super::in_time;
-use crate::dependents::{Controller, Found, Moved, Reads, ServiceName, Settled, settled_by};
+use super::discovery::{look_at, search_within};
+use crate::config::{Dependents, Settings};
+use crate::context::{Run, in_time};
+use crate::dependents::{Controller, Estate, Holder, Moved, Settled, settled_by};
 use crate::error::Error;
-use crate::run::Run;
-use crate::settings::{Dependents, Settings};
-
-/// A service that depends on a secret.
-pub(crate) struct Holder {
-    /// Which.
-    pub(crate) name: ServiceName,
-    /// What ECS shows of it.
-    pub(crate) found: Found,
-    /// Since when all its tasks have read AWSCURRENT.
-    pub(crate) settled: Settled,
-    /// Its containers that take the secret into their environment.
-    pub(crate) reads: Vec<Reads>,
-    /// Whether it takes a version that no rotation moves, and so never another key.
-    pub(crate) stays: bool,
-}
 
 /// What a look at every dependent came to.
 #[derive(Default)]

@@ -2,30 +2,24 @@
 //! that need it and then takes the mark off.
 
 pub(crate) mod apart;
+mod apply;
 mod discovery;
 pub(crate) mod holders;
 mod lanes;
-pub(crate) mod publish;
-mod scene;
 
 use std::time::Duration;
 
-use crate::apply;
-use crate::clock::Clock;
-use crate::dependents::{
-    self, Dependence, Dependent, Judgement, Revision, ServiceName, ServiceReport, Sighting, Since, Verdict,
-};
+use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, batches};
+use crate::config::{Dependents, Settings};
+use crate::context::{ANSWER, Clock, Run, in_time};
+use crate::copies::{self, publish};
+use crate::dependents::{self, Dependence, Judgement, Revision, Seen, Sighting, Since, dependent};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::VersionId;
-use crate::kind::{self, KeyKind};
+use crate::jose::KeyKind;
 use crate::plan::{Action, Plan};
-use crate::report::{Doing, Report};
-use crate::run::Run;
-use crate::settings::{Dependents, Settings};
-use crate::stages::Standing;
+use crate::secret::{Standing, VersionId};
 
 pub(crate) use discovery::search;
-pub(crate) use scene::Scene;
 
 /// A version that is current and may not be rolled yet.
 pub(crate) struct Left<'a> {
@@ -34,15 +28,6 @@ pub(crate) struct Left<'a> {
     pub(crate) settings: &'a Settings,
     /// Whether it carries our mark.
     pub(crate) marked: bool,
-}
-
-/// What a look at everything that may depend on a secret came to.
-#[derive(Default)]
-pub(crate) struct Seen {
-    pub(crate) dependents: Vec<Dependent>,
-    /// What could not be looked at.
-    pub(crate) unseen: Vec<Error>,
-    pub(crate) warnings: Vec<String>,
 }
 
 /// Rolls what is left of a version.
@@ -83,7 +68,7 @@ pub(crate) fn again(doing: Doing, arn: &str) -> String {
 pub(crate) async fn observe(run: &Run<'_>, arn: &str, settings: &Settings) -> Seen {
     match &settings.dependents {
         Dependents::Named(names) => named(run, arn, names).await,
-        Dependents::Discovered => search(run).await.dependents(arn, run.scene),
+        Dependents::Discovered => search(run).await.dependents(arn, |name| run.scene.has_redeployed(name)),
         Dependents::Unreadable(error) => Seen { unseen: vec![error.clone()], ..Seen::default() },
     }
 }
@@ -91,15 +76,16 @@ pub(crate) async fn observe(run: &Run<'_>, arn: &str, settings: &Settings) -> Se
 /// Looks at the services of these names, ten to a call. What cannot be looked at is a sighting too.
 async fn named(run: &Run<'_>, arn: &str, names: &[ServiceName]) -> Seen {
     let mut seen = Seen::default();
-    let batches = dependents::batches(names);
+    let batches = batches(names);
     // Whatever needs a deployment needs time for one more call, and so does the mark.
     let mut calls = batches.len() + names.len() + 1;
     for batch in batches {
-        let sightings = look(run, run.clock, (calls, apply::ANSWER), &batch, false).await;
+        let sightings = look(run, run.clock, (calls, ANSWER), &batch, false).await;
         let pairs = batch.into_iter().zip(sightings);
-        seen.dependents.extend(
-            pairs.map(|(name, it)| dependent(name, Dependence::Named, it, (arn, &Revision::default()), run.scene)),
-        );
+        seen.dependents.extend(pairs.map(|(name, it)| {
+            let redeployed = run.scene.has_redeployed(&name);
+            dependent(name, Dependence::Named, it, (arn, &Revision::default()), redeployed)
+        }));
         calls -= 1;
     }
     seen
@@ -131,49 +117,12 @@ async fn look(
     }
 }
 
-/// A call to ECS within its share of the time, when so many are to come and so much is kept back. One that was throttled
-/// until its time was over is not told as one that got no answer.
-pub(crate) async fn in_time<T>(
-    run: &Run<'_>,
-    clock: Clock,
-    (calls, reserve): (usize, Duration),
-    what: &str,
-    call: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let throttled = run.clients.ecs.throttled();
-    let answer = clock.share(calls, reserve, what, Box::pin(call)).await;
-    let times = run.clients.ecs.throttled() - throttled;
-    answer.map_err(|error| match error.kind() {
-        ErrorKind::FailedDeadline if times > 0 => Error::new(
-            ErrorKind::FailedDeadline,
-            format!("ECS throttled {what} ({times} times) until its time was over"),
-            "find out who else calls ECS in this account and Region; what is left is done when it answers again",
-        ),
-        _ => error,
-    })
-}
-
-fn dependent(
-    name: ServiceName,
-    how: Dependence,
-    sighting: Sighting,
-    (arn, revision): (&str, &Revision),
-    scene: &Scene,
-) -> Dependent {
-    let hazards = match &sighting {
-        Sighting::Found(found) => dependents::hazards(&name, &how, found, arn, revision),
-        _ => Vec::new(),
-    };
-    let redeployed = scene.has_redeployed(&name);
-    Dependent { name, how, sighting, hazards, redeployed }
-}
-
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
 pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
     let mut plan = Plan { unseen: seen.unseen.clone(), ..Plan::nothing(Standing::Current) };
     let copies = left
         .settings
-        .refuse_copies(|place| kind::writes(left.settings, place))
+        .refuse_copies(|place| copies::writes(left.settings, place))
         .err()
         .map(|error| error.cause().to_owned());
     plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(copies));
@@ -220,14 +169,13 @@ fn held(doing: Doing, left: &Left<'_>, reason: &str) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::Found;
     use crate::dependents::sample::running;
+    use crate::dependents::{Dependent, Found};
 
     fn service(name: &str, created: i64) -> Dependent {
         let found = Found { percent: Some((100, 0)), ..running(Some(created)) };
         let name = ServiceName::known("prod", name);
-        let scene = Scene::new(Clock::ending_at(0));
-        dependent(name, Dependence::Named, Sighting::Found(found), ("arn", &Revision::default()), &scene)
+        dependent(name, Dependence::Named, Sighting::Found(found), ("arn", &Revision::default()), false)
     }
 
     fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan {

@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
-use super::{keys, overview, turn};
-use crate::apply::{self, Source};
+use super::apply::{self, Source};
+use super::keys;
+use super::login::turn;
+use super::overview::overview;
+use crate::api::Report;
+use crate::api::event::Rotation;
 use crate::aws::secrets::Version;
+use crate::config::Settings;
+use crate::context::{Overview, Run};
+use crate::copies;
+use crate::database::{self, Credential};
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Rotation, VersionId};
-use crate::kind::{self, Credential, KeyKind};
+use crate::jose::KeyKind;
 use crate::plan::{Action, Plan};
-use crate::report::Report;
 use crate::rollout::{self, Left};
-use crate::run::{Overview, Run};
-use crate::settings::Settings;
-use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
+use crate::secret::stages::{self, Seen, Task};
+use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing, VersionId};
 
 /// How old the labels may be when the value is stored. Looking at ECS may take longer.
 const STALE: Duration = Duration::from_secs(1);
@@ -31,7 +36,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    seen.settings.refuse_copies(|place| kind::writes(&seen.settings, place))?;
+    seen.settings.refuse_copies(|place| copies::writes(&seen.settings, place))?;
     let before = finish_the_last_rotation(run, &seen, current.created).await?;
     let last = last_rotation(&seen, current.created, before.is_some());
     let (id, begun) = (current.id.clone(), run.clock.left());
@@ -56,7 +61,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 
 /// What the next login is made of, and the plan of it.
 async fn login(run: &Run<'_>, seen: &Overview, current: Version, last: Option<i64>) -> Result<(Source, Plan)> {
-    let document = kind::document(current.text()?, &seen.settings)?;
+    let document = database::document(current.text()?, &seen.settings)?;
     let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
     let account = turn::next(run, &current, &seen.settings).await?;
     let renamed = account.is_some();

@@ -1,19 +1,20 @@
 //! finishSecret, in two rounds. *Promote*: prove the pending value once more and move AWSCURRENT, with nothing but Secrets
 //! Manager and a login in the way. *Roll*: redeploy what depends on the secret and take the mark off.
 
-use super::{credential, keys, overview, pending_version, test};
-use crate::apply;
+use super::overlap::Until;
+use super::overview::overview;
+use super::versions::{credential, pending_version};
+use super::{apply, keys, test};
+use crate::api::Report;
+use crate::api::event::Rotation;
+use crate::context::{Overview, Run, log};
 use crate::dependents::Since;
 use crate::error::Result;
-use crate::event::Rotation;
-use crate::kind::KeyKind;
-use crate::log;
-use crate::overlap::Until;
+use crate::jose::KeyKind;
 use crate::plan::{Action, Plan};
-use crate::report::Report;
 use crate::rollout::{self, Left};
-use crate::run::{Overview, Run};
-use crate::stages::{self, AWSCURRENT, Labels, ROLLOUT, Seen, Standing, Task};
+use crate::secret::stages::{self, Seen, Task};
+use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing};
 
 pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let seen = overview(run, event).await?;

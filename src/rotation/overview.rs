@@ -1,10 +1,10 @@
 //! What `DescribeSecret` tells a step: labels, tags, and whether the secret may be rotated at all.
 
+use crate::api::event::Rotation;
 use crate::aws::secrets::Described;
+use crate::config::Settings;
+use crate::context::{Overview, Run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Rotation;
-use crate::run::{Overview, Run};
-use crate::settings::Settings;
 
 /// Looks at the secret as a whole, and refuses one that may not be rotated.
 pub(super) async fn overview(run: &Run<'_>, event: &Rotation) -> Result<Overview> {

@@ -4,40 +4,27 @@
 
 use std::time::Duration;
 
-use super::beside::{self, Strangers};
-use super::logins::{Account, Entry, Writer, are_a_pair, let_in, pending_credential, writer};
-use super::{GIVE_UP, create, credential, finish, keys, overview, set, turn};
-use crate::apply::{self, Source};
+use super::apply::{self, Source};
+use super::findings::Findings;
+use super::login::beside::{self, Strangers};
+use super::login::logins::{Account, Entry, Writer, are_a_pair, let_in, pending_credential, writer};
+use super::login::{set, turn};
+use super::overview::overview;
+use super::versions::{GIVE_UP, credential};
+use super::{create, keys, services};
+use crate::api::Report;
+use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
-use crate::dependents::{Judgement, ServiceName, ServiceReport, Sighting, Since, Verdict, judge};
-use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Rotation, Step};
-use crate::kind::{self, Beside, Credential, KeyKind, Pair, Rehearsal, Session, Wanted};
+use crate::context::{Overview, Run, random};
+use crate::database::{self, Beside, Credential, Pair, Rehearsal, Session, Wanted};
+use crate::error::{Error, Result};
+use crate::jose::KeyKind;
 use crate::plan::{Alignment, Plan};
-use crate::report::Report;
-use crate::rollout::{self, Left, Seen};
-use crate::run::{Overview, Run};
-use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, ROLLOUT, Standing};
+use crate::rollout;
+use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, ROLLOUT, Standing, Step};
 
 /// The least timeout of a function whose every step can end.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What a look at everything that a rotation needs came to.
-#[derive(Default)]
-pub(crate) struct Findings {
-    /// What each step would do, as far as it can be planned.
-    pub(crate) steps: Vec<(Step, Plan)>,
-    /// The dependents, none of them touched.
-    pub(crate) services: Vec<ServiceReport>,
-    /// What would stop a rotation.
-    pub(crate) lacking: Vec<Error>,
-    /// What was shown by doing it.
-    pub(crate) proven: Vec<String>,
-    /// What was only looked at.
-    pub(crate) checked: Vec<String>,
-    /// What an operator should know although it stops nothing.
-    pub(crate) warnings: Vec<String>,
-}
 
 pub(super) async fn run(run: &Run<'_>, event: &Rotation, standing: Standing) -> Result<Report> {
     let seen = overview(run, event).await?;
@@ -78,7 +65,7 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     if found.steps.first().is_none_or(|(step, _)| *step != Step::Create) {
         found.steps.clear();
     }
-    services(run, secret, created, &mut found).await;
+    services::look(run, secret, created, &mut found).await;
     found
 }
 
@@ -86,7 +73,7 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
 async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool, found: &mut Findings) -> Result<()> {
     let open = create::open_mark(&secret.labels).is_some();
     let last = create::last_rotation(secret, current.created, open);
-    let document = kind::document(current.text()?, &secret.settings)?;
+    let document = database::document(current.text()?, &secret.settings)?;
     let current = Credential::read(&document, &secret.settings, run.config.strategy)?;
     let begun = begun(run, secret, &current).await?;
     let turn = match &begun {
@@ -231,70 +218,6 @@ async fn rehearse(
     alignment: &Alignment,
     writer: &mut Writer,
 ) -> Result<Rehearsal> {
-    let throw_away = account.current.thrown_away(target, run.config.policy.generate(apply::random)?);
+    let throw_away = account.current.thrown_away(target, run.config.policy.generate(random)?);
     writer.session.rehearse(account.current.lock(), &alignment.changes, &throw_away, run.clock).await
-}
-
-/// What looking at the services says, and what the last step would do with them.
-async fn services(run: &Run<'_>, secret: &Overview, created: Option<i64>, found: &mut Findings) {
-    let seen = rollout::observe(run, &secret.arn, &secret.settings).await;
-    let open = create::open_mark(&secret.labels).is_some();
-    // What an open rollout has left is rolled first, as createSecret does.
-    let since = if open { Since::Staged(created) } else { Since::JustNow };
-    roll(secret, &seen, since, found);
-    for dependent in seen.dependents {
-        if let Sighting::Unseen(error) = dependent.sighting {
-            found.lacking.push(error.at(format!("the service {}", dependent.name)));
-            continue;
-        }
-        if matches!(dependent.sighting, Sighting::NoService | Sighting::NoCluster) {
-            found.warnings.push(format!("there is no service {}, which keyroll:services names", dependent.name));
-        }
-        let (verdict, reason) = match judge(&dependent, since) {
-            Judgement::Leave(Verdict::Failed, reason) => {
-                found.lacking.push(unrollable(&dependent.name, &reason));
-                (Verdict::Failed, reason)
-            }
-            Judgement::Leave(verdict, reason) => (verdict, reason),
-            Judgement::Redeploy(reason) if open => {
-                (Verdict::Skipped, format!("nothing is changed now; createSecret would first redeploy it: {reason}"))
-            }
-            Judgement::Redeploy(_) => {
-                (Verdict::AlreadyCurrent, "nothing has changed yet; a rotation would redeploy it".to_owned())
-            }
-        };
-        found.warnings.extend(dependent.hazards);
-        found.services.push(ServiceReport::new(&dependent.name, verdict, reason));
-    }
-    found.warnings.extend(seen.warnings);
-    found.lacking.extend(seen.unseen);
-}
-
-fn unrollable(name: &ServiceName, reason: &str) -> Error {
-    Error::new(
-        ErrorKind::FailedRollout,
-        format!("the service {name} could not be rolled: {reason}"),
-        "mend and deploy the service first",
-    )
-}
-
-/// The plans of testSecret and finishSecret, and what createSecret would first do for the rotation before. Without a plan
-/// of setSecret a rotation does not come so far.
-fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
-    let Some(current) = secret.labels.holder(AWSCURRENT) else { return };
-    let left = Left { arn: &secret.arn, version: &current, settings: &secret.settings, marked: true };
-    if let (Since::Staged(_), Some((Step::Create, plan))) = (since, found.steps.first_mut()) {
-        plan.actions.splice(0..0, rollout::plan(seen, &left, since).actions);
-    }
-    if found.steps.iter().all(|(step, _)| *step != Step::Set) {
-        return;
-    }
-    let proof = match KeyKind::of(&secret.settings) {
-        Some(_) => "sign with the pending value, and verify with what tasks hold",
-        None => "log in with the pending value",
-    };
-    found.steps.push((Step::Test, Plan::nothing(Standing::Pending).proving(proof)));
-    let mut finish = finish::plan(&secret.labels, true).proving(format!("{proof} once more"));
-    finish.actions.extend(rollout::plan(seen, &left, Since::JustNow).actions);
-    found.steps.push((Step::Finish, finish));
 }

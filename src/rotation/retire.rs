@@ -3,22 +3,21 @@
 //! Where two accounts take turns, the previous one gets a password that nobody knows; where one account accepts two passwords,
 //! it keeps the current one alone. Sessions go on: whoever must not keep those either wants `Revoke`.
 
-use super::beside::{self, Strangers};
-use super::ending;
-use super::logins::{Account, Writer, administrator, previous_credential};
-use super::{credential, keys, look};
-use crate::admin;
-use crate::apply;
+use super::keys;
+use super::login::beside::{self, Strangers};
+use super::login::logins::{Account, Writer, administrator, previous_credential};
+use super::login::{administrator, apply, ending};
+use super::overview::look;
+use super::versions::credential;
+use crate::api::{Report, listed};
+use crate::context::Run;
+use crate::database::{Credential, Kind, Probe, Session, Wanted};
 use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::VersionId;
-use crate::kind::{Credential, KeyKind, Kind, Session, Wanted};
+use crate::jose::KeyKind;
 use crate::plan::Plan;
-use crate::probe::Probe;
-use crate::report::{Report, listed};
 use crate::rollout;
-use crate::run::Run;
-use crate::stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing};
+use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId};
 
 /// Ends the previous credential.
 ///
@@ -55,7 +54,7 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
         return Ok(nothing("AWSPREVIOUS holds the same password as AWSCURRENT".to_owned()));
     }
     let proven = prove(run, &account.current).await?;
-    let session = match run.log_in(&previous).await {
+    let session = match previous.log_in(run).await {
         Probe::Accepted(session) => Some(session),
         Probe::Rejected if is_left_elsewhere(run, &account, &previous).await? => None,
         Probe::Rejected => {
@@ -85,9 +84,9 @@ async fn is_left_elsewhere(run: &Run<'_>, account: &Account, previous: &Credenti
     if !current.kind.holds_two() || current.administrator(&account.settings).is_err() {
         return Ok(false);
     }
-    let administrator = admin::named(run, &account.settings, current).await?;
-    let Some(mut session) = run.log_in(&administrator).await.session()? else {
-        return Err(admin::rejected(administrator.account()));
+    let administrator = administrator::named(run, &account.settings, current).await?;
+    let Some(mut session) = administrator.log_in(run).await.session()? else {
+        return Err(administrator::rejected(administrator.account()));
     };
     session.administer();
     let spreads = (session.spread(previous).await, session.spread(current).await);
@@ -139,7 +138,7 @@ async fn refuse_strangers(
 /// Whoever can write the secret must not have the administrator change an account that is not theirs; and where AWSCURRENT
 /// does not log in, the previous credential may be the one that does.
 async fn prove(run: &Run<'_>, current: &Credential) -> Result<String> {
-    match run.log_in(current).await {
+    match current.log_in(run).await {
         Probe::Accepted(mut session) => {
             let identity = session.prove(current).await;
             session.close().await;

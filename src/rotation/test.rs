@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use super::{FIND_OUT, credential, keys, overview, pending_version, preflight, settings, unchanged};
+use super::overview::{overview, settings};
+use super::versions::{FIND_OUT, credential, pending_version, unchanged};
+use super::{keys, preflight};
+use crate::api::Report;
+use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
+use crate::config::Settings;
+use crate::context::Run;
+use crate::database::{Credential, Probe, Session};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Rotation;
-use crate::kind::{Credential, KeyKind, Session};
+use crate::jose::KeyKind;
 use crate::plan::Plan;
-use crate::probe::Probe;
-use crate::report::Report;
-use crate::run::Run;
-use crate::settings::Settings;
-use crate::stages::{self, AWSCURRENT, ROLLOUT, Seen, Standing, Task};
+use crate::secret::stages::{self, Seen, Task};
+use crate::secret::{AWSCURRENT, ROLLOUT, Standing};
 
 /// How long to wait between two looks at a replica.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -52,7 +55,7 @@ async fn prove_both(run: &Run<'_>, pending: &Credential, settings: &Settings) ->
         return Ok(plan);
     }
     let current = credential(run, run.current().await?, settings)?;
-    match run.log_in(&current).await {
+    match current.log_in(run).await {
         Probe::Accepted(session) => {
             session.close().await;
             Ok(plan.proving(format!("proved that the password in AWSCURRENT lets {:?} in as well", current.account())))
@@ -124,7 +127,7 @@ pub(super) async fn prove_and_stay(
     credential: &Credential,
     settings: &Settings,
 ) -> Result<(Session, String)> {
-    let mut probe = run.log_in(credential).await;
+    let mut probe = credential.log_in(run).await;
     if matches!(probe, Probe::Rejected) && on_a_replica(run, credential, settings).await {
         probe = once_replayed(run, credential).await;
     }
@@ -156,7 +159,7 @@ async fn on_a_replica(run: &Run<'_>, pending: &Credential, settings: &Settings) 
     if current.difference(pending).is_some() {
         return false;
     }
-    let Probe::Accepted(mut session) = run.log_in(&current).await else { return false };
+    let Probe::Accepted(mut session) = current.log_in(run).await else { return false };
     let replica = session.is_replica().await;
     session.close().await;
     replica.unwrap_or(false)
@@ -167,7 +170,7 @@ async fn once_replayed(run: &Run<'_>, credential: &Credential) -> Probe<Session>
     let mut pause = FIRST_PAUSE;
     loop {
         tokio::time::sleep(pause).await;
-        let probe = run.log_in(credential).await;
+        let probe = credential.log_in(run).await;
         if !matches!(probe, Probe::Rejected) || run.clock.left() < AFTERWARDS + pause {
             return probe;
         }

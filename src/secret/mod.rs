@@ -1,15 +1,20 @@
-//! What a secret's value looks like: a typed core that keyroll works with, and the rest, which it never touches.
+//! A secret: its name, the staging labels of its versions, and its value: a typed core that keyroll works with, and the
+//! rest, which it never touches.
 
 mod document;
+mod id;
 mod login;
 mod password;
+pub mod stages;
 
 use zeroize::Zeroizing;
 
 pub use document::Document;
+pub use id::{SecretId, VersionId};
 pub use login::{Login, Tls};
 pub(crate) use password::pick;
 pub use password::{Limits, Policy};
+pub use stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing, Step};
 
 /// Text that must not be seen: a password, a whole secret value, a rotation token.
 ///

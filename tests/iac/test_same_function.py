@@ -106,6 +106,6 @@ def test_the_defaults_are_what_the_project_promises():
 
 
 def test_the_environment_has_every_variable_that_the_function_reads():
-    read = (ROOT / "src/config.rs").read_text().split("#[cfg(test)]")[0] + (ROOT / "src/secret/password.rs").read_text()
+    read = (ROOT / "src/config/env.rs").read_text().split("#[cfg(test)]")[0] + (ROOT / "src/secret/password.rs").read_text()
     names = set(re.findall(r'"((?:KEYROLL|EXCLUDE)_[A-Z_]+|PASSWORD_LENGTH|REQUIRE_[A-Z_]+|SECRETS_MANAGER_ENDPOINT)"', read))
     assert names == set(shapes.of_sam(translated("defaults")[1])["environment"])

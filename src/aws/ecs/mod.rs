@@ -13,7 +13,8 @@ use aws_smithy_types::DateTime;
 
 use self::pace::{Pace, ThrottlingIsOurs};
 use super::error::{code, failed};
-use crate::dependents::{Found, Past, Revision, ServiceName, Sighting};
+use crate::api::ServiceName;
+use crate::dependents::{Found, Past, Revision, Sighting};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What `ListClusters` and `ListServices` give at most.

@@ -8,9 +8,9 @@ use aws_sdk_ecs::types::{
 };
 use aws_smithy_types::DateTime;
 
+use crate::api::{ServiceName, short};
 use crate::dependents::{
-    Container, Controller, Deployment, Found, Outcome, Past, Reference, Revision, RolloutState, ServiceName, Sighting,
-    floating_tag, short,
+    Container, Controller, Deployment, Found, Outcome, Past, Reference, Revision, RolloutState, Sighting, floating_tag,
 };
 use crate::error::{Error, ErrorKind};
 

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::{Described, Secrets, millis, tags};
 use crate::aws::error::failed;
 use crate::error::Result;
-use crate::event::{SecretId, VersionId};
-use crate::stages::Labels;
+use crate::secret::{Labels, SecretId, VersionId};
 
 /// What `ListSecrets` and `ListSecretVersionIds` give at most.
 const PER_PAGE: i32 = 100;

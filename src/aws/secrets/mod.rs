@@ -13,9 +13,7 @@ use serde::Serialize;
 
 use super::error::{being_deleted, code, failed, unquoted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{SecretId, VersionId};
-use crate::secret::Sensitive;
-use crate::stages::{AWSCURRENT, AWSPENDING, Labels, ROLLOUT};
+use crate::secret::{AWSCURRENT, AWSPENDING, Labels, ROLLOUT, SecretId, Sensitive, VersionId};
 
 /// What `DescribeSecret` and `ListSecrets` show.
 #[derive(Default)]

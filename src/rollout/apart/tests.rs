@@ -15,13 +15,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
+use crate::api::Doing;
 use crate::aws::Clients;
-use crate::clock::Clock;
 use crate::config::{Config, Env};
-use crate::event::SecretId;
-use crate::memory::Memory;
-use crate::report::Doing;
-use crate::rollout::{Scene, search};
+use crate::context::{Clock, Memory, Scene};
+use crate::rollout::search;
+use crate::secret::SecretId;
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf";
 const DENIED: &str = "AccessDeniedException";

@@ -2,18 +2,15 @@
 
 use super::current;
 use super::guard::{self, Before};
-use crate::apply::Source;
+use crate::api::{Report, Verdict};
 use crate::aws::secrets::Version;
-use crate::copies::Place;
-use crate::dependents::Verdict;
+use crate::config::{Place, Settings};
+use crate::context::{Overview, Run};
 use crate::error::Result;
-use crate::kind::keys::Renewal;
-use crate::kind::{KeyKind, Keys};
+use crate::jose::{KeyKind, Keys, Renewal};
 use crate::plan::{Action, Plan};
-use crate::report::Report;
-use crate::run::{Overview, Run};
-use crate::settings::Settings;
-use crate::stages::Standing;
+use crate::rotation::apply::Source;
+use crate::secret::Standing;
 
 /// What the next value is made of, and the plan of it. `last` is when the last rotation was, if there was one, and `finished`
 /// what was left of it that this step has done.

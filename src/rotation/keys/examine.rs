@@ -2,16 +2,15 @@
 
 use super::guard::{self, Before};
 use super::{create, current, read, set, test};
-use crate::apply::{self, Source};
 use crate::aws::secrets::{Lookup, Version};
+use crate::context::{Overview, Run};
 use crate::error::Result;
-use crate::event::Step;
-use crate::kind::{KeyKind, Keys};
+use crate::jose::{KeyKind, Keys};
 use crate::plan::Plan;
+use crate::rotation::apply::{self, Source};
 use crate::rotation::create as common;
-use crate::rotation::preflight::Findings;
-use crate::run::{Overview, Run};
-use crate::stages::{AWSCURRENT, AWSPENDING, ROLLOUT, Standing};
+use crate::rotation::findings::Findings;
+use crate::secret::{AWSCURRENT, AWSPENDING, ROLLOUT, Standing, Step};
 
 /// Looks at the values. An error is what stops a rotation there.
 pub(in crate::rotation) async fn values(

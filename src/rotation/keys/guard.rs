@@ -3,13 +3,13 @@
 //! What counts is not when AWSCURRENT moved but when the last task ended that held the value before: until then it signed with
 //! the old key. From then on a token lives for `keyroll:token-lifetime` at most.
 
-use crate::dependents::{Moved, Settled, utc};
+use crate::api::listed;
+use crate::context::{Overview, Run};
+use crate::dependents::{Holder, Moved, Settled, utc};
 use crate::error::{Error, ErrorKind, Result};
-use crate::kind::{KeyKind, Keys};
-use crate::report::listed;
-use crate::rollout::holders::{self, Holder};
-use crate::run::{Overview, Run};
-use crate::stages::AWSPREVIOUS;
+use crate::jose::{KeyKind, Keys};
+use crate::rollout::holders;
+use crate::secret::AWSPREVIOUS;
 
 /// When the version under AWSCURRENT came, and what this very step has done about its rollout.
 pub(super) struct Before {
@@ -186,10 +186,10 @@ fn beside(seen: &Overview, keys: &Keys, found: &[Holder]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::ServiceName;
+    use crate::api::ServiceName;
+    use crate::config::Settings;
     use crate::dependents::sample::running;
     use crate::secret::Sensitive;
-    use crate::settings::Settings;
 
     fn holders(settled: &[Settled]) -> Vec<Holder> {
         let holder = |(number, settled): (usize, &Settled)| Holder {

@@ -10,10 +10,10 @@ pub(super) mod set;
 pub(super) mod test;
 
 use crate::aws::secrets::Version;
+use crate::config::Settings;
+use crate::context::Run;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kind::{KeyKind, Keys};
-use crate::run::Run;
-use crate::settings::Settings;
+use crate::jose::{KeyKind, Keys};
 
 /// The keys of the version under AWSCURRENT; which they are is remembered by digests.
 fn current(run: &Run<'_>, kind: KeyKind, version: Version, settings: &Settings) -> Result<Keys> {

@@ -9,20 +9,20 @@
 use std::time::Duration;
 
 use super::{create, read};
-use crate::apply::{self, Source};
+use crate::api::Report;
+use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
+use crate::context::{Overview, Run, Scene, random};
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Rotation, Step, VersionId};
-use crate::kind::{KeyKind, Keys};
+use crate::jose::{KeyKind, Keys};
 use crate::plan::Plan;
-use crate::report::Report;
-use crate::rollout::{self, Left, Scene};
+use crate::rollout::{self, Left};
+use crate::rotation::apply::{self, Source};
+use crate::rotation::finish;
+use crate::rotation::overview::look;
 use crate::rotation::revoke::{overtaken, rotation};
-use crate::rotation::{finish, look};
-use crate::run::{Overview, Run};
-use crate::secret::Sensitive;
-use crate::stages::{AWSCURRENT, Labels, Standing};
+use crate::secret::{AWSCURRENT, Labels, Sensitive, Standing, Step, VersionId};
 
 /// The least time for all of it but the rollout, once the keys are made.
 const ENOUGH: Duration = Duration::from_secs(10);
@@ -93,7 +93,7 @@ async fn replace(
 ) -> Result<(Report, VersionId, Since)> {
     unmoved(&look(run).await?.labels, before)?;
     let mut bytes = [0; 16];
-    apply::random(&mut bytes)?;
+    random(&mut bytes)?;
     let mut event = rotation(run, Step::Create, VersionId::drawn(bytes));
     let mut report = apply::store(run, &event, &seen.arn, (value, marked), plan).await?;
     event.step = Step::Finish;

@@ -2,19 +2,20 @@
 //! before AWSCURRENT moves: a verifier that fetches them then knows every key that anybody signs with.
 
 use super::read;
-use crate::apply;
+use crate::api::Report;
+use crate::api::event::Rotation;
 use crate::aws::s3::CACHE_SECONDS;
 use crate::aws::secrets::{Lookup, Version};
+use crate::config::Settings;
+use crate::context::Run;
+use crate::copies::publish;
 use crate::error::Result;
-use crate::event::Rotation;
-use crate::kind::{KeyKind, Keys};
+use crate::jose::{KeyKind, Keys};
 use crate::plan::{Action, Plan};
-use crate::report::Report;
-use crate::rollout::publish;
-use crate::rotation::{overview, pending_version};
-use crate::run::Run;
-use crate::settings::Settings;
-use crate::stages::{self, AWSCURRENT, Seen, Standing, Task};
+use crate::rotation::overview::overview;
+use crate::rotation::versions::pending_version;
+use crate::secret::stages::{self, Seen, Task};
+use crate::secret::{AWSCURRENT, Standing};
 
 pub(in crate::rotation) async fn run(
     run: &Run<'_>,
@@ -37,10 +38,10 @@ pub(in crate::rotation) async fn run(
     if version.has(AWSCURRENT) {
         return Ok(nothing(&version.arn));
     }
-    publish(run, event, kind, version, &settings).await
+    write(run, event, kind, version, &settings).await
 }
 
-async fn publish(
+async fn write(
     run: &Run<'_>,
     event: &Rotation,
     kind: KeyKind,
@@ -56,10 +57,10 @@ async fn publish(
     }
     settings.refuse_on_hold(run.clock.seconds())?;
     settings.sound()?;
-    let report = apply::publish(run, report, &plan, &publish::now(run, kind, settings).await?).await?;
+    let report = publish::carry_out(run, report, &plan, &publish::now(run, kind, settings).await?).await?;
     // Whoever has overtaken this call has published more than it knew of.
     if let Lookup::Absent | Lookup::Elsewhere = run.clients.secrets.pending(&event.secret, &event.version).await? {
-        apply::publish(run, report.clone(), &plan, &publish::now(run, kind, settings).await?).await?;
+        publish::carry_out(run, report.clone(), &plan, &publish::now(run, kind, settings).await?).await?;
     }
     Ok(report)
 }

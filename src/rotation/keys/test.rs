@@ -2,14 +2,12 @@
 
 use super::{current, read};
 use crate::aws::secrets::Version;
+use crate::config::Settings;
+use crate::context::Run;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::VersionId;
-use crate::kind::keys::Fingerprint;
-use crate::kind::{KeyKind, Keys};
+use crate::jose::{Fingerprint, KeyKind, Keys};
 use crate::plan::Plan;
-use crate::run::Run;
-use crate::settings::Settings;
-use crate::stages::Standing;
+use crate::secret::{Standing, VersionId};
 
 /// Proves a pending value; see [`proof`]. `holder` is the version under AWSCURRENT, where that is known.
 ///

@@ -1,16 +1,15 @@
 //! Steps 4 and 5: whoever got in with what is old gets out, and not in again.
 
-use crate::apply::{self, Enders};
+use crate::api::Report;
+use crate::context::Run;
+use crate::database::{Probe, Session};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::VersionId;
-use crate::kind::Session;
 use crate::plan::{Action, Plan, Which};
-use crate::probe::Probe;
-use crate::report::Report;
-use crate::rotation::logins::{Account, Writer, administrator};
-use crate::rotation::{ending, look};
-use crate::run::Run;
-use crate::stages::{AWSCURRENT, AWSPENDING, Labels, Standing};
+use crate::rotation::login::apply::{self, Enders};
+use crate::rotation::login::ending;
+use crate::rotation::login::logins::{Account, Writer, administrator};
+use crate::rotation::overview::look;
+use crate::secret::{AWSCURRENT, AWSPENDING, Labels, Standing, VersionId};
 
 /// Sessions that logged in before.
 pub(super) struct Insiders {
@@ -52,7 +51,7 @@ async fn put_out_one(
         Ok(true) => {
             let ended = end_others(run, at, report).await;
             // The old password opened sessions until now, also after the one that ends those before it.
-            if let Probe::Accepted(newer) = run.log_in(&at.0.current).await {
+            if let Probe::Accepted(newer) = at.0.current.log_in(run).await {
                 std::mem::replace(&mut insiders.proof, newer).close().await;
             }
             ended
@@ -183,7 +182,7 @@ async fn set_back(
     proof: &mut Session,
     report: &mut Report,
 ) -> Result<Option<Session>> {
-    match run.log_in(&account.current).await {
+    match account.current.log_in(run).await {
         Probe::Accepted(session) => {
             session.close().await;
             return Ok(None);
@@ -217,7 +216,7 @@ async fn set_back(
                 "somebody who was in changed the password of {:?} again, and it was set back: invoke the action Revoke again",
                 account.name()
             ));
-            run.log_in(&account.current).await.session()
+            account.current.log_in(run).await.session()
         }
         Ok(false) => Err(failed("it changes while it is set back")),
         Err(error) => Err(failed(error.cause())),

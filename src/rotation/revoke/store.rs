@@ -1,17 +1,21 @@
 //! Step 1: a new value, drawn now, as AWSPENDING.
 
-use crate::apply::{self, Source};
+use crate::api::Report;
+use crate::api::event::Rotation;
 use crate::aws::secrets::Lookup;
+use crate::config::Settings;
+use crate::context::{Run, random};
+use crate::database::{self, Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Rotation, Step, VersionId};
-use crate::kind::{self, Credential, Session};
 use crate::plan::Plan;
-use crate::report::Report;
-use crate::rotation::logins::{Account, Entry, let_in};
-use crate::rotation::{create, credential, finish, look, turn};
-use crate::run::Run;
-use crate::settings::Settings;
-use crate::stages::{self, AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, Seen};
+use crate::rotation::apply::{self, Source};
+use crate::rotation::login::logins::{Account, Entry, let_in};
+use crate::rotation::login::turn;
+use crate::rotation::overview::look;
+use crate::rotation::versions::credential;
+use crate::rotation::{create, finish};
+use crate::secret::stages::{self, Seen};
+use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, Step, VersionId};
 
 /// How often the secret is looked at anew where a rotation is just going on.
 const LOOKS: usize = 3;
@@ -103,7 +107,7 @@ async fn find(run: &Run<'_>) -> Result<Found> {
     seen.settings.refuse_copies(|_| false)?;
     let version = run.current().await?;
     let current = version.id.clone();
-    let document = kind::document(version.text()?, &seen.settings)?;
+    let document = database::document(version.text()?, &seen.settings)?;
     let credential = Credential::read(&document, &seen.settings, run.config.strategy)?;
     let next = turn::next(run, &credential, &seen.settings).await?;
     let renamed = next.is_some();
@@ -198,7 +202,7 @@ async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Re
         return Ok(None);
     }
     let mut bytes = [0; 16];
-    apply::random(&mut bytes)?;
+    random(&mut bytes)?;
     let event = rotation(run, Step::Create, VersionId::drawn(bytes));
     let value = apply::draw(run, &found.source, found.plan.account())?;
     let report = apply::store(run, &event, &account.arn, (&value, true), &found.plan).await?;
@@ -208,7 +212,7 @@ async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stages::ROLLOUT;
+    use crate::secret::ROLLOUT;
 
     #[test]
     fn what_a_new_value_takes_the_place_of_is_told() {

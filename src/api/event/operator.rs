@@ -1,0 +1,155 @@
+//! What an operator may ask the function for, by invoking it.
+
+use serde_json::{Map, Value};
+
+use super::refused;
+use crate::error::Result;
+use crate::secret::SecretId;
+
+/// What an operator may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// Show a secret, and what is left to do for it.
+    Status(SecretId),
+    /// Tell whether a rotation would succeed, and what it would do. True also rehearses what can be taken back.
+    DryRun(SecretId, bool),
+    /// Redeploy every dependent of a secret now.
+    Redeploy(SecretId),
+    /// Roll what an open mark says is left: of one secret, or of all that this function rotates.
+    Reconcile(Option<SecretId>),
+    /// End the previous credential now.
+    Retire(SecretId),
+    /// Replace everything old now, without an overlap, and end the sessions that were opened with it.
+    Revoke(SecretId),
+    /// An action of the contract that this version cannot do.
+    NotBuilt(&'static str),
+}
+
+/// The operator's actions that the contract names.
+const ACTIONS: [&str; 7] = ["Status", "DryRun", "Redeploy", "Reconcile", "Retire", "Revoke", "Rollback"];
+
+impl Operator {
+    /// A key that is not known is refused: a mistyped `SecretId` would make Reconcile mean every secret.
+    pub(super) fn parse(action: &Value, fields: &Map<String, Value>) -> Result<Self> {
+        let Some(action) = ACTIONS.into_iter().find(|known| action.as_str() == Some(known)) else {
+            return Err(refused(format!("the event's Action is none of {}", ACTIONS.join(", "))));
+        };
+        let keys: &[&str] = match action {
+            "Status" | "Redeploy" | "Reconcile" | "Retire" | "Revoke" => &["Action", "SecretId"],
+            "DryRun" => &["Action", "SecretId", "Prove"],
+            _ => return Ok(Self::NotBuilt(action)),
+        };
+        if let Some(stranger) = fields.keys().find(|key| !keys.contains(&key.as_str())) {
+            let stranger: String = stranger.chars().take(40).collect();
+            return Err(refused(format!("the event of the action {action} has the unknown key {stranger:?}")));
+        }
+        let secret = match fields.get("SecretId") {
+            None => None,
+            Some(id) => Some(id.as_str().and_then(SecretId::parse).ok_or_else(|| {
+                refused(format!(
+                    "the SecretId of the action {action} is no string, or empty, too long or not printable"
+                ))
+            })?),
+        };
+        let prove = match fields.get("Prove") {
+            None => false,
+            Some(Value::Bool(prove)) => *prove,
+            Some(_) => return Err(refused("the Prove of the action DryRun is neither true nor false".to_owned())),
+        };
+        match (action, secret) {
+            ("Reconcile", secret) => Ok(Self::Reconcile(secret)),
+            (_, None) => Err(refused(format!("the event of the action {action} lacks SecretId"))),
+            ("Status", Some(secret)) => Ok(Self::Status(secret)),
+            ("DryRun", Some(secret)) => Ok(Self::DryRun(secret, prove)),
+            ("Retire", Some(secret)) => Ok(Self::Retire(secret)),
+            ("Revoke", Some(secret)) => Ok(Self::Revoke(secret)),
+            ("Redeploy", Some(secret)) => Ok(Self::Redeploy(secret)),
+            (_, Some(_)) => Ok(Self::NotBuilt(action)),
+        }
+    }
+
+    /// The action's name in the contract.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "Status",
+            Self::DryRun(..) => "DryRun",
+            Self::Redeploy(_) => "Redeploy",
+            Self::Reconcile(_) => "Reconcile",
+            Self::Retire(_) => "Retire",
+            Self::Revoke(_) => "Revoke",
+            Self::NotBuilt(name) => name,
+        }
+    }
+
+    /// The secret that it is about, if it names one.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretId> {
+        match self {
+            Self::Status(secret)
+            | Self::DryRun(secret, _)
+            | Self::Redeploy(secret)
+            | Self::Retire(secret)
+            | Self::Revoke(secret) => Some(secret),
+            Self::Reconcile(secret) => secret.as_ref(),
+            Self::NotBuilt(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn parse(event: &Value) -> Result<Operator> {
+        Operator::parse(&event["Action"], event.as_object().unwrap())
+    }
+
+    #[test]
+    fn actions_of_the_contract_are_known_by_name() {
+        let secret = SecretId::parse("x").unwrap();
+        for (event, expected) in [
+            (json!({"Action": "Status", "SecretId": "x"}), Operator::Status(secret.clone())),
+            (json!({"Action": "Redeploy", "SecretId": "x"}), Operator::Redeploy(secret.clone())),
+            (json!({"Action": "DryRun", "SecretId": "x"}), Operator::DryRun(secret.clone(), false)),
+            (json!({"Action": "DryRun", "SecretId": "x", "Prove": true}), Operator::DryRun(secret.clone(), true)),
+            (json!({"Action": "Reconcile", "SecretId": "x"}), Operator::Reconcile(Some(secret.clone()))),
+            (json!({"Action": "Reconcile"}), Operator::Reconcile(None)),
+            (json!({"Action": "Retire", "SecretId": "x"}), Operator::Retire(secret.clone())),
+            (json!({"Action": "Revoke", "SecretId": "x"}), Operator::Revoke(secret)),
+            (json!({"Action": "Rollback", "Any": 1}), Operator::NotBuilt("Rollback")),
+        ] {
+            let parsed = parse(&event).unwrap();
+            assert_eq!(parsed.name(), event["Action"]);
+            assert_eq!(parsed.secret().map(SecretId::as_str), event["SecretId"].as_str());
+            assert_eq!(parsed, expected);
+        }
+    }
+
+    #[test]
+    fn what_could_mean_something_else_is_refused() {
+        for (event, expected) in [
+            (json!({"Action": "Explode"}), "Action is none of"),
+            (json!({"Action": 1}), "Action is none of"),
+            (json!({"Action": "Status"}), "lacks SecretId"),
+            (json!({"Action": "Redeploy"}), "lacks SecretId"),
+            (json!({"Action": "DryRun"}), "lacks SecretId"),
+            (json!({"Action": "Retire"}), "lacks SecretId"),
+            (json!({"Action": "Revoke"}), "lacks SecretId"),
+            (json!({"Action": "Retire", "SecretId": "x", "Prove": true}), "unknown key \"Prove\""),
+            (json!({"Action": "Revoke", "SecretId": "x", "Force": true}), "unknown key \"Force\""),
+            (json!({"Action": "DryRun", "SecretId": "x", "Prove": "yes"}), "neither true nor false"),
+            (json!({"Action": "Status", "SecretId": "x", "Prove": true}), "unknown key \"Prove\""),
+            (json!({"Action": "Reconcile", "SecretID": "x"}), "unknown key \"SecretID\""),
+            (json!({"Action": "Reconcile", "SecretId": ""}), "no string, or empty"),
+            (json!({"Action": "Reconcile", "SecretId": null}), "no string"),
+        ] {
+            let error = parse(&event).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RefusedEvent);
+            assert!(error.to_string().contains(expected), "{event}: {error}");
+        }
+    }
+}

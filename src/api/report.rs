@@ -1,0 +1,107 @@
+//! What a step or an action answers: what was found, what was done, and a verdict for every service.
+
+use serde::Serialize;
+
+use super::{ServiceReport, Verdict};
+use crate::secret::Standing;
+
+/// How many lines of a sort a message tells; all of them would not fit where there are thousands.
+const TOLD: usize = 50;
+
+/// Lines for a message, as many as fit.
+pub(crate) fn listed<T: ToString>(lines: &[T]) -> String {
+    let told: Vec<String> = lines.iter().take(TOLD).map(ToString::to_string).collect();
+    match lines.len().saturating_sub(TOLD) {
+        0 => told.join("; "),
+        more => format!("{}; and {more} more", told.join("; ")),
+    }
+}
+
+/// What a report is about, by its name in the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Doing {
+    /// A step of a rotation.
+    Step(&'static str),
+    /// An operator's action.
+    Action(&'static str),
+}
+
+impl Doing {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Step(name) | Self::Action(name) => name,
+        }
+    }
+}
+
+/// The answer to a step or an action on one secret. It holds no secret value and never will.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The secret.
+    pub secret_arn: String,
+    /// The version that the rotation is about.
+    pub version_id: String,
+    /// `step` or `action`, with its name.
+    #[serde(flatten)]
+    pub doing: Doing,
+    /// Where the version stands after the step.
+    pub standing: Standing,
+    /// What the step did, in order; empty where everything was done before.
+    pub done: Vec<String>,
+    /// Until when the credential before this one goes on working, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_credential_valid_until: Option<String>,
+    /// Every dependent service with its verdict.
+    pub services: Vec<ServiceReport>,
+    /// What an operator should know although nothing failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// Notes an action that was carried out, told in the past tense.
+    pub fn did(&mut self, action: String) {
+        self.done.push(action);
+    }
+
+    /// The report as a line of the log.
+    pub(crate) fn log(&self) {
+        tracing::info!(
+            secret = self.secret_arn,
+            version = self.version_id,
+            step = self.doing.name(),
+            standing = ?self.standing,
+            done = listed(&self.done),
+            services = listed(&self.services),
+            warnings = self.warnings.join("; "),
+            "done"
+        );
+    }
+
+    /// Whether a service that should have been redeployed was not.
+    #[must_use]
+    pub fn any_failed(&self) -> bool {
+        self.services.iter().any(|service| service.verdict == Verdict::Failed)
+    }
+
+    /// This report, told after that of what had to be done first.
+    #[must_use]
+    pub fn after(mut self, earlier: Self) -> Self {
+        self.done.splice(0..0, earlier.done);
+        self.services.splice(0..0, earlier.services);
+        self.warnings.splice(0..0, earlier.warnings);
+        self
+    }
+
+    /// Appends the report of a later round of the same step.
+    pub fn append(&mut self, later: Self) {
+        self.standing = later.standing;
+        self.done.extend(later.done);
+        self.services.extend(later.services);
+        self.warnings.extend(later.warnings);
+    }
+}

@@ -1,0 +1,248 @@
+//! What a secret's tags ask for. An unknown `keyroll:` tag is refused: a mistyped one would silently do nothing.
+
+mod copies;
+mod hold;
+mod strategy;
+
+use std::str::FromStr;
+
+use super::Place;
+use crate::api::ServiceName;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::SecretId;
+
+pub use hold::Hold;
+pub use strategy::Strategy;
+
+/// Milliseconds.
+const HOUR: i64 = 3_600_000;
+/// The default of `keyroll:token-lifetime`.
+const DAY: i64 = 24 * HOUR;
+
+/// Which services depend on a secret, as far as its tags say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dependents {
+    /// No tag: to be found from task definitions.
+    Discovered,
+    /// These; `none` gives an empty list.
+    Named(Vec<ServiceName>),
+    /// There are tags, but they cannot be read.
+    Unreadable(Error),
+}
+
+/// The tags of a secret, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `keyroll:kind`, where set.
+    pub kind: Option<String>,
+    /// `keyroll:strategy`, where set.
+    pub strategy: Option<Strategy>,
+    /// `keyroll:admin-secret`, where set.
+    pub admin_secret: Option<SecretId>,
+    /// `keyroll:field`, where set.
+    pub field: Option<String>,
+    /// `keyroll:services` and its continuations.
+    pub dependents: Dependents,
+    /// `keyroll:copies` and its continuations: places, each once.
+    pub copies: Vec<Place>,
+    /// `keyroll:hold`, where set.
+    pub hold: Option<Hold>,
+    /// `keyroll:min-age` in minutes, where set.
+    pub min_age: Option<u32>,
+    /// `keyroll:token-lifetime` in milliseconds, where set.
+    pub token_lifetime: Option<i64>,
+    /// `keyroll:plaintext-statements`: whether a statement may carry a password, where the server insists on seeing it.
+    pub plaintext_statements: bool,
+    /// The tag that names each of `copies`.
+    copies_tags: Vec<String>,
+    problems: Vec<Error>,
+}
+
+/// Tags of the contract that say nothing to the kinds and steps built so far, and do no harm unread.
+const WITHOUT_EFFECT: [&str; 2] = ["keyroll:retire", "keyroll:watch"];
+
+impl Settings {
+    /// Reads a secret's tags. Tags of others are not looked at.
+    ///
+    /// What cannot be read is kept for [`Settings::sound`]: it stops a rotation before it begins, but somebody's mistyped
+    /// tag must not stand between a changed password and the label.
+    #[must_use]
+    pub fn read<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut settings = Self {
+            kind: None,
+            strategy: None,
+            admin_secret: None,
+            field: None,
+            dependents: Dependents::Discovered,
+            copies: Vec::new(),
+            copies_tags: Vec::new(),
+            hold: None,
+            min_age: None,
+            token_lifetime: None,
+            plaintext_statements: false,
+            problems: Vec::new(),
+        };
+        let mut services: Vec<(&str, &str)> = Vec::new();
+        let mut copies: Vec<(&str, &str)> = Vec::new();
+        for (tag, value) in tags.into_iter().filter(|(tag, _)| tag.starts_with("keyroll:")) {
+            let value = value.trim();
+            if numbered(tag, "keyroll:services") {
+                services.push((tag, value));
+            } else if numbered(tag, "keyroll:copies") {
+                copies.push((tag, value));
+            } else if let Err(problem) = settings.take(tag, value) {
+                settings.problems.push(problem);
+            }
+        }
+        copies.sort_unstable();
+        for (tag, value) in copies {
+            settings.take_copies(tag, value);
+        }
+        if !services.is_empty() {
+            services.sort_unstable();
+            match named(&services) {
+                Ok(names) => settings.dependents = Dependents::Named(names),
+                Err(problem) => settings.dependents = Dependents::Unreadable(problem),
+            }
+        }
+        settings
+    }
+
+    /// Refuses settings of which any could not be read.
+    pub fn sound(&self) -> Result<()> {
+        let mut problems = self.problems.clone();
+        if let Dependents::Unreadable(problem) = &self.dependents {
+            problems.push(problem.clone());
+        }
+        Error::join(problems).map_or(Ok(()), Err)
+    }
+
+    /// What could not be read and has nothing to do with services.
+    pub fn oddities(&self) -> impl Iterator<Item = String> {
+        self.problems.iter().map(|problem| problem.cause().to_owned())
+    }
+
+    fn take(&mut self, tag: &str, value: &str) -> Result<()> {
+        match tag {
+            "keyroll:kind" => self.kind = Some(value.to_owned()),
+            "keyroll:strategy" => {
+                let strategy = Strategy::parse(value).ok_or_else(|| unreadable(tag, value, Strategy::VALUES))?;
+                self.strategy = Some(strategy);
+            }
+            "keyroll:admin-secret" => {
+                let secret = SecretId::parse(value).ok_or_else(|| unreadable(tag, value, "a secret's name or ARN"))?;
+                self.admin_secret = Some(secret);
+            }
+            "keyroll:field" => self.field = Some(value.to_owned()),
+            "keyroll:hold" => self.hold = Some(Hold::parse(value)),
+            "keyroll:min-age" => {
+                let minutes = value.parse().map_err(|_| unreadable(tag, value, "a whole number of minutes"))?;
+                self.min_age = Some(minutes);
+            }
+            "keyroll:token-lifetime" => {
+                let millis =
+                    hours(value).ok_or_else(|| unreadable(tag, value, "a number of hours, such as 24 or 0.5"))?;
+                self.token_lifetime = Some(millis);
+            }
+            "keyroll:plaintext-statements" => {
+                self.plaintext_statements = value.parse().map_err(|_| unreadable(tag, value, "true or false"))?;
+            }
+            _ if WITHOUT_EFFECT.contains(&tag) => {}
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::RefusedSetting,
+                    format!("the secret has the unknown tag {tag}"),
+                    "correct its name or remove it; the README lists the tags",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses while the secret is on hold. `now` is in seconds since 1970.
+    pub fn refuse_on_hold(&self, now: i64) -> Result<()> {
+        match self.held(now) {
+            None => Ok(()),
+            Some(reason) => Err(Error::new(
+                ErrorKind::RefusedHold,
+                format!("the secret is on hold: {reason}"),
+                "remove the tag keyroll:hold from the secret, or wait until its time, and rotate again",
+            )),
+        }
+    }
+
+    /// Refuses a rotation that comes so soon after the last one that it would end the overlap of that one, before
+    /// everybody has the newer credential. `last` is in milliseconds since 1970, `now` in seconds.
+    pub fn refuse_too_soon(&self, default: u32, last: Option<i64>, now: i64) -> Result<()> {
+        let minutes = self.min_age.unwrap_or(default);
+        let passed = last.map(|last| now.saturating_sub(last / 1000));
+        match passed.filter(|passed| *passed < i64::from(minutes) * 60) {
+            None => Ok(()),
+            Some(passed) => Err(Error::new(
+                ErrorKind::FailedTooSoon,
+                format!("the value has been current for {} minutes, and keyroll:min-age is {minutes}", passed / 60),
+                "wait: Secrets Manager tries again by itself; keyroll:min-age=0 rotates at once, and cuts off whoever still \
+                 holds the credential before the last",
+            )),
+        }
+    }
+
+    /// How long a token may live that one of the secret's keys has signed, in milliseconds.
+    #[must_use]
+    pub fn token_lifetime(&self) -> i64 {
+        self.token_lifetime.unwrap_or(DAY)
+    }
+
+    /// Why the secret is on hold now, if it is.
+    #[must_use]
+    pub fn held(&self, now: i64) -> Option<String> {
+        self.hold.as_ref()?.reason(now)
+    }
+}
+
+/// A time in hours as milliseconds: digits with at most three after a point.
+fn hours(text: &str) -> Option<i64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let part = Some(part).filter(|part| !part.is_empty())?;
+    let number = |digits: &str| digits.parse::<i64>().ok().filter(|_| digits.bytes().all(|c| c.is_ascii_digit()));
+    let thousandths = number(&format!("{part:0<3}")).filter(|_| part.len() <= 3)?;
+    number(whole)?.checked_mul(HOUR)?.checked_add(thousandths * HOUR / 1000)
+}
+
+/// Whether a tag is `name` or one of its continuations `name-2` to `name-9`.
+fn numbered(tag: &str, name: &str) -> bool {
+    match tag.strip_prefix(name) {
+        Some("") => true,
+        Some(rest) => matches!(rest.as_bytes(), [b'-', b'2'..=b'9']),
+        None => false,
+    }
+}
+
+fn named(tags: &[(&str, &str)]) -> Result<Vec<ServiceName>> {
+    let mut names = Vec::new();
+    for (tag, value) in tags {
+        for word in value.split_whitespace() {
+            match ServiceName::from_str(word) {
+                Ok(name) if names.contains(&name) => {}
+                Ok(name) => names.push(name),
+                Err(()) if word == "none" && tags.len() == 1 && value == &"none" => {}
+                Err(()) => return Err(unreadable(tag, word, "cluster/service pairs, space separated, or to none")),
+            }
+        }
+        if value.is_empty() {
+            return Err(unreadable(tag, value, "cluster/service pairs, space separated, or to none"));
+        }
+    }
+    Ok(names)
+}
+
+fn unreadable(tag: &str, value: &str, expected: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedSetting,
+        format!("the tag {tag} has {value:?} in it"),
+        format!("set {tag} to {expected}"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

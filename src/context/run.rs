@@ -1,0 +1,114 @@
+//! What work on one secret needs, be it a step of a rotation or an operator's action.
+
+use std::time::Duration;
+
+use super::{Clock, Memory, Scene};
+use crate::api::{Doing, Report};
+use crate::aws::Clients;
+use crate::aws::secrets::{Described, Lookup, RotationRules, Version};
+use crate::config::{Config, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::Plan;
+use crate::secret::{AWSCURRENT, Labels, SecretId, VersionId};
+
+/// Everything that work on one secret needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) clients: &'a Clients,
+    pub(crate) memory: &'a Memory,
+    pub(crate) clock: Clock,
+    pub(crate) secret: &'a SecretId,
+    pub(crate) doing: Doing,
+    pub(crate) scene: &'a Scene,
+}
+
+/// A secret as a whole, without its values.
+pub(crate) struct Overview {
+    pub(crate) arn: String,
+    pub(crate) labels: Labels,
+    pub(crate) settings: Settings,
+    pub(crate) last_changed: Option<i64>,
+    pub(crate) last_rotated: Option<i64>,
+    pub(crate) rules: Option<RotationRules>,
+    pub(crate) next_rotation: Option<i64>,
+}
+
+impl From<Described> for Overview {
+    fn from(described: Described) -> Self {
+        let settings = Settings::read(described.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        Self {
+            arn: described.arn,
+            labels: described.labels,
+            settings,
+            last_changed: described.last_changed,
+            last_rotated: described.last_rotated,
+            rules: described.rules,
+            next_rotation: described.next_rotation,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The same work, which has to be done so much earlier.
+    pub(crate) fn leaving(self, reserve: Duration) -> Self {
+        Self { clock: self.clock.leaving(reserve), ..self }
+    }
+
+    /// Looks at the secret as a whole.
+    pub(crate) async fn describe(&self) -> Result<Described> {
+        self.clients.secrets.describe(self.secret).await
+    }
+
+    /// The version that clients read now.
+    pub(crate) async fn current(&self) -> Result<Version> {
+        match self.clients.secrets.labelled(self.secret, AWSCURRENT).await? {
+            Lookup::Found(version) => Ok(version),
+            Lookup::Absent | Lookup::Elsewhere => Err(Error::new(
+                ErrorKind::RefusedValue,
+                "the secret has no AWSCURRENT value to rotate, or does not exist",
+                "check the secret's name and Region, and store a first value with put-secret-value",
+            )),
+        }
+    }
+
+    /// The report of a plan that is about to be carried out.
+    pub(crate) fn report(&self, arn: &str, version: &VersionId, plan: &Plan) -> Report {
+        tracing::debug!(secret = arn, doing = self.doing.name(), "plan: {plan}");
+        Report {
+            secret_arn: arn.to_owned(),
+            version_id: version.as_str().to_owned(),
+            doing: self.doing,
+            standing: plan.standing,
+            done: plan.proven.clone(),
+            previous_credential_valid_until: None,
+            services: plan.services.clone(),
+            warnings: plan.warnings.clone(),
+        }
+    }
+}
+
+/// Time that a rollout keeps back to answer with its verdicts.
+pub(crate) const ANSWER: Duration = Duration::from_millis(750);
+
+/// A call to ECS within its share of the time, when so many are to come and so much is kept back. One that was throttled
+/// until its time was over is not told as one that got no answer.
+pub(crate) async fn in_time<T>(
+    run: &Run<'_>,
+    clock: Clock,
+    (calls, reserve): (usize, Duration),
+    what: &str,
+    call: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let throttled = run.clients.ecs.throttled();
+    let answer = clock.share(calls, reserve, what, Box::pin(call)).await;
+    let times = run.clients.ecs.throttled() - throttled;
+    answer.map_err(|error| match error.kind() {
+        ErrorKind::FailedDeadline if times > 0 => Error::new(
+            ErrorKind::FailedDeadline,
+            format!("ECS throttled {what} ({times} times) until its time was over"),
+            "find out who else calls ECS in this account and Region; what is left is done when it answers again",
+        ),
+        _ => error,
+    })
+}

@@ -1,0 +1,269 @@
+//! What a stored version opens, and everything the rotation steps ask of it.
+
+use super::pair::{self, Pair};
+use super::{Kind, Probe, Session, mariadb, postgres};
+use crate::config::{Settings, Strategy};
+use crate::context::Run;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::{Document, Login, Policy, SecretId, Sensitive, Tls};
+
+/// A credential that a stored version holds, ready to log in with.
+#[derive(Clone)]
+pub struct Credential {
+    /// What it opens.
+    pub kind: Kind,
+    /// How to log in.
+    pub login: Login,
+    /// How old and new credentials relate.
+    pub strategy: Strategy,
+    /// Whether a statement may carry the password itself, where the server insists on seeing it.
+    pub plaintext: bool,
+}
+
+impl Credential {
+    /// Reads a stored value. `default` is the function's strategy, if it has one.
+    ///
+    /// `masterarn` means alternating users, as in AWS's multi-user template, unless the tag or the function's default says
+    /// otherwise.
+    pub fn read(document: &Document, settings: &Settings, default: Option<Strategy>) -> Result<Self> {
+        let login = Login::read(document)?;
+        let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
+        match kind {
+            Kind::Postgres => postgres::check(&login)?,
+            Kind::MariaDb => mariadb::check(&login)?,
+        }
+        let offered = if login.masterarn.is_some() { Strategy::AlternatingUsers } else { Strategy::SingleUser };
+        let strategy = settings.strategy.or(default).unwrap_or(offered);
+        Ok(Self { kind, strategy, plaintext: settings.plaintext_statements, login })
+    }
+
+    /// The credential of an account on the same server with a password that nobody is to know.
+    #[must_use]
+    pub fn thrown_away(&self, account: &str, password: Sensitive) -> Self {
+        let mut other = self.clone();
+        account.clone_into(&mut other.login.username);
+        other.login.password = password;
+        other
+    }
+
+    /// Refuses what this function could log in with, but not rotate.
+    pub fn rotatable(&self, settings: &Settings) -> Result<()> {
+        if self.alternates() {
+            self.administrator(settings)?;
+        }
+        if let Some(field) = settings.field.as_deref().filter(|field| *field != "password") {
+            return Err(Error::new(
+                ErrorKind::RefusedSetting,
+                format!(
+                    "the tag keyroll:field names {field:?}, but a database secret keeps its password in \"password\""
+                ),
+                "remove the tag keyroll:field",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The account, for statements and messages.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.login.username
+    }
+
+    /// The first thing, besides the secret itself, in which another version's credential differs from this one. Of two that
+    /// take turns, the account may differ.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        let differs = self.login.difference(&other.login);
+        let same_account = self.login.username == other.login.username || self.pair(other).is_some();
+        differs.or((!same_account).then_some("username"))
+    }
+
+    /// The administrator's secret, where one is needed: for alternating users, or to end a second password.
+    pub fn administrator(&self, settings: &Settings) -> Result<SecretId> {
+        let named = || SecretId::parse(self.login.masterarn.as_deref()?).filter(|_| self.alternates());
+        let named = settings.admin_secret.clone().or_else(named).or_else(|| self.offered_administrator(settings));
+        named.ok_or_else(|| {
+            let what = if self.alternates() {
+                "the secret asks for alternating users (by keyroll:strategy or KEYROLL_STRATEGY)"
+            } else {
+                "only an administrator can end a second password of an account: the secret needs one"
+            };
+            Error::new(
+                ErrorKind::RefusedSetting,
+                format!("{what} and names no administrator"),
+                "put the ARN of the administrator's secret into the JSON key masterarn, or its name into the tag \
+                 keyroll:admin-secret",
+            )
+        })
+    }
+
+    /// The administrator's secret that the value offers to a single user, where the tag says that there is one: without the
+    /// tag, `masterarn` means alternating users, or nothing to a function whose default is single user.
+    #[must_use]
+    pub fn offered_administrator(&self, settings: &Settings) -> Option<SecretId> {
+        settings.strategy?;
+        SecretId::parse(self.login.masterarn.as_deref()?)
+    }
+
+    /// The administrator's login, as it is to work on this account: so that every writer of the account meets under the same
+    /// lock, and nobody is sent to a database that is not theirs.
+    #[must_use]
+    pub fn administered_by(&self, mut administrator: Self) -> Self {
+        administrator.login.dbname = match self.kind {
+            // Advisory locks are per database.
+            Kind::Postgres => self.login.dbname.clone(),
+            // Locks are the server's, and an administrator may have no right on the account's database.
+            Kind::MariaDb => None,
+        };
+        administrator
+    }
+
+    /// Whether two accounts take turns.
+    #[must_use]
+    pub fn alternates(&self) -> bool {
+        self.strategy == Strategy::AlternatingUsers
+    }
+
+    /// Whether the account may be a partner, as its name says. One that acts as its base has the base's sessions (PostgreSQL);
+    /// one whose rows were made locked is opened by its password (MariaDB).
+    #[must_use]
+    pub fn may_be_partner(&self) -> bool {
+        self.alternates() && !pair::is_first(self.account())
+    }
+
+    /// The pair that this credential's account makes with another one's, if the two take turns.
+    #[must_use]
+    pub fn pair(&self, other: &Self) -> Option<Pair> {
+        Pair::of(self.account(), other.account()).filter(|_| self.alternates())
+    }
+
+    /// The name of the lock that every rotation of this account takes, and of those that may take turns with it.
+    #[must_use]
+    pub fn lock(&self) -> &str {
+        pair::family(self.account())
+    }
+
+    /// Whether somebody asks for alternating users by name, not just by an administrator's secret in the value. That is
+    /// what it takes to double an account that may make others.
+    #[must_use]
+    pub fn insists(settings: &Settings) -> bool {
+        settings.strategy == Some(Strategy::AlternatingUsers)
+    }
+
+    /// Refuses a partner's name that the server would cut off, so that another account would be meant.
+    pub fn check_partner(&self, name: &str) -> Result<()> {
+        let (length, most, limit) = match self.kind {
+            Kind::Postgres => (name.len(), postgres::LONGEST_NAME, "bytes; PostgreSQL names have at most"),
+            Kind::MariaDb => (name.chars().count(), mariadb::LONGEST_NAME, "characters; MariaDB takes at most"),
+        };
+        if length <= most {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::RefusedAccount,
+            format!("the partner of {:?} would have a name of {length} {limit} {most}", self.account()),
+            "use an account with a shorter name, or tag the secret keyroll:strategy = single-user",
+        ))
+    }
+
+    /// The same credential, encrypted on its way as the other one is.
+    #[must_use]
+    pub fn encrypted_as(mut self, other: &Self) -> Self {
+        self.login.tls = other.login.tls;
+        self
+    }
+
+    /// Whether both versions hold the same secret.
+    #[must_use]
+    pub fn holds_the_same_as(&self, other: &Self) -> bool {
+        self.login.password.same(&other.login.password)
+    }
+
+    /// Whether the credential before this one goes on working, as far as the secret tells, so that a rotation too soon after
+    /// this one would take it from somebody who still holds it.
+    #[must_use]
+    pub fn overlaps(&self, settings: &Settings) -> bool {
+        let administered = || settings.admin_secret.is_some() || self.offered_administrator(settings).is_some();
+        match self.kind {
+            // One account has one password.
+            Kind::Postgres => self.alternates(),
+            Kind::MariaDb => self.alternates() || administered(),
+        }
+    }
+
+    /// What the server stores of the password, where it is the same whenever it is stored: by it a password is known again.
+    #[must_use]
+    pub fn verifier(&self) -> Option<Sensitive> {
+        match self.kind {
+            // Salted.
+            Kind::Postgres => None,
+            Kind::MariaDb => Some(mariadb::verifier(&self.login.password)),
+        }
+    }
+
+    /// A new value: the document of this credential with a new secret in it, drawn from `random`, and of another account
+    /// where it is that one's turn.
+    pub fn renewed(
+        &self,
+        document: &Document,
+        account: Option<&str>,
+        policy: &Policy,
+        random: impl FnMut(&mut [u8]) -> Result<()>,
+    ) -> Result<Sensitive> {
+        let password = policy.generate(random)?;
+        match account.map(|account| Sensitive::new(account.to_owned())) {
+            Some(account) => document.with(&[("username", &account), ("password", &password)]),
+            None => document.with(&[("password", &password)]),
+        }
+    }
+
+    /// Logs in.
+    pub(crate) async fn log_in(&self, run: &Run<'_>) -> Probe<Session> {
+        let (ca_bundle, clock) = (&run.config.ca_bundle, run.clock);
+        match self.kind {
+            Kind::Postgres => match postgres::connect(&self.login, ca_bundle, clock).await {
+                Probe::Accepted(session) => Probe::Accepted(Session::Postgres(session)),
+                Probe::Rejected => Probe::Rejected,
+                Probe::Unreachable(error) => Probe::Unreachable(error),
+            },
+            Kind::MariaDb => match mariadb::connect(&self.login, ca_bundle, clock).await {
+                Probe::Accepted(session) => Probe::Accepted(Session::MariaDb(session)),
+                Probe::Rejected => Probe::Rejected,
+                Probe::Unreachable(error) => Probe::Unreachable(error),
+            },
+        }
+    }
+
+    /// Refuses a password policy whose passwords the server would not take.
+    pub fn check_policy(&self, policy: &Policy) -> Result<()> {
+        match self.kind {
+            Kind::Postgres => policy.check(postgres::password_limits(&self.login)),
+            Kind::MariaDb => policy.check(mariadb::password_limits()),
+        }
+    }
+
+    /// What an operator should know although nothing is refused.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        match self.login.tls {
+            Tls::Verified => Vec::new(),
+            Tls::Off => vec![
+                "the secret says \"ssl\": false: this login travels unencrypted, for anybody on the way to read"
+                    .to_owned(),
+            ],
+        }
+    }
+
+    /// Where this credential's server listens.
+    #[must_use]
+    pub fn address(&self) -> (String, u16) {
+        let port = match self.kind {
+            Kind::Postgres => postgres::PORT,
+            Kind::MariaDb => mariadb::PORT,
+        };
+        (self.login.host.to_ascii_lowercase(), self.login.port.unwrap_or(port))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! Database servers: how keyroll logs in, what it says to them, and what their errors mean. A closed set of kinds, known at
+//! build time; each has a place of its own below this one, so that adding a kind is one variant and wherever the compiler
+//! then points. This room knows no rotation: it is told what to change.
+
+mod credential;
+pub mod mariadb;
+pub mod pair;
+pub mod postgres;
+pub mod probe;
+mod session;
+mod wire;
+mod words;
+
+use std::fmt;
+
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::{Document, Sensitive};
+
+pub use credential::Credential;
+pub use pair::Pair;
+pub use probe::Probe;
+pub use session::Session;
+
+/// What a secret is that opens something; those that only have to be known are [`crate::jose::KeyKind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A PostgreSQL login: RDS, Aurora or any other server.
+    Postgres,
+    /// A MariaDB login: RDS or any other server.
+    MariaDb,
+}
+
+/// Kinds of the contract that this version cannot rotate yet, by tag and by engine.
+const NOT_BUILT: [&str; 2] = ["mysql", "aurora-mysql"];
+
+impl Kind {
+    /// Whether an account can have two passwords at a time.
+    #[must_use]
+    pub fn holds_two(self) -> bool {
+        self == Self::MariaDb
+    }
+
+    /// The kind that a secret's tag names, or its engine.
+    fn of(tag: Option<&str>, engine: &str) -> Result<Self> {
+        let known: String = tag.unwrap_or(engine).chars().take(40).collect();
+        match known.as_str() {
+            "postgres" => Ok(Self::Postgres),
+            "mariadb" => Ok(Self::MariaDb),
+            "aurora-postgresql" if tag.is_none() => Ok(Self::Postgres),
+            other if NOT_BUILT.contains(&other) => Err(Error::new(
+                ErrorKind::RefusedNotBuilt,
+                format!("this version of keyroll does not rotate {other} secrets yet"),
+                "rotate this secret with the function that did so before",
+            )),
+            other => Err(Error::new(
+                ErrorKind::RefusedValue,
+                format!("the secret's kind or engine is {other:?}, which keyroll does not know"),
+                "set engine in the JSON to postgres, aurora-postgresql or mariadb, or correct the tag keyroll:kind: postgres, mariadb, \
+                 jwt, jwt-keyring, signing-key or token",
+            )),
+        }
+    }
+}
+
+/// Reads the value of a login: a JSON object. A kind that is not built is told by its name, before its value is looked at.
+pub fn document(text: Sensitive, settings: &Settings) -> Result<Document> {
+    if let Some(tag) = &settings.kind {
+        Kind::of(Some(tag), "")?;
+    }
+    Document::parse(text)
+}
+
+/// Who the server says we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account that logged in.
+    pub session_user: String,
+    /// The account whose rights count.
+    pub current_user: String,
+    /// The database.
+    pub database: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session_user, current_user, database } = self;
+        write!(f, "session_user {session_user:?}, current_user {current_user:?}, database {database:?}")
+    }
+}
+
+/// A rotation of two accounts that take turns.
+#[derive(Clone, Copy, Debug)]
+pub struct Alternation<'a> {
+    /// The two.
+    pub pair: &'a Pair,
+    /// The one whose turn it is: its password is to change.
+    pub account: &'a str,
+    /// The one whose stored credential the server has let in.
+    pub entered: &'a str,
+    /// Whether the server has let in stored credentials of both.
+    pub both: bool,
+    /// Whether somebody asked by name for two accounts (see [`Credential::insists`]).
+    pub insisted: bool,
+}
+
+/// What a change of a password is to leave of what was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The password before stays valid beside the new one, if it can.
+    Both,
+    /// The new password alone.
+    New,
+    /// The new password alone, of one of two accounts that take turns: what it had before is not known.
+    Turn,
+}
+
+/// What an account accepts besides the password that is about to be set.
+#[derive(Clone, Default)]
+pub struct Beside {
+    /// Whether the password before can stay valid beside the new one.
+    pub stays: bool,
+    /// Why it cannot, where the kind has a way to.
+    pub why_not: Option<String>,
+    /// By what the server knows passwords of which nobody knows yet whose they are.
+    pub unknown: Vec<Sensitive>,
+    /// What would be destroyed without anybody knowing whose it is.
+    pub strangers: Vec<String>,
+    /// What an operator should know although nothing is refused.
+    pub warnings: Vec<String>,
+}
+
+/// How far a password has come, in an account that has several: the rows by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spread {
+    /// Those that accept it.
+    pub with: Vec<String>,
+    /// Those that do not.
+    pub without: Vec<String>,
+    /// Those that accept it, and another password as well.
+    pub besides: Vec<String>,
+}
+
+/// What a rehearsal has shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// What the session has done and taken back.
+    pub proven: Vec<String>,
+    /// What cannot be.
+    pub not_tried: Vec<String>,
+    /// What would be left out.
+    pub left_out: Vec<String>,
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aligned {
+    /// It was made.
+    Made,
+    /// It could not be made, for this reason, and the rotation goes on without it.
+    LeftOut(String),
+    /// Another change of the same account was in the way, as for [`Session::set_password`].
+    InTheWay,
+}
+
+/// Sessions that look alike from outside.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct Alike {
+    /// How many.
+    pub count: u32,
+    /// What the client calls itself.
+    pub application: String,
+    /// Where it is, if the server tells.
+    pub client: Option<String>,
+}

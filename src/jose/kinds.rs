@@ -1,0 +1,42 @@
+//! What such a secret is, by its tag.
+
+use crate::config::Settings;
+
+/// What such a secret is, as its tag `keyroll:kind` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// `jwt`: a bare HMAC secret.
+    Jwt,
+    /// `jwt-keyring`: a JWK Set in which one key signs.
+    KeyRing,
+    /// `signing-key`: a document with a private key in PEM.
+    SigningKey,
+    /// `token`: any other random value.
+    Token,
+}
+
+impl KeyKind {
+    /// The kind, if the tag names one of these.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Option<Self> {
+        match settings.kind.as_deref()? {
+            "jwt" => Some(Self::Jwt),
+            "jwt-keyring" => Some(Self::KeyRing),
+            "signing-key" => Some(Self::SigningKey),
+            "token" => Some(Self::Token),
+            _ => None,
+        }
+    }
+
+    /// Whether whoever verifies needs the version before, too: its value is one secret, and there is no public half.
+    #[must_use]
+    pub fn wants_previous(self) -> bool {
+        matches!(self, Self::Jwt | Self::Token)
+    }
+
+    /// Whether what it signs lives for a while (`keyroll:token-lifetime`).
+    #[must_use]
+    pub fn signs(self) -> bool {
+        self != Self::Token
+    }
+}

@@ -1,0 +1,274 @@
+//! Secrets that no server holds: signing secrets, key rings, signing keys and opaque tokens. Whoever holds such a value agrees
+//! with whoever else does, so that nothing has to be set anywhere, and all depends on who knows which key when.
+//!
+//! Pure: randomness and the time are handed in. Keys are made and checked by libraries: see [`key`].
+
+mod document;
+mod fingerprint;
+mod foreign;
+mod form;
+mod ids;
+pub mod key;
+mod kinds;
+mod plain;
+mod ring;
+mod slot;
+mod window;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde_json::json;
+
+pub use self::fingerprint::{Fingerprint, KeyPrint};
+pub use self::kinds::KeyKind;
+
+use self::document::SigningKey;
+use self::form::Form;
+use self::plain::Plain;
+use self::ring::{Parsed, Ring};
+use self::slot::Slot;
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Sensitive;
+
+/// A source of randomness.
+pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<()>;
+
+/// The remedy while AWSCURRENT is what it was.
+const GIVE_UP: &str = "give this version up with `aws secretsmanager update-secret-version-stage --secret-id SECRET \
+     --version-stage AWSPENDING --remove-from-version-id VERSION`, then rotate again";
+
+/// A value of such a secret.
+pub struct Keys {
+    /// What it is.
+    pub kind: KeyKind,
+    value: Value,
+}
+
+enum Value {
+    Plain(Plain),
+    Document(Box<SigningKey>),
+    Ring(Slot, Box<Ring>),
+    /// A value that becomes a ring: a placeholder, a ring without keys, or a bare secret.
+    Seed(Slot, Seed),
+}
+
+enum Seed {
+    Empty(Option<key::Algorithm>),
+    Bare,
+}
+
+/// What a renewal does, without any value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// For the plan and the report.
+    pub what: String,
+    /// What an operator should know.
+    pub warnings: Vec<String>,
+}
+
+impl Keys {
+    /// Reads a value.
+    pub fn read(kind: KeyKind, text: Sensitive, settings: &Settings) -> Result<Self> {
+        let field = settings.field.as_deref();
+        let value = match kind {
+            KeyKind::Jwt | KeyKind::Token => Value::Plain(Plain::read(text, field, kind.signs())?),
+            KeyKind::SigningKey => Value::Document(Box::new(SigningKey::read(text, field)?)),
+            KeyKind::KeyRing => ring_or_seed(Slot::read(text, field)?)?,
+        };
+        Ok(Self { kind, value })
+    }
+
+    /// What a rotation makes of this value.
+    #[must_use]
+    pub fn renewal(&self) -> Renewal {
+        match &self.value {
+            Value::Plain(plain) => plain.renewal(),
+            Value::Document(document) => document.renewal(),
+            Value::Ring(_, ring) => ring.renewal(),
+            Value::Seed(_, Seed::Empty(alg)) => Renewal {
+                what: format!(
+                    "a key ring of two fresh {} keys, current and next",
+                    alg.unwrap_or(key::Algorithm::Hs256).name()
+                ),
+                warnings: Vec::new(),
+            },
+            Value::Seed(slot, Seed::Bare) => conversion(slot),
+        }
+    }
+
+    /// What Revoke makes of this value.
+    #[must_use]
+    pub fn replacement(&self) -> Renewal {
+        match &self.value {
+            Value::Ring(..) | Value::Seed(..) => Renewal {
+                what: "a key ring of two fresh keys, current and next, and none of before".to_owned(),
+                warnings: vec![],
+            },
+            Value::Plain(_) | Value::Document(_) => self.renewal(),
+        }
+    }
+
+    /// The value after this one. `now` is in seconds since 1970.
+    pub fn renewed(&self, now: i64, random: Random<'_>) -> Result<Sensitive> {
+        let today = today(now);
+        match &self.value {
+            Value::Plain(plain) => plain.renewed(random),
+            Value::Document(document) => document.renewed(now, &today, random),
+            Value::Ring(slot, ring) => slot.with(&[ring.renewed(&today, random)?.text()]),
+            Value::Seed(slot, Seed::Empty(alg)) => slot.with(&[Ring::fresh(*alg, None, &today, random)?.text()]),
+            Value::Seed(slot, Seed::Bare) => slot.with(&[Ring::around(slot.single()?, &today, random)?.text()]),
+        }
+    }
+
+    /// A value in which nothing of this one is left: a leaked ring contains its next key, too.
+    pub fn replaced(&self, now: i64, random: Random<'_>) -> Result<Sensitive> {
+        let today = today(now);
+        match &self.value {
+            Value::Ring(slot, ring) => slot.with(&[Ring::fresh(None, Some(ring), &today, random)?.text()]),
+            Value::Seed(slot, Seed::Bare) => slot.with(&[Ring::fresh(None, None, &today, random)?.text()]),
+            _ => self.renewed(now, random),
+        }
+    }
+
+    /// Refuses a key that is next in the value and cannot sign: better before a value is stored that can never be proven.
+    pub fn check_next(&self) -> Result<()> {
+        match &self.value {
+            Value::Ring(_, ring) => ring.check_next(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Signs with what will sign, verifies, and holds the value against what it must be.
+    pub fn prove(&self, now: i64) -> Result<String> {
+        match &self.value {
+            Value::Plain(plain) => plain.prove(),
+            Value::Document(document) => document.prove(now),
+            Value::Ring(_, ring) => ring.prove(),
+            Value::Seed(..) => Err(Error::new(ErrorKind::RefusedValue, "the pending value is no key ring", GIVE_UP)),
+        }
+    }
+
+    /// Which keys it signs with and accepts.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        match &self.value {
+            Value::Plain(plain) => plain.fingerprint(),
+            Value::Document(document) => document.fingerprint(),
+            Value::Ring(_, ring) => ring.fingerprint(),
+            Value::Seed(_, Seed::Empty(_)) => Fingerprint { signs: None, accepts: Vec::new() },
+            Value::Seed(slot, Seed::Bare) => {
+                let print = |value| KeyPrint { digest: key::Key::of_text(value).digest(), name: None };
+                let prints: Vec<KeyPrint> = slot.values.iter().map(print).collect();
+                Fingerprint { signs: prints.first().cloned(), accepts: prints }
+            }
+        }
+    }
+
+    /// Whether a rotation makes another key of this value sign, which every task must know by then.
+    #[must_use]
+    pub fn promotes(&self) -> bool {
+        matches!(&self.value, Value::Ring(_, ring) if ring.promotes())
+    }
+
+    /// The key that a rotation takes out of this value.
+    #[must_use]
+    pub fn ends(&self) -> Option<&str> {
+        match &self.value {
+            Value::Ring(_, ring) => ring.ends(),
+            _ => None,
+        }
+    }
+
+    /// Whether a rotation makes a key ring of this bare secret.
+    #[must_use]
+    pub fn converts(&self) -> bool {
+        matches!(self.value, Value::Seed(_, Seed::Bare))
+    }
+
+    /// Whether its keys have public halves.
+    #[must_use]
+    pub fn publishes(&self) -> bool {
+        match &self.value {
+            Value::Document(_) => true,
+            Value::Ring(_, ring) => ring.publishes(),
+            Value::Seed(_, Seed::Empty(alg)) => alg.is_some_and(key::Algorithm::is_asymmetric),
+            Value::Plain(_) | Value::Seed(_, Seed::Bare) => false,
+        }
+    }
+
+    /// The public JWK Set of the keys of several values, each once: what has no public half is not in it.
+    #[must_use]
+    pub fn public(of: &[&Self]) -> String {
+        let mut keys: Vec<serde_json::Value> = Vec::new();
+        for key in of.iter().flat_map(|keys| keys.halves()) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        json!({ "keys": keys }).to_string()
+    }
+
+    fn halves(&self) -> Vec<serde_json::Value> {
+        match &self.value {
+            Value::Document(document) => document.public(),
+            Value::Ring(_, ring) => ring.public(),
+            Value::Plain(_) | Value::Seed(..) => Vec::new(),
+        }
+    }
+
+    /// Refuses a pending value that was not made from this one: somebody replaced AWSCURRENT meanwhile, and tasks would refuse
+    /// each other's tokens.
+    pub fn refuse_unrelated(&self, before: &Fingerprint) -> Result<()> {
+        self.fingerprint().refuse_unrelated(before, self.kind)
+    }
+}
+
+fn conversion(slot: &Slot) -> Renewal {
+    let mut warnings = vec![
+        "the secret becomes a key ring: every service must read both forms by now, and verify a token without a kid with the \
+         ring's HMAC keys. The key is made of the characters of the secret as they stand, for HS256"
+            .to_owned(),
+    ];
+    let is_weak = |value: &Sensitive| {
+        let form = Form::of(value.expose());
+        form.strengthened() != form
+    };
+    if slot.values.iter().any(is_weak) {
+        warnings.push(
+            "the secret can be taken for less than 256 bits, and RFC 7518, section 3.2, demands as many for HS256: it goes on \
+             signing until the next rotation, so that no token is refused"
+                .to_owned(),
+        );
+    }
+    Renewal {
+        what:
+            "a key ring in which the bare secret goes on signing as current, and a fresh HS256 key is published as next"
+                .to_owned(),
+        warnings,
+    }
+}
+
+fn ring_or_seed(slot: Slot) -> Result<Value> {
+    let text = slot.single()?;
+    if Form::of(text.expose()).is_placeholder() {
+        return Ok(Value::Seed(slot, Seed::Empty(None)));
+    }
+    if text.expose().trim_start().starts_with('{') {
+        return Ok(match ring::parse(text)? {
+            Parsed::Ring(ring) => Value::Ring(slot, ring),
+            Parsed::Empty(alg) => Value::Seed(slot, Seed::Empty(alg)),
+        });
+    }
+    foreign::refuse(text.expose())?;
+    Ok(Value::Seed(slot, Seed::Bare))
+}
+
+/// The day, as it stands in names of keys.
+fn today(now: i64) -> String {
+    let date = DateTime::from_secs(now).fmt(Format::DateTime).unwrap_or_default();
+    date.get(..10).unwrap_or_default().replace('-', "")
+}
+
+#[cfg(test)]
+mod tests;

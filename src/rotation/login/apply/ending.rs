@@ -1,0 +1,190 @@
+//! Ending what must not work any more: a password, and the sessions that were opened with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::api::Report;
+use crate::context::{Run, random};
+use crate::database::{Alike, Credential, Session};
+use crate::error::Result;
+use crate::plan::{Action, Plan, Which, stray};
+
+/// For how long to wait until the sessions of an account are gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(50);
+/// Of how many sorts of sessions a warning tells.
+const TOLD: usize = 10;
+
+/// Who may end sessions, by turns.
+pub(crate) struct Enders<'a> {
+    /// The first session that logged in with the new password.
+    pub(crate) proof: &'a mut Session,
+    /// One of the account that was current before.
+    pub(crate) old: Option<&'a mut Session>,
+    /// The administrator's.
+    pub(crate) administrator: Option<&'a mut Session>,
+}
+
+/// Ends a password under the lock that the session holds: that of another account is replaced by one that is drawn here and
+/// kept nowhere; those that the current account has besides that of `current` are taken away. No report means that another
+/// change of the account was in the way, and nothing was changed.
+///
+/// Safe to repeat: one password that nobody knows takes the place of another, and the current one that of itself.
+pub(crate) async fn end_password(
+    run: &Run<'_>,
+    mut report: Report,
+    plan: &Plan,
+    session: &mut Session,
+    current: &Credential,
+) -> Result<Option<Report>> {
+    for action in &plan.actions {
+        let done = match action {
+            Action::Scramble { account, .. } => {
+                let throw_away = current.thrown_away(account, run.config.policy.generate(random)?);
+                session.set_password(&throw_away, (&[], false), run.clock).await?
+            }
+            Action::EndOthers { .. } => session.set_password(current, (&[], false), run.clock).await?,
+            other => return Err(stray(other)),
+        };
+        if !done {
+            return Ok(None);
+        }
+        report.did(action.done());
+    }
+    Ok(Some(report))
+}
+
+/// Ends the sessions that a plan names and waits until they are gone. What cannot be ended is a warning.
+///
+/// Safe to repeat: see [`Session::end_sessions`].
+pub(crate) async fn end_sessions(
+    run: &Run<'_>,
+    mut report: Report,
+    plan: &Plan,
+    enders: &mut Enders<'_>,
+) -> Result<Report> {
+    for action in &plan.actions {
+        let Action::EndSessions { account, which } = action else { return Err(stray(action)) };
+        let (ended, left) = enders.end(run, account, *which).await;
+        if ended > 0 {
+            report.done.push(format!("{}: {ended}", action.done()));
+        }
+        report.warnings.extend(left);
+    }
+    Ok(report)
+}
+
+impl Enders<'_> {
+    /// Ends the sessions: how many have gone, and what to tell of those that have not.
+    ///
+    /// A backend is not shown before its login is over, and is shown for a moment after it was told to end: none is left
+    /// where two looks in a row show none.
+    async fn end(&mut self, run: &Run<'_>, account: &str, which: Which) -> (usize, Option<String>) {
+        let (mut ever, mut quiet) = (BTreeSet::<i64>::new(), 0);
+        let ours = self.numbers().await;
+        let clock = run.clock.within(PATIENCE);
+        let there = loop {
+            let Some(there) = self.try_end(account, which, &ours).await else { break None };
+            ever.extend(&there);
+            quiet = if there.is_empty() { quiet + 1 } else { 0 };
+            if quiet == 2 || clock.left().is_zero() {
+                break Some(there);
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        match there {
+            Some(there) if there.is_empty() => (ever.len(), None),
+            Some(there) => (ever.len() - there.len(), self.left(account, "were told to end and have not", &ours).await),
+            None => (0, self.left(account, "could not be ended, as no login that keyroll has may do so", &ours).await),
+        }
+    }
+
+    /// Has whoever may end them. The account that was current before has sessions of its own to be ended by one of its
+    /// own; the account with the new password has the session that proved it.
+    async fn try_end(&mut self, account: &str, which: Which, ours: &[i64]) -> Option<BTreeSet<i64>> {
+        let turns = match which {
+            Which::All => [self.old.as_deref_mut(), Some(&mut *self.proof), self.administrator.as_deref_mut()],
+            // What is earlier is told by the session that asks.
+            Which::Earlier => [Some(&mut *self.proof), None, None],
+        };
+        for session in turns.into_iter().flatten() {
+            if let Ok(Some(there)) = session.end_sessions(account, which, ours).await {
+                return Some(there);
+            }
+        }
+        None
+    }
+
+    /// The sessions that stay: nobody is helped by ending the one that ends the others.
+    async fn numbers(&mut self) -> Vec<i64> {
+        let mut numbers = Vec::new();
+        let ours = [Some(&mut *self.proof), self.old.as_deref_mut(), self.administrator.as_deref_mut()];
+        for session in ours.into_iter().flatten() {
+            numbers.extend(session.number().await.ok());
+        }
+        numbers
+    }
+
+    /// The sessions, shown to whoever may see them: at best to the account itself.
+    async fn look(&mut self, account: &str, ours: &[i64]) -> Result<Vec<Alike>> {
+        let mut answer = self.proof.sessions(account, ours).await;
+        for session in [self.old.as_deref_mut(), self.administrator.as_deref_mut()].into_iter().flatten() {
+            if answer.is_ok() {
+                break;
+            }
+            answer = session.sessions(account, ours).await;
+        }
+        answer
+    }
+
+    async fn left(&mut self, account: &str, why: &str, ours: &[i64]) -> Option<String> {
+        let by_hand = self.proof.by_hand(account);
+        let seen = match self.look(account, ours).await {
+            Ok(seen) if seen.is_empty() => return None,
+            Ok(seen) => told(&seen),
+            Err(error) => format!("could not be counted: {}", error.cause()),
+        };
+        Some(format!("open sessions of {account:?} {why} ({seen}); end them {by_hand}"))
+    }
+}
+
+/// Open sessions for a message: how many, of what and from where, as far as it fits. No text of a statement is among it.
+pub(crate) fn told(sessions: &[Alike]) -> String {
+    let mut sorts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    for one in sessions {
+        *sorts.entry((&one.application, one.client.as_deref().unwrap_or("an address not shown"))).or_default() +=
+            one.count;
+    }
+    let mut sorts: Vec<_> = sorts.into_iter().collect();
+    sorts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let total: u32 = sorts.iter().map(|(_, count)| count).sum();
+    let shown: Vec<String> = sorts
+        .iter()
+        .take(TOLD)
+        .map(|((application, client), count)| format!("{count} of {application:?} from {client}"))
+        .collect();
+    let more = match sorts.len().saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!(", and {more} more sorts"),
+    };
+    format!("{total}: {}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_sessions_are_told_by_sort_and_not_without_end() {
+        let alike = |count, application: &str, client: Option<&str>| Alike {
+            count,
+            application: application.to_owned(),
+            client: client.map(str::to_owned),
+        };
+        let few = [alike(2, "psql", Some("10.0.0.1")), alike(5, "", None)];
+        assert_eq!(told(&few), "7: 5 of \"\" from an address not shown, 2 of \"psql\" from 10.0.0.1");
+        let many: Vec<Alike> = (0..30).map(|n| alike(1, &format!("app {n}"), None)).collect();
+        let text = told(&many);
+        assert!(text.starts_with("30: 1 of ") && text.ends_with(", and 20 more sorts"), "{text}");
+    }
+}

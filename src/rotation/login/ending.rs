@@ -1,0 +1,55 @@
+//! Ending a password by the administrator: that of the other one of two accounts that take turns, or the one before on an
+//! account that accepts two. None of two accounts can change the other, none can end a second password of its own, and the
+//! one whose password ends shall have no say in it.
+
+use super::apply;
+use super::logins::{Account, Writer};
+use super::set::{ATTEMPTS, ENOUGH, in_the_way, pause};
+use crate::api::Report;
+use crate::context::Run;
+use crate::error::Result;
+use crate::plan::{Action, Plan};
+use crate::rotation::overview::look;
+use crate::secret::{Labels, Standing, VersionId};
+
+/// The plan of it: `target` is the account under AWSCURRENT, or the other one of two.
+pub(in crate::rotation) fn plan(account: &Account, target: &str, writer: &str) -> Plan {
+    let (target, writer) = (target.to_owned(), writer.to_owned());
+    let action = if target == account.name() {
+        Action::EndOthers { account: target, writer }
+    } else {
+        Action::Scramble { account: target, writer }
+    };
+    Plan::of(Standing::Current, vec![action])
+}
+
+/// Lock, look, apply; once more where somebody else's change of the same account was in the way. The labels are read only
+/// under the family's lock (fencing): whether they still allow it is for `allowed` to say. A rotation that comes after it
+/// waits for the lock and sets a password of its own, which is then the last.
+pub(in crate::rotation) async fn end(
+    run: &Run<'_>,
+    (account, version): (&Account, &VersionId),
+    plan: &Plan,
+    writer: &mut Writer,
+    allowed: impl Fn(&Labels) -> Result<()>,
+) -> Result<Report> {
+    for attempt in 0..ATTEMPTS {
+        pause(attempt).await;
+        run.clock.require(ENOUGH, "change a password", "the old password was not changed")?;
+        writer.session.lock(account.current.lock(), run.clock).await?;
+        let allows = match look(run).await {
+            Ok(seen) => allowed(&seen.labels),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = allows {
+            // The session may be wanted again, the lock is not.
+            writer.session.release().await?;
+            return Err(error);
+        }
+        let report = run.report(&account.arn, version, plan);
+        if let Some(report) = apply::end_password(run, report, plan, &mut writer.session, &account.current).await? {
+            return Ok(report);
+        }
+    }
+    Err(in_the_way(account.name()))
+}

@@ -1,0 +1,9 @@
+//! A login to a database: what setSecret does to its server, who may do it, whose turn it is, and how a password ends.
+
+pub(super) mod administrator;
+pub(super) mod apply;
+pub(super) mod beside;
+pub(super) mod ending;
+pub(super) mod logins;
+pub(super) mod set;
+pub(super) mod turn;

@@ -1,0 +1,198 @@
+//! setSecret: make the database accept the pending password. Where two accounts take turns, it is the other one's: it is
+//! brought in step with its base before, in the same transaction where the server has one for accounts.
+//!
+//! The current credential is tried first, so that a rotation that goes well has no failed login. AWSPENDING is read only
+//! under the account's lock (fencing): a call that was delayed finds its version current once its rotation has ended, and
+//! without the label once the next one has begun, and changes nothing.
+
+use std::time::Duration;
+
+use super::apply;
+use super::beside::{self, Strangers};
+use super::logins::{Account, Entry, Writer, administrator, are_a_pair, as_pending, let_in, writer};
+use crate::api::Report;
+use crate::api::event::Rotation;
+use crate::context::Run;
+use crate::database::{Beside, Credential, Wanted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::jose::KeyKind;
+use crate::plan::{Action, Alignment, Plan};
+use crate::rotation::keys;
+use crate::rotation::overview::settings;
+use crate::rotation::versions::{GIVE_UP, credential, pending_version};
+use crate::secret::{AWSCURRENT, Standing};
+
+/// What changing a password may take: the server's own limit for the statement is one second less than what is left.
+pub(in crate::rotation) const ENOUGH: Duration = Duration::from_secs(3);
+/// How often a change that met another one is begun again, after a pause that doubles each time.
+pub(in crate::rotation) const ATTEMPTS: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+pub(in crate::rotation) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
+    replacing(run, event, Strangers::Refuse).await
+}
+
+/// setSecret of a login, and what to do with a password that no version holds.
+pub(in crate::rotation) async fn replacing(run: &Run<'_>, event: &Rotation, strangers: Strangers) -> Result<Report> {
+    let settings = settings(run, event).await?;
+    if let Some(kind) = KeyKind::of(&settings) {
+        return keys::set::run(run, event, kind, settings).await;
+    }
+    let current = run.current().await?;
+    let arn = current.arn.clone();
+    if current.id == event.version {
+        return Ok(run.report(&arn, &event.version, &Plan::nothing(Standing::Current)));
+    }
+    let current = credential(run, current, &settings)?;
+    current.rotatable(&settings)?;
+    let account = Account { arn, settings, current };
+    let (session, older) = match let_in(run, Some(event), &account).await? {
+        Entry::Current(session) => (session, None),
+        Entry::Previous(session, credential) => (session, Some(credential)),
+        Entry::AlreadySet => return rest(run, event, &account).await,
+    };
+    // From here on there is something to write. A retry that finds its work done is not stopped by these.
+    account.settings.refuse_on_hold(run.clock.seconds())?;
+    account.settings.sound()?;
+    account.settings.refuse_copies(|_| false)?;
+    let entered = older.as_ref().unwrap_or(&account.current);
+    let mut writer = writer(run, &account, session).await?;
+    let report = write(run, event, (&account, entered), &mut writer, strangers).await;
+    writer.session.close().await;
+    report
+}
+
+/// The pending password works already. Where an account has several rows, an attempt that broke off may have left some of them
+/// behind: they are finished by the administrator who began. What stands in the way of that must not keep the rotation from
+/// its end, as the server rejects AWSCURRENT by now.
+async fn rest(run: &Run<'_>, event: &Rotation, account: &Account) -> Result<Report> {
+    let line = format!("the pending password of {:?} works already", account.name());
+    let plan = Plan::nothing(Standing::Pending).proving(line);
+    let report = run.report(&account.arn, &event.version, &plan);
+    if !account.current.kind.holds_two() || account.current.administrator(&account.settings).is_err() {
+        return Ok(report);
+    }
+    let finished = match administrator(run, account, account.name()).await {
+        Ok(mut writer) => {
+            let finished = write_rest(run, event, account, &mut writer, &plan).await;
+            writer.session.close().await;
+            finished
+        }
+        Err(error) => Err(error),
+    };
+    Ok(finished.unwrap_or_else(|error| {
+        let warning =
+            format!("whether it works from every host was not seen to: {}; {}", error.cause(), error.remedy());
+        Report { warnings: vec![warning], ..report }
+    }))
+}
+
+async fn write_rest(
+    run: &Run<'_>,
+    event: &Rotation,
+    account: &Account,
+    writer: &mut Writer,
+    proven: &Plan,
+) -> Result<Report> {
+    run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
+    writer.session.lock(account.current.lock(), run.clock).await?;
+    let pending = pending_version(run, event).await?;
+    let done = run.report(&account.arn, &event.version, proven);
+    if pending.has(AWSCURRENT) {
+        return Ok(done);
+    }
+    let pending = as_pending(run, pending, account, GIVE_UP)?;
+    if writer.session.spread(&pending).await?.without.is_empty() {
+        return Ok(done);
+    }
+    // What is somebody else's is as little ours now as it was at the first attempt.
+    let known = [&pending, &account.current];
+    let target = pending.account();
+    let asked = (Wanted::New, Strangers::Refuse);
+    let beside = beside::look(run, account, &mut writer.session, target, &known, asked).await?;
+    let plan = plan(target, &writer.name, Alignment::default(), beside).warning(writer.warnings.clone());
+    let report = run.report(&account.arn, &event.version, &plan).after(done);
+    let set = apply::set(run, report, &plan, &mut writer.session, (&pending, &[])).await?;
+    set.ok_or_else(|| in_the_way(account.name()))
+}
+
+/// Lock, look, plan, apply; once more where somebody else's change of the same account was in the way.
+async fn write(
+    run: &Run<'_>,
+    event: &Rotation,
+    (account, entered): (&Account, &Credential),
+    writer: &mut Writer,
+    strangers: Strangers,
+) -> Result<Report> {
+    let mut target = account.name().to_owned();
+    for attempt in 0..ATTEMPTS {
+        pause(attempt).await;
+        run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
+        writer.session.lock(account.current.lock(), run.clock).await?;
+        let version = pending_version(run, event).await?;
+        // A duplicate of this call was quicker, and so was the rest of the rotation: what ended since must not come back.
+        if version.has(AWSCURRENT) {
+            writer.session.release().await?;
+            return Ok(run.report(&account.arn, &event.version, &Plan::nothing(Standing::Current)));
+        }
+        let pending = as_pending(run, version, account, GIVE_UP)?;
+        pending.account().clone_into(&mut target);
+        let alignment = match account.current.pair(&pending) {
+            Some(pair) => {
+                let both = are_a_pair(run, account, entered, &pair, &mut writer.session).await?;
+                let rotation = account.alternation(&pair, pending.account(), entered, both);
+                writer.session.compare(&rotation).await?
+            }
+            None => Alignment::default(),
+        };
+        let known = [&pending, entered, &account.current];
+        let wanted = match strangers {
+            _ if account.current.alternates() => Wanted::Turn,
+            Strangers::Refuse => Wanted::Both,
+            Strangers::Replace => Wanted::New,
+        };
+        let asked = (wanted, strangers);
+        let beside = beside::look(run, account, &mut writer.session, pending.account(), &known, asked).await?;
+        let plan = plan(pending.account(), &writer.name, alignment, beside);
+        let plan = plan.warning(pending.warnings()).warning(writer.warnings.clone());
+        run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
+        let report = run.report(&account.arn, &event.version, &plan);
+        let olds = [&account.current, entered];
+        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, (&pending, &olds)).await? {
+            if let Some(verifier) = entered.verifier() {
+                run.memory.keep_replaced(&event.secret, verifier);
+            }
+            run.memory.keep_partners(&event.secret, [account.name(), pending.account()]);
+            return Ok(report);
+        }
+    }
+    Err(in_the_way(&target))
+}
+
+/// The pause before an attempt to change an account.
+pub(in crate::rotation) async fn pause(attempt: u32) {
+    if let Some(doublings) = attempt.checked_sub(1) {
+        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(doublings)).await;
+    }
+}
+
+/// The error where every attempt met somebody else's.
+pub(in crate::rotation) fn in_the_way(account: &str) -> Error {
+    Error::new(
+        ErrorKind::FailedDatabase,
+        format!("{ATTEMPTS} attempts to change {account:?} met other changes of the same account"),
+        "find out what else alters this account, and run the step again; nothing was changed",
+    )
+}
+
+/// The plan of setSecret. The password comes last: nobody logs in by what comes before it.
+pub(in crate::rotation) fn plan(account: &str, writer: &str, alignment: Alignment, beside: Beside) -> Plan {
+    let mut actions: Vec<Action> = alignment.changes.into_iter().map(Action::Align).collect();
+    let (account, writer) = (account.to_owned(), writer.to_owned());
+    actions.push(Action::SetPassword { account, writer, beside: beside.stays });
+    let ends = beside.why_not.map(|why| format!("the password before ends with this change: {why}"));
+    Plan::of(Standing::Pending, actions)
+        .warning(alignment.warnings)
+        .warning(beside.warnings)
+        .warning(ends.into_iter().collect())
+}

@@ -1,0 +1,76 @@
+//! What a rotation would do with the services that depend on the secret, for a dry run or a preflight.
+
+use super::findings::Findings;
+use super::{create, finish};
+use crate::api::{ServiceName, ServiceReport, Verdict};
+use crate::context::{Overview, Run};
+use crate::dependents::{Judgement, Seen, Sighting, Since, judge};
+use crate::error::{Error, ErrorKind};
+use crate::jose::KeyKind;
+use crate::plan::Plan;
+use crate::rollout::{self, Left};
+use crate::secret::{AWSCURRENT, Standing, Step};
+
+/// What looking at the services says, and what the last step would do with them.
+pub(super) async fn look(run: &Run<'_>, secret: &Overview, created: Option<i64>, found: &mut Findings) {
+    let seen = rollout::observe(run, &secret.arn, &secret.settings).await;
+    let open = create::open_mark(&secret.labels).is_some();
+    // What an open rollout has left is rolled first, as createSecret does.
+    let since = if open { Since::Staged(created) } else { Since::JustNow };
+    roll(secret, &seen, since, found);
+    for dependent in seen.dependents {
+        if let Sighting::Unseen(error) = dependent.sighting {
+            found.lacking.push(error.at(format!("the service {}", dependent.name)));
+            continue;
+        }
+        if matches!(dependent.sighting, Sighting::NoService | Sighting::NoCluster) {
+            found.warnings.push(format!("there is no service {}, which keyroll:services names", dependent.name));
+        }
+        let (verdict, reason) = match judge(&dependent, since) {
+            Judgement::Leave(Verdict::Failed, reason) => {
+                found.lacking.push(unrollable(&dependent.name, &reason));
+                (Verdict::Failed, reason)
+            }
+            Judgement::Leave(verdict, reason) => (verdict, reason),
+            Judgement::Redeploy(reason) if open => {
+                (Verdict::Skipped, format!("nothing is changed now; createSecret would first redeploy it: {reason}"))
+            }
+            Judgement::Redeploy(_) => {
+                (Verdict::AlreadyCurrent, "nothing has changed yet; a rotation would redeploy it".to_owned())
+            }
+        };
+        found.warnings.extend(dependent.hazards);
+        found.services.push(ServiceReport::new(&dependent.name, verdict, reason));
+    }
+    found.warnings.extend(seen.warnings);
+    found.lacking.extend(seen.unseen);
+}
+
+fn unrollable(name: &ServiceName, reason: &str) -> Error {
+    Error::new(
+        ErrorKind::FailedRollout,
+        format!("the service {name} could not be rolled: {reason}"),
+        "mend and deploy the service first",
+    )
+}
+
+/// The plans of testSecret and finishSecret, and what createSecret would first do for the rotation before. Without a plan
+/// of setSecret a rotation does not come so far.
+fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
+    let Some(current) = secret.labels.holder(AWSCURRENT) else { return };
+    let left = Left { arn: &secret.arn, version: &current, settings: &secret.settings, marked: true };
+    if let (Since::Staged(_), Some((Step::Create, plan))) = (since, found.steps.first_mut()) {
+        plan.actions.splice(0..0, rollout::plan(seen, &left, since).actions);
+    }
+    if found.steps.iter().all(|(step, _)| *step != Step::Set) {
+        return;
+    }
+    let proof = match KeyKind::of(&secret.settings) {
+        Some(_) => "sign with the pending value, and verify with what tasks hold",
+        None => "log in with the pending value",
+    };
+    found.steps.push((Step::Test, Plan::nothing(Standing::Pending).proving(proof)));
+    let mut finish = finish::plan(&secret.labels, true).proving(format!("{proof} once more"));
+    finish.actions.extend(rollout::plan(seen, &left, Since::JustNow).actions);
+    found.steps.push((Step::Finish, finish));
+}
