@@ -1,9 +1,8 @@
 //! What a stored version opens, and everything the rotation steps ask of it.
 
 use super::pair::{self, Pair};
-use super::{Kind, Probe, Session, mariadb, postgres};
+use super::{Kind, mariadb, postgres};
 use crate::config::{Settings, Strategy};
-use crate::context::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Login, Policy, SecretId, Sensitive, Tls};
 
@@ -214,23 +213,6 @@ impl Credential {
         match account.map(|account| Sensitive::new(account.to_owned())) {
             Some(account) => document.with(&[("username", &account), ("password", &password)]),
             None => document.with(&[("password", &password)]),
-        }
-    }
-
-    /// Logs in.
-    pub(crate) async fn log_in(&self, run: &Run<'_>) -> Probe<Session> {
-        let (ca_bundle, clock) = (&run.config.ca_bundle, run.clock);
-        match self.kind {
-            Kind::Postgres => match postgres::connect(&self.login, ca_bundle, clock).await {
-                Probe::Accepted(session) => Probe::Accepted(Session::Postgres(session)),
-                Probe::Rejected => Probe::Rejected,
-                Probe::Unreachable(error) => Probe::Unreachable(error),
-            },
-            Kind::MariaDb => match mariadb::connect(&self.login, ca_bundle, clock).await {
-                Probe::Accepted(session) => Probe::Accepted(Session::MariaDb(session)),
-                Probe::Rejected => Probe::Rejected,
-                Probe::Unreachable(error) => Probe::Unreachable(error),
-            },
         }
     }
 

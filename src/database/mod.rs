@@ -3,6 +3,7 @@
 //! then points. This room knows no rotation: it is told what to change.
 
 mod credential;
+mod log_in;
 pub mod mariadb;
 pub mod pair;
 pub mod postgres;

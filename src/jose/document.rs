@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::form::Form;
 use super::key::{Key, PemForm, Shape};
+use super::renewal::GIVE_UP;
 use super::window::Window;
-use super::{Fingerprint, GIVE_UP, KeyPrint, Random, Renewal, ids, slot};
+use super::{Fingerprint, KeyPrint, Random, Renewal, ids, slot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
 

@@ -6,7 +6,7 @@
 
 mod draw;
 
-use self::draw::{characters, encoded, new_uuid, of_classes};
+use self::draw::{STANDARD, URL_SAFE, characters, encoded, new_uuid, of_classes};
 use crate::error::Result;
 use crate::secret::Sensitive;
 
@@ -53,8 +53,6 @@ const DRAWS: usize = 1000;
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 const DIGITS: &str = "0123456789";
-const STANDARD: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// How values of a secret look.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,38 +24,16 @@ mod pem;
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::secret::Sensitive;
 
 pub use algorithm::{Algorithm, Shape};
 pub use jwk::thumbprint;
 pub use pem::PemForm;
 
-use parts::{Curve, Rsa};
+pub use parts::Key;
 
-/// Bytes that are wiped when dropped.
-type Bytes = Zeroizing<Vec<u8>>;
-
-/// A key with its private half. It has no `Debug`, no `Display` and no `Serialize`; its private parts are wiped when it is
-/// dropped.
-#[derive(Clone)]
-pub struct Key(Parts);
-
-#[derive(Clone)]
-enum Parts {
-    Hmac(Bytes),
-    Rsa(Rsa),
-    /// `public` is the uncompressed point of SEC 1: 4, x, y.
-    Ec {
-        curve: Curve,
-        d: Bytes,
-        public: Vec<u8>,
-    },
-    Ed25519 {
-        seed: Bytes,
-        public: Vec<u8>,
-    },
-}
+use parts::{Parts, defect};
 
 impl Key {
     /// What sort of key this is.
@@ -99,20 +77,6 @@ impl Key {
     }
 }
 
-/// A stored key that cannot be read. `cause` names parts of a key, never what is in them.
-fn refused(cause: impl Into<String>, remedy: impl Into<String>) -> Error {
-    Error::new(ErrorKind::RefusedValue, cause, remedy)
-}
-
-/// What cannot happen with a key that [`Key::make`] or a reader has let through.
-fn defect(cause: impl Into<String>) -> Error {
-    Error::new(
-        ErrorKind::FailedDefect,
-        cause,
-        "run the step again; if it fails again, report it with the version of keyroll and the kind of the key",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::OnceLock;
@@ -120,7 +84,7 @@ mod tests {
     use rand::TryRng;
 
     use super::*;
-    use crate::error::Result;
+    use crate::error::{Error, Result};
 
     /// Randomness of the operating system.
     pub(super) fn system(bytes: &mut [u8]) -> Result<()> {

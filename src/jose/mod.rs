@@ -11,6 +11,7 @@ mod ids;
 pub mod key;
 mod kinds;
 mod plain;
+mod renewal;
 mod ring;
 mod slot;
 mod window;
@@ -21,22 +22,17 @@ use serde_json::json;
 
 pub use self::fingerprint::{Fingerprint, KeyPrint};
 pub use self::kinds::KeyKind;
+pub use self::renewal::{Random, Renewal};
 
 use self::document::SigningKey;
 use self::form::Form;
 use self::plain::Plain;
+use self::renewal::GIVE_UP;
 use self::ring::{Parsed, Ring};
 use self::slot::Slot;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Sensitive;
-
-/// A source of randomness.
-pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<()>;
-
-/// The remedy while AWSCURRENT is what it was.
-const GIVE_UP: &str = "give this version up with `aws secretsmanager update-secret-version-stage --secret-id SECRET \
-     --version-stage AWSPENDING --remove-from-version-id VERSION`, then rotate again";
 
 /// A value of such a secret.
 pub struct Keys {
@@ -56,15 +52,6 @@ enum Value {
 enum Seed {
     Empty(Option<key::Algorithm>),
     Bare,
-}
-
-/// What a renewal does, without any value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Renewal {
-    /// For the plan and the report.
-    pub what: String,
-    /// What an operator should know.
-    pub warnings: Vec<String>,
 }
 
 impl Keys {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::form::Form;
 use super::key::{Algorithm, Key};
+use super::renewal::GIVE_UP;
 use super::slot::Slot;
 use super::{Fingerprint, KeyPrint, Random, Renewal, foreign};
 use crate::error::{Error, ErrorKind, Result};
@@ -84,7 +85,7 @@ impl Plain {
     /// Signs with the secret, and holds it against what it must be.
     pub(super) fn prove(&self) -> Result<String> {
         if self.is_placeholder() {
-            return Err(Error::new(ErrorKind::RefusedValue, "the pending value is a placeholder", super::GIVE_UP));
+            return Err(Error::new(ErrorKind::RefusedValue, "the pending value is a placeholder", GIVE_UP));
         }
         if !self.signs {
             return Ok("the pending value is no placeholder, and not the current one".to_owned());
@@ -99,7 +100,7 @@ impl Plain {
                         "the pending secret is {}, and RFC 7518, section 3.2, demands 256 bits for {alg}",
                         key.shape()
                     ),
-                    super::GIVE_UP,
+                    GIVE_UP,
                 ));
             }
             key.check(alg)?;

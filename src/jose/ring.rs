@@ -12,11 +12,12 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
-use self::key::RingKey;
+use self::key::{RingKey, algorithm, refused, wipe};
 use super::key::{Algorithm, Key};
-use super::{Fingerprint, GIVE_UP, Random, Renewal, ids};
+use super::renewal::GIVE_UP;
+use super::{Fingerprint, Random, Renewal, ids};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
 
@@ -244,33 +245,6 @@ impl Ring {
     fn fresh_algorithm(&self) -> Algorithm {
         self.alg.unwrap_or(self.model().alg)
     }
-}
-
-/// Wipes what a parsed value says.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(values) => values.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        _ => {}
-    }
-}
-
-fn algorithm(value: &Value, whose: &str) -> Result<Algorithm> {
-    value.as_str().and_then(Algorithm::parse).ok_or_else(|| {
-        refused(&format!(
-            "{whose} names no algorithm (\"alg\") that keyroll makes keys for: {}",
-            Algorithm::ALL.map(Algorithm::name).join(", ")
-        ))
-    })
-}
-
-fn refused(cause: &str) -> Error {
-    Error::new(
-        ErrorKind::RefusedValue,
-        cause,
-        "correct the ring by hand (docs/signing-keys.md shows one), or store {\"keys\": []} for a new one",
-    )
 }
 
 #[cfg(test)]

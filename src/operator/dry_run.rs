@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
+use super::look::unfinished;
 use super::schedule::Rotation;
-use super::unfinished;
 use crate::api::{ServiceReport, listed};
 use crate::aws::secrets::Described;
 use crate::context::{Overview, Run};

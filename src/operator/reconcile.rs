@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{is_function, look, same_function, unfinished};
+use super::function::{is_function, same_function};
+use super::look::{look, unfinished};
 use crate::api::{Doing, Report, ServiceReport};
 use crate::config::Dependents;
 use crate::context::{App, Clock, Overview, Run, Scene};

@@ -1,7 +1,7 @@
 //! `Redeploy`: every dependent now, whatever runs in it. For a value that was changed by hand, or for tasks that hold on
 //! to the old one.
 
-use super::look;
+use super::look::look;
 use crate::api::Report;
 use crate::config::Dependents;
 use crate::context::Run;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::same_function;
+use super::function::same_function;
 use crate::aws::secrets::{Described, RotationRules};
 use crate::dependents::utc;
 

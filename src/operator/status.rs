@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::look::unfinished;
 use super::schedule::Rotation;
-use super::unfinished;
 use crate::api::{ServiceReport, Verdict};
 use crate::config::Strategy;
 use crate::context::{Overview, Run};

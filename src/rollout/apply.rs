@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Action, Plan, stray};
 use crate::secret::VersionId;
 
-use super::again;
+use super::again::again;
 
 /// Round *roll*: redeploys, and takes the mark off if that left nothing.
 ///

@@ -1,6 +1,7 @@
 //! Round *roll*: what is left once a version is current. Every dependent is looked at and judged; the plan redeploys those
 //! that need it and then takes the mark off.
 
+mod again;
 pub(crate) mod apart;
 mod apply;
 mod discovery;
@@ -19,6 +20,7 @@ use crate::jose::KeyKind;
 use crate::plan::{Action, Plan};
 use crate::secret::{Standing, VersionId};
 
+use again::again;
 pub(crate) use discovery::search;
 
 /// A version that is current and may not be rolled yet.
@@ -51,17 +53,6 @@ pub(crate) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<
         _ => None,
     };
     apply::roll(run, (left.arn, left.version), &plan, public).await
-}
-
-/// How to have done what is left.
-pub(crate) fn again(doing: Doing, arn: &str) -> String {
-    if doing == Doing::Action("Redeploy") {
-        return "invoke this function with the action Redeploy again".to_owned();
-    }
-    format!(
-        "invoke this function with {{\"Action\": \"Reconcile\", \"SecretId\": \"{arn}\"}}, or wait for its schedule: it does \
-         only what is left"
-    )
 }
 
 /// Looks at every dependent: at those that the secret's tags name, or at those that are found.

@@ -1,10 +1,11 @@
 //! finishSecret, in two rounds. *Promote*: prove the pending value once more and move AWSCURRENT, with nothing but Secrets
 //! Manager and a login in the way. *Roll*: redeploy what depends on the secret and take the mark off.
 
+use super::login::prove::prove;
 use super::overlap::Until;
 use super::overview::overview;
 use super::versions::{credential, pending_version};
-use super::{apply, keys, test};
+use super::{apply, keys};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::context::{Overview, Run, log};
@@ -63,7 +64,7 @@ pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) ->
         return Ok((report, since, overlaps));
     }
     let credential = credential(run, version, &seen.settings)?;
-    let proof = test::prove(run, &credential, &seen.settings).await?;
+    let proof = prove(run, &credential, &seen.settings).await?;
     let proven = Plan::nothing(Standing::Pending).proving(proof.line).warning(credential.warnings());
     let (report, since) = move_current(run, event, seen, proven).await?;
     Ok((report, since, credential.alternates() || proof.overlaps))

@@ -27,10 +27,11 @@ use self::store::{Stored, store};
 pub(super) use self::store::{overtaken, rotation};
 use super::login::beside::Strangers;
 use super::login::logins::Account;
+use super::login::prove::prove_and_stay;
 use super::login::set;
 use super::overview::look;
 use super::versions::credential;
-use super::{finish, keys, test};
+use super::{finish, keys};
 use crate::api::event::Rotation;
 use crate::api::{Report, listed};
 use crate::aws::secrets::Lookup;
@@ -99,7 +100,7 @@ async fn replace(
     report.append(set::replacing(run, event, Strangers::Replace).await.map_err(|error| again(&error))?);
     event.step = Step::Finish;
     let pending = stored(run, event, before).await.map_err(|error| again(&error))?;
-    let (proof, line) = test::prove_and_stay(run, &pending, &before.settings).await.map_err(|error| again(&error))?;
+    let (proof, line) = prove_and_stay(run, &pending, &before.settings).await.map_err(|error| again(&error))?;
     // From now on the server rejects the old password, with one account: whoever has taken AWSPENDING meanwhile, as a
     // createSecret may that was just about to store its value, this version becomes current.
     let seen = look(run).await?;

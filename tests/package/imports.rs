@@ -81,6 +81,8 @@ impl File {
     fn read(path: &str, code: &str) -> Self {
         let mut file = Self { path: path.to_owned(), named: Vec::new(), handed_on: Vec::new() };
         let module: Vec<String> = segments(&module_of(path));
+        // Who may see an item is no import.
+        let code = code.replace("pub(in crate::", "pub(in ");
         let children: Vec<String> = code.lines().filter_map(child).map(str::to_owned).collect();
         let code: String =
             code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");

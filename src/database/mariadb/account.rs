@@ -3,11 +3,13 @@
 use sqlx::Error as Driver;
 use sqlx::mysql::MySqlDatabaseError;
 
-use super::place;
 use super::statements::Form;
 use crate::database::{Probe, wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Login;
+
+/// The port where a secret names none.
+pub const PORT: u16 = 3306;
 
 /// What the server shows of itself before an account is changed.
 #[derive(Clone, Debug)]
@@ -195,6 +197,11 @@ fn plugin(text: &str) -> Option<String> {
     let named = text.split_once("unknown authentication plugin: ").map(|(_, plugin)| plugin);
     let named = named.or_else(|| text.contains("cleartext").then_some("mysql_clear_password"))?;
     Some(named.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect())
+}
+
+/// Where a login goes, for messages.
+pub(super) fn place(login: &Login) -> String {
+    format!("MariaDB at {}:{}", login.host, login.port.unwrap_or(PORT))
 }
 
 #[cfg(test)]

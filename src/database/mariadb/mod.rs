@@ -26,6 +26,9 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 
+pub use account::PORT;
+use account::place;
+
 pub use self::session::Session;
 pub(super) use self::sessions::by_hand;
 pub(super) use self::statements::verifier;
@@ -35,8 +38,6 @@ use crate::context::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Limits, Login, Tls};
 
-/// The port where a secret names none.
-pub const PORT: u16 = 3306;
 /// The longest that a connection and login may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How sqlx is to find the socket that leads to the server.
@@ -123,11 +124,6 @@ async fn open(login: &Login, options: MySqlConnectOptions) -> sqlx::Result<Sessi
     let mut session = Session::new(options.connect().await?, wire, login.username.clone());
     session.run(statements::SETTINGS.to_owned()).await?;
     Ok(session)
-}
-
-/// Where a login goes, for messages.
-fn place(login: &Login) -> String {
-    format!("MariaDB at {}:{}", login.host, login.port.unwrap_or(PORT))
 }
 
 #[cfg(test)]

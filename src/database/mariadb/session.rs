@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, Connection, Error as Driver, Row as _, raw_sql};
 
-use super::account::{Facts, may_alter_accounts, number, parts};
+use super::account::{Facts, may_alter_accounts, number, parts, place};
 use super::definition::Definition;
 use super::errors::{sanitised, told};
 use super::rows::{self, Row, Rows};
@@ -105,7 +105,7 @@ impl Session {
                 ErrorKind::RefusedAccount,
                 format!(
                     "{} takes the login of {:?} for that of {:?}",
-                    super::place(login),
+                    place(login),
                     login.username,
                     identity.current_user
                 ),

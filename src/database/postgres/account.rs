@@ -3,10 +3,14 @@
 use postgres_protocol::escape::escape_identifier;
 use sqlx::Error as Driver;
 
-use super::place;
 use crate::database::{Probe, wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Login;
+
+/// The port where a secret names none.
+pub const PORT: u16 = 5432;
+/// The database where a secret names none, as in AWS's templates.
+pub(super) const DATABASE: &str = "postgres";
 
 /// What the server shows before a password is changed.
 #[derive(Clone, Debug)]
@@ -127,7 +131,7 @@ pub(super) fn classify<S>(login: &Login, error: &Driver) -> Probe<S> {
             ),
             Some("3D000") => unreachable(
                 ErrorKind::RefusedValue,
-                format!("has no database {:?} (SQLSTATE 3D000)", login.dbname.as_deref().unwrap_or(super::DATABASE)),
+                format!("has no database {:?} (SQLSTATE 3D000)", login.dbname.as_deref().unwrap_or(DATABASE)),
                 "correct dbname in the secret",
             ),
             Some("42501") => unreachable(
@@ -153,6 +157,11 @@ pub(super) fn classify<S>(login: &Login, error: &Driver) -> Probe<S> {
             "see the server's log; then run the step again",
         ),
     }
+}
+
+/// Where a login goes, for messages.
+pub(super) fn place(login: &Login) -> String {
+    format!("PostgreSQL at {}:{}", login.host, login.port.unwrap_or(PORT))
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+pub use account::PORT;
+use account::{DATABASE, place};
+
 pub use self::session::Session;
 pub(super) use self::sessions::by_hand;
 use super::Probe;
@@ -24,10 +27,6 @@ use crate::context::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Limits, Login, Tls};
 
-/// The port where a secret names none.
-pub const PORT: u16 = 5432;
-/// The database where a secret names none, as in AWS's templates.
-const DATABASE: &str = "postgres";
 /// The longest that a connection and login may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -118,11 +117,6 @@ async fn open(login: &Login, options: PgConnectOptions) -> sqlx::Result<Session>
         None => options,
     };
     Ok(Session::new(options.connect().await?, wire))
-}
-
-/// Where a login goes, for messages.
-fn place(login: &Login) -> String {
-    format!("PostgreSQL at {}:{}", login.host, login.port.unwrap_or(PORT))
 }
 
 #[cfg(test)]

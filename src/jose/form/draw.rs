@@ -1,8 +1,10 @@
 //! Drawing a value of a form, each as likely as any other of that form.
 
-use super::{STANDARD, URL_SAFE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::pick;
+
+pub(super) const STANDARD: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+pub(super) const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 pub(super) fn characters(
     length: usize,

@@ -13,8 +13,8 @@ use ring::signature::{
 };
 use ring::{hmac, signature};
 
-use super::parts::{Curve, Rsa};
-use super::{Algorithm, Key, Parts, defect, refused};
+use super::Algorithm;
+use super::parts::{Curve, Key, Parts, Rsa, defect, refused};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Key {
@@ -176,7 +176,7 @@ mod tests {
         assert!(super::super::tests::rsa().verify(Algorithm::Rs256, MESSAGE, &signature));
     }
 
-    fn inverse(one: &[u8], modulus: &[u8]) -> super::super::Bytes {
+    fn inverse(one: &[u8], modulus: &[u8]) -> super::super::parts::Bytes {
         use super::super::parts::{bytes, number, rest};
         let modulus = number(modulus);
         let inverse = rest(&number(one), &modulus).unwrap().invert_odd_mod(&modulus.to_odd().unwrap()).unwrap();

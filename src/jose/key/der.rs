@@ -7,8 +7,7 @@ use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use sec1::{EcParameters, EcPrivateKey};
 use zeroize::Zeroizing;
 
-use super::parts::{Curve, Rsa};
-use super::{Bytes, Key, Parts, defect, refused};
+use super::parts::{Bytes, Curve, Key, Parts, Rsa, defect, refused};
 use crate::error::{Error, Result};
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

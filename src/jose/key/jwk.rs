@@ -10,8 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::parts::{Curve, Rsa};
-use super::{Bytes, Key, Parts, refused};
+use super::parts::{Bytes, Curve, Key, Parts, Rsa, refused};
 use crate::error::Result;
 use crate::secret::Sensitive;
 

@@ -10,8 +10,8 @@ use crypto_bigint::{BoxedUint, CheckedSub, ConcatenatingMul, Lcm, Resize};
 use crypto_primes::hazmat::{MillerRabin, SmallFactorsSieve, minimum_mr_iterations};
 use zeroize::Zeroizing;
 
-use super::parts::{Curve, Rsa, bytes, number, rest};
-use super::{Bytes, Key, Shape, defect};
+use super::Shape;
+use super::parts::{Bytes, Curve, Key, Rsa, bytes, defect, number, rest};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The public exponent that everybody uses.

@@ -8,11 +8,35 @@ use p256::elliptic_curve::sec1::ToSec1Point;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
-use super::{Bytes, Key, Parts, Shape, refused};
-use crate::error::Result;
+use super::Shape;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The largest RSA modulus: the most that ring signs with.
 pub(super) const MOST_BITS: usize = 4096;
+
+/// Bytes that are wiped when dropped.
+pub(super) type Bytes = Zeroizing<Vec<u8>>;
+
+/// A key with its private half. It has no `Debug`, no `Display` and no `Serialize`; its private parts are wiped when it is
+/// dropped.
+#[derive(Clone)]
+pub struct Key(pub(super) Parts);
+
+#[derive(Clone)]
+pub(super) enum Parts {
+    Hmac(Bytes),
+    Rsa(Rsa),
+    /// `public` is the uncompressed point of SEC 1: 4, x, y.
+    Ec {
+        curve: Curve,
+        d: Bytes,
+        public: Vec<u8>,
+    },
+    Ed25519 {
+        seed: Bytes,
+        public: Vec<u8>,
+    },
+}
 
 /// The curves of ECDSA.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -193,4 +217,18 @@ fn same(one: &BoxedUint, other: &BoxedUint) -> bool {
 
 fn odd(number: &BoxedUint) -> bool {
     number.bit_vartime(0)
+}
+
+/// A stored key that cannot be read. `cause` names parts of a key, never what is in them.
+pub(super) fn refused(cause: impl Into<String>, remedy: impl Into<String>) -> Error {
+    Error::new(ErrorKind::RefusedValue, cause, remedy)
+}
+
+/// What cannot happen with a key that [`Key::make`] or a reader has let through.
+pub(super) fn defect(cause: impl Into<String>) -> Error {
+    Error::new(
+        ErrorKind::FailedDefect,
+        cause,
+        "run the step again; if it fails again, report it with the version of keyroll and the kind of the key",
+    )
 }

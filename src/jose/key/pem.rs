@@ -6,7 +6,7 @@
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-use super::{Bytes, Key, refused};
+use super::parts::{Bytes, Key, refused};
 use crate::error::{Error, Result};
 use crate::secret::Sensitive;
 

@@ -1,9 +1,9 @@
 //! One key of a ring: a private JWK (RFC 7517, section 4) with its name and its algorithm.
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroize as _;
 
-use super::{algorithm, refused, wipe};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::jose::key::{Algorithm, Key};
 use crate::jose::{KeyPrint, Random, ids};
 
@@ -88,4 +88,31 @@ impl RingKey {
         jwk.insert("use".to_owned(), json!("sig"));
         Some(Value::Object(jwk))
     }
+}
+
+/// Wipes what a parsed value says.
+pub(super) fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        _ => {}
+    }
+}
+
+pub(super) fn algorithm(value: &Value, whose: &str) -> Result<Algorithm> {
+    value.as_str().and_then(Algorithm::parse).ok_or_else(|| {
+        refused(&format!(
+            "{whose} names no algorithm (\"alg\") that keyroll makes keys for: {}",
+            Algorithm::ALL.map(Algorithm::name).join(", ")
+        ))
+    })
+}
+
+pub(super) fn refused(cause: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedValue,
+        cause,
+        "correct the ring by hand (docs/signing-keys.md shows one), or store {\"keys\": []} for a new one",
+    )
 }

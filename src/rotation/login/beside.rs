@@ -2,8 +2,8 @@
 //! rotation's: it is replaced by the next. One that no version of the secret holds is somebody else's, and is not ours to
 //! destroy.
 
+use super::change::ENOUGH;
 use super::logins::Account;
-use super::set::ENOUGH;
 use crate::aws::secrets::Lookup;
 use crate::context::Run;
 use crate::database::{Beside, Credential, Session, Wanted};

@@ -3,8 +3,8 @@
 //! one whose password ends shall have no say in it.
 
 use super::apply;
+use super::change::{ATTEMPTS, ENOUGH, in_the_way, pause};
 use super::logins::{Account, Writer};
-use super::set::{ATTEMPTS, ENOUGH, in_the_way, pause};
 use crate::api::Report;
 use crate::context::Run;
 use crate::error::Result;

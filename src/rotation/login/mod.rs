@@ -3,7 +3,9 @@
 pub(super) mod administrator;
 pub(super) mod apply;
 pub(super) mod beside;
+pub(super) mod change;
 pub(super) mod ending;
 pub(super) mod logins;
+pub(super) mod prove;
 pub(super) mod set;
 pub(super) mod turn;

@@ -5,28 +5,21 @@
 //! under the account's lock (fencing): a call that was delayed finds its version current once its rotation has ended, and
 //! without the label once the next one has begun, and changes nothing.
 
-use std::time::Duration;
-
 use super::apply;
 use super::beside::{self, Strangers};
+use super::change::{ATTEMPTS, ENOUGH, in_the_way, pause};
 use super::logins::{Account, Entry, Writer, administrator, are_a_pair, as_pending, let_in, writer};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::context::Run;
 use crate::database::{Beside, Credential, Wanted};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::jose::KeyKind;
 use crate::plan::{Action, Alignment, Plan};
 use crate::rotation::keys;
 use crate::rotation::overview::settings;
 use crate::rotation::versions::{GIVE_UP, credential, pending_version};
 use crate::secret::{AWSCURRENT, Standing};
-
-/// What changing a password may take: the server's own limit for the statement is one second less than what is left.
-pub(in crate::rotation) const ENOUGH: Duration = Duration::from_secs(3);
-/// How often a change that met another one is begun again, after a pause that doubles each time.
-pub(in crate::rotation) const ATTEMPTS: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 pub(in crate::rotation) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     replacing(run, event, Strangers::Refuse).await
@@ -167,22 +160,6 @@ async fn write(
         }
     }
     Err(in_the_way(&target))
-}
-
-/// The pause before an attempt to change an account.
-pub(in crate::rotation) async fn pause(attempt: u32) {
-    if let Some(doublings) = attempt.checked_sub(1) {
-        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(doublings)).await;
-    }
-}
-
-/// The error where every attempt met somebody else's.
-pub(in crate::rotation) fn in_the_way(account: &str) -> Error {
-    Error::new(
-        ErrorKind::FailedDatabase,
-        format!("{ATTEMPTS} attempts to change {account:?} met other changes of the same account"),
-        "find out what else alters this account, and run the step again; nothing was changed",
-    )
 }
 
 /// The plan of setSecret. The password comes last: nobody logs in by what comes before it.

@@ -21,13 +21,7 @@ mod statements;
 use plan::plan;
 use seen::{Account, Seen};
 
-use super::definition::Definition;
-
-/// Whether a row was made by a plan and never opened: nobody gets in before its password is set.
-pub(super) fn is_unopened(row: &Definition) -> bool {
-    row.locked
-        && matches!(row.rules.as_slice(), [rule] if rule.plugin == statements::UNSET_PLUGIN && rule.text.is_none())
-}
+pub(super) use statements::is_unopened;
 
 #[cfg(test)]
 mod tests;

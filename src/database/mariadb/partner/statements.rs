@@ -188,3 +188,8 @@ pub(super) fn remedy(change: &Change, writer: &str) -> String {
         change.account
     )
 }
+
+/// Whether a row was made by a plan and never opened: nobody gets in before its password is set.
+pub(in crate::database::mariadb) fn is_unopened(row: &Definition) -> bool {
+    row.locked && matches!(row.rules.as_slice(), [rule] if rule.plugin == UNSET_PLUGIN && rule.text.is_none())
+}
