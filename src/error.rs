@@ -6,6 +6,7 @@
 //! An error is written once and logged once, where it leaves the function. Its message names the step, the secret and
 //! the version, then the cause, then the remedy. No error ever holds a secret value or unfiltered text of a driver.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
@@ -89,33 +90,88 @@ impl ErrorKind {
 
     /// The name that Lambda reports as `errorType`. Alarms match on it, so it is part of the contract.
     #[must_use]
-    pub fn name(self) -> String {
-        format!("{self:?}")
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RefusedEvent => "RefusedEvent",
+            Self::RefusedNotBuilt => "RefusedNotBuilt",
+            Self::RefusedNotEnabled => "RefusedNotEnabled",
+            Self::RefusedVersion => "RefusedVersion",
+            Self::RefusedManaged => "RefusedManaged",
+            Self::RefusedValue => "RefusedValue",
+            Self::RefusedChanged => "RefusedChanged",
+            Self::RefusedSetting => "RefusedSetting",
+            Self::RefusedAccount => "RefusedAccount",
+            Self::RefusedLogin => "RefusedLogin",
+            Self::RefusedServer => "RefusedServer",
+            Self::RefusedTls => "RefusedTls",
+            Self::RefusedHold => "RefusedHold",
+            Self::RefusedPermission => "RefusedPermission",
+            Self::FailedAws => "FailedAws",
+            Self::FailedDatabase => "FailedDatabase",
+            Self::FailedDeadline => "FailedDeadline",
+            Self::FailedTooSoon => "FailedTooSoon",
+            Self::FailedProof => "FailedProof",
+            Self::FailedRollout => "FailedRollout",
+            Self::FailedDefect => "FailedDefect",
+        }
     }
 
-    /// Whether a person must change something: the family *Refused…*.
+    /// The family, which tells an operator whether trying again can help.
     #[must_use]
-    pub fn is_refusal(self) -> bool {
-        self.name().starts_with("Refused")
+    pub fn family(self) -> Family {
+        match self {
+            Self::RefusedEvent
+            | Self::RefusedNotBuilt
+            | Self::RefusedNotEnabled
+            | Self::RefusedVersion
+            | Self::RefusedManaged
+            | Self::RefusedValue
+            | Self::RefusedChanged
+            | Self::RefusedSetting
+            | Self::RefusedAccount
+            | Self::RefusedLogin
+            | Self::RefusedServer
+            | Self::RefusedTls
+            | Self::RefusedHold
+            | Self::RefusedPermission => Family::Refused,
+            Self::FailedAws
+            | Self::FailedDatabase
+            | Self::FailedDeadline
+            | Self::FailedTooSoon
+            | Self::FailedProof
+            | Self::FailedRollout
+            | Self::FailedDefect => Family::Failed,
+        }
     }
 }
 
-/// One error: its kind, its cause and what to do about it.
+/// The two families of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// A person must change something; trying again does not help.
+    Refused,
+    /// The world was in the way; trying again may help.
+    Failed,
+}
+
+/// One error, or several that were found together: kind, cause and remedy of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
     cause: String,
     remedy: String,
     place: Option<String>,
+    /// The errors that were found together with this one.
+    others: Vec<Self>,
 }
 
 impl Error {
     /// An error with its cause and its remedy, each a sentence without the final full stop.
     pub fn new(kind: ErrorKind, cause: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { kind, cause: cause.into(), remedy: remedy.into(), place: None }
+        Self { kind, cause: cause.into(), remedy: remedy.into(), place: None, others: Vec::new() }
     }
 
-    /// The same error, saying where it happened. Places nest: the outer one is told first.
+    /// Says where the error happened. Places nest: the outermost comes first in the message.
     #[must_use]
     pub fn at(mut self, place: impl fmt::Display) -> Self {
         self.place = Some(match self.place {
@@ -125,7 +181,33 @@ impl Error {
         self
     }
 
-    /// The kind of this error.
+    /// Says more of the cause. Of several errors that were joined, `say` gets all causes in one text.
+    #[must_use]
+    pub fn map_cause(self, say: impl FnOnce(&str) -> String) -> Self {
+        let (cause, remedy) = (say(&self.cause()), self.remedy().into_owned());
+        Self { cause, remedy, others: Vec::new(), ..self }
+    }
+
+    /// Says more of the remedy. Of several errors that were joined, `say` gets all remedies in one text.
+    #[must_use]
+    pub fn map_remedy(self, say: impl FnOnce(&str) -> String) -> Self {
+        let (cause, remedy) = (self.cause().into_owned(), say(&self.remedy()));
+        Self { cause, remedy, others: Vec::new(), ..self }
+    }
+
+    /// Joins errors that were found together. The first one decides the kind; the message has all of them, numbered.
+    ///
+    /// Returns nothing where nothing was found.
+    #[must_use]
+    pub fn join(found: Vec<Self>) -> Option<Self> {
+        let mut found = found.into_iter();
+        let first = found.next()?;
+        let cause = first.placed_cause();
+        let others = first.others.into_iter().chain(found).collect();
+        Some(Self { cause, place: None, others, ..Self::new(first.kind, "", first.remedy) })
+    }
+
+    /// The kind of this error, or of the first one that was found.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -133,45 +215,38 @@ impl Error {
 
     /// What happened.
     #[must_use]
-    pub fn cause(&self) -> &str {
-        &self.cause
+    pub fn cause(&self) -> Cow<'_, str> {
+        numbered(&self.cause, &self.others, Self::placed_cause)
     }
 
     /// What to do about it.
     #[must_use]
-    pub fn remedy(&self) -> &str {
-        &self.remedy
-    }
-
-    /// Several errors found together, as one: the first decides the kind, all are told.
-    ///
-    /// Returns nothing where nothing was found.
-    #[must_use]
-    pub fn join(found: Vec<Self>) -> Option<Self> {
-        let mut found = found.into_iter();
-        let mut first = found.next()?;
-        first.cause = first.placed_cause();
-        first.place = None;
-        for (next, number) in found.zip(2..) {
-            first.cause = format!("{}; ({number}) {}", first.cause, next.placed_cause());
-            first.remedy = format!("{}; ({number}) {}", first.remedy, next.remedy);
-        }
-        Some(first)
+    pub fn remedy(&self) -> Cow<'_, str> {
+        numbered(&self.remedy, &self.others, |other| other.remedy().into_owned())
     }
 
     /// What happened, and where.
     #[must_use]
     pub fn placed_cause(&self) -> String {
         match &self.place {
-            Some(place) => format!("{place}: {}", self.cause),
-            None => self.cause.clone(),
+            Some(place) => format!("{place}: {}", self.cause()),
+            None => self.cause().into_owned(),
         }
     }
 }
 
+/// The text of the first error, and those of the others with their numbers.
+fn numbered<'a>(first: &'a str, others: &[Error], text: impl Fn(&Error) -> String) -> Cow<'a, str> {
+    if others.is_empty() {
+        return Cow::Borrowed(first);
+    }
+    let others = others.iter().zip(2..).map(|(other, number)| format!("; ({number}) {}", text(other)));
+    Cow::Owned(std::iter::once(first.to_owned()).chain(others).collect())
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. Remedy: {}.", self.placed_cause(), self.remedy)
+        write!(f, "{}. Remedy: {}.", self.placed_cause(), self.remedy())
     }
 }
 
@@ -179,7 +254,7 @@ impl std::error::Error for Error {}
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
-        Self { error_type: error.kind.name(), error_message: error.to_string() }
+        Self { error_type: error.kind.name().to_owned(), error_message: error.to_string() }
     }
 }
 
@@ -202,8 +277,19 @@ mod tests {
     #[test]
     fn every_kind_belongs_to_one_of_the_two_families() {
         for kind in ErrorKind::ALL {
-            assert!(kind.name().starts_with("Refused") ^ kind.name().starts_with("Failed"), "{kind:?}");
+            assert_eq!(kind.name(), format!("{kind:?}"));
+            assert!(kind.name().starts_with(&format!("{:?}", kind.family())), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn context_keeps_the_kind_and_the_place() {
+        let error = Error::new(ErrorKind::FailedAws, "no answer", "try again")
+            .at("ecs")
+            .map_cause(|cause| format!("not begun: {cause}"))
+            .map_remedy(|remedy| format!("{remedy}; then invoke Revoke"));
+        assert_eq!(error.kind(), ErrorKind::FailedAws);
+        assert_eq!(error.to_string(), "ecs: not begun: no answer. Remedy: try again; then invoke Revoke.");
     }
 
     #[test]

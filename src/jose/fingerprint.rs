@@ -2,6 +2,7 @@
 
 use super::KeyKind;
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::give_up_command;
 
 /// Which keys a value signs with and accepts, by digests: enough to hold two versions against each other, and nothing to sign
 /// with.
@@ -22,9 +23,11 @@ pub struct KeyPrint {
     pub name: Option<(String, String)>,
 }
 
-const REMEDY: &str = "if a Revoke broke off, invoke the action Revoke again and do not rotate; else give this version up with `aws \
-     secretsmanager update-secret-version-stage --secret-id SECRET --version-stage AWSPENDING --remove-from-version-id VERSION`, \
-     then rotate again";
+const REMEDY: &str = concat!(
+    "if a Revoke broke off, invoke the action Revoke again and do not rotate; else give this version up with `",
+    give_up_command!(),
+    "`, then rotate again"
+);
 
 impl Fingerprint {
     /// Refuses a pending value that was not made from the one of `before`.

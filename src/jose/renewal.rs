@@ -1,13 +1,13 @@
 //! What a rotation makes of a value, and what it draws from.
 
 use crate::error::Result;
+use crate::secret::give_up_command;
 
 /// A source of randomness.
 pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<()>;
 
 /// The remedy while AWSCURRENT is what it was.
-pub(super) const GIVE_UP: &str = "give this version up with `aws secretsmanager update-secret-version-stage --secret-id SECRET \
-     --version-stage AWSPENDING --remove-from-version-id VERSION`, then rotate again";
+pub(super) const GIVE_UP: &str = concat!("give this version up with `", give_up_command!(), "`, then rotate again");
 
 /// What a renewal does, without any value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

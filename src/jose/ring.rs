@@ -50,7 +50,7 @@ struct Keys<'a> {
 /// Reads a ring.
 pub(super) fn parse(text: &Sensitive) -> Result<Parsed> {
     // A member that stands in it twice is refused: parsers disagree on which one counts.
-    Document::parse(text.clone()).map_err(|error| refused(error.cause()))?;
+    Document::parse(text.clone()).map_err(|error| refused(&error.cause()))?;
     let Ok(Value::Object(mut rest)) = serde_json::from_str(text.expose()) else {
         return Err(refused("the value is no JSON object"));
     };

@@ -8,7 +8,7 @@ use super::schedule::Rotation;
 use crate::api::{ServiceReport, listed};
 use crate::aws::secrets::Described;
 use crate::context::{Overview, Run};
-use crate::error::{Error, Result};
+use crate::error::{Error, Family, Result};
 use crate::plan::Plan;
 use crate::rotation::{self, Findings};
 use crate::secret::{AWSCURRENT, SecretId, Standing, Step};
@@ -56,7 +56,7 @@ pub struct DryRun {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Reason {
-    error_type: String,
+    error_type: &'static str,
     cause: String,
     remedy: String,
 }
@@ -71,7 +71,7 @@ struct Planned {
 pub(super) async fn run(run: &Run<'_>, prove: bool, function: &str) -> Result<DryRun> {
     let mut described = match run.describe().await {
         // That nothing may be read is an answer too; that nothing was reached is none.
-        Err(error) if error.kind().is_refusal() => return Ok(blind(run.secret, error)),
+        Err(error) if error.kind().family() == Family::Refused => return Ok(blind(run.secret, error)),
         described => described?,
     };
     let rotation = Rotation::of(&mut described, function);
@@ -135,7 +135,7 @@ impl DryRun {
 }
 
 fn reason(error: &Error) -> Reason {
-    let remedy = error.remedy().to_owned();
+    let remedy = error.remedy().into_owned();
     Reason { error_type: error.kind().name(), cause: error.placed_cause(), remedy }
 }
 

@@ -4,7 +4,7 @@ use crate::context::{Overview, Run};
 use crate::dependents::utc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
-use crate::secret::{AWSCURRENT, AWSPENDING, VersionId};
+use crate::secret::{AWSCURRENT, AWSPENDING, VersionId, give_up};
 
 /// The secret as a whole, with its current version.
 pub(super) async fn look(run: &Run<'_>) -> Result<(Overview, VersionId)> {
@@ -35,8 +35,8 @@ pub(super) fn unfinished(overview: &Overview) -> Option<String> {
     Some(format!(
         "{arn}: AWSPENDING is on version {version}, which is not current: unless a rotation is running{}, one has broken off.{revoke} \
          To finish it: aws secretsmanager rotate-secret --secret-id {arn}. To give it up, and only where AWSCURRENT \
-         {works}: aws secretsmanager update-secret-version-stage --secret-id {arn} --version-stage AWSPENDING \
-         --remove-from-version-id {version}",
-        since.unwrap_or_default()
+         {works}: {}",
+        since.unwrap_or_default(),
+        give_up(arn, &pending)
     ))
 }

@@ -106,10 +106,10 @@ fn failure(mut errors: Vec<Error>) -> Option<Error> {
     let more = errors.len().saturating_sub(TOLD);
     errors.truncate(TOLD);
     let error = Error::join(errors)?;
-    if more == 0 {
-        return Some(error);
+    match more {
+        0 => Some(error),
+        more => Some(error.map_cause(|cause| format!("{cause}; and {more} more secrets"))),
     }
-    Some(Error::new(error.kind(), format!("{}; and {more} more secrets", error.cause()), error.remedy()))
 }
 
 fn is_open(secret: &Overview) -> bool {

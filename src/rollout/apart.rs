@@ -58,7 +58,7 @@ fn refusal(arn: &str, apart: &[Apart]) -> Option<Error> {
 fn unchecked(error: &Error) -> String {
     let remedy = match error.kind() {
         // More time helps only so far, and what has been read is remembered.
-        ErrorKind::FailedDeadline => "it may take a third of the time that is left, and 20 s at most",
+        ErrorKind::FailedDeadline => "it may take a third of the time that is left, and 20 s at most".into(),
         _ => error.remedy(),
     };
     format!(

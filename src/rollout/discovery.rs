@@ -188,22 +188,20 @@ impl Search<'_, '_> {
 fn gap(what: &str, of: usize, errors: &[Error], reads: Option<usize>) -> Option<Error> {
     let (number, first) = (errors.len(), errors.first()?);
     let first = reads.map_or_else(|| first.clone(), |reads| narrowed(first, reads));
-    let cause = format!("{number} of {of} {what}: {}", first.cause());
-    Some(Error::new(first.kind(), cause, first.remedy()))
+    Some(first.map_cause(|cause| format!("{number} of {of} {what}: {cause}")))
 }
 
 /// The error with what helps against it in a search: to search less, or longer.
 fn narrowed(error: &Error, reads: usize) -> Error {
     let less = "name the clusters to search in KEYROLL_CLUSTERS, or the services in the tag keyroll:services";
-    let remedy = match error.kind() {
+    error.clone().map_remedy(|remedy| match error.kind() {
         // 20 a second in half of the function's time, and a little for services and clusters; a repeat goes on from there.
         ErrorKind::FailedDeadline => {
             let seconds = (60 + reads / 8).min(LONGEST);
             format!("set the function's timeout to {seconds} seconds or more, or {less}")
         }
-        _ => format!("{}; or {less}", error.remedy()),
-    };
-    Error::new(error.kind(), error.cause(), remedy)
+        _ => format!("{remedy}; or {less}"),
+    })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::config::{Dependents, Settings};
 use crate::context::{ANSWER, Clock, Run, in_time};
 use crate::copies::{self, publish};
 use crate::dependents::{self, Dependence, Judgement, Revision, Seen, Sighting, Since, dependent};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::jose::KeyKind;
 use crate::plan::{Action, Plan};
 use crate::secret::{Standing, VersionId};
@@ -38,11 +38,10 @@ pub(crate) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<
         return Ok(run.report(left.arn, left.version, &held(run.doing, left, &reason)));
     }
     if let Dependents::Unreadable(error) = &left.settings.dependents {
-        return Err(Error::new(
-            error.kind(),
-            format!("AWSCURRENT has moved, but no service was rolled: {}", error.cause()),
-            format!("{}; then {}", error.remedy(), again(run.doing, left.arn)),
-        ));
+        return Err(error
+            .clone()
+            .map_cause(|cause| format!("AWSCURRENT has moved, but no service was rolled: {cause}"))
+            .map_remedy(|remedy| format!("{remedy}; then {}", again(run.doing, left.arn))));
     }
     let seen = observe(run, left.arn, left.settings).await;
     let plan = plan(&seen, left, since);
@@ -115,7 +114,7 @@ pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
         .settings
         .refuse_copies(|place| copies::writes(left.settings, place))
         .err()
-        .map(|error| error.cause().to_owned());
+        .map(|error| error.cause().into_owned());
     plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(copies));
     // Before the services that sign with what is published.
     if left.marked || since == Since::Wanted {
@@ -162,6 +161,7 @@ mod tests {
     use super::*;
     use crate::dependents::sample::running;
     use crate::dependents::{Dependent, Found};
+    use crate::error::Error;
 
     fn service(name: &str, created: i64) -> Dependent {
         let found = Found { percent: Some((100, 0)), ..running(Some(created)) };

@@ -132,11 +132,9 @@ async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview, created: Optio
     let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
     let rolled = rollout::run(&run.leaving(TO_STORE), &left, Since::Staged(created)).await;
     rolled.map(Some).map_err(|error| {
-        let cause = format!(
-            "this rotation has not begun and nothing was stored, as the last one is not finished: {}",
-            error.cause()
-        );
-        Error::new(error.kind(), cause, error.remedy())
+        error.map_cause(|cause| {
+            format!("this rotation has not begun and nothing was stored, as the last one is not finished: {cause}")
+        })
     })
 }
 

@@ -224,7 +224,7 @@ async fn still_held(
     };
     let mut held: Vec<String> =
         seen.dependents.iter().filter(|one| holds(one)).map(|one| one.name.to_string()).collect();
-    held.extend(seen.unseen.iter().map(|error| error.cause().to_owned()));
+    held.extend(seen.unseen.iter().map(|error| error.cause().into_owned()));
     (!held.is_empty()).then(|| {
         format!(
             "tasks that were started before this version may still hold the previous credential, and cannot log in with it \

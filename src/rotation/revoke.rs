@@ -72,20 +72,18 @@ fn told(error: Error, report: &Report) -> Error {
     if report.warnings.is_empty() {
         return error;
     }
-    let cause = format!("{}; besides: {}", error.cause(), listed(&report.warnings));
-    Error::new(error.kind(), cause, error.remedy())
+    error.map_cause(|cause| format!("{cause}; besides: {}", listed(&report.warnings)))
 }
 
 /// What stops a rotation stops Revoke for a moment only: it begins again with another value.
-fn again(error: &Error) -> Error {
-    let kind = match error.kind() {
+fn again(error: Error) -> Error {
+    match error.kind() {
         ErrorKind::RefusedVersion | ErrorKind::RefusedChanged => {
             let cause = format!("a rotation came in between: {}", error.cause());
-            return Error::new(ErrorKind::FailedAws, cause, "invoke the action Revoke again");
+            Error::new(ErrorKind::FailedAws, cause, "invoke the action Revoke again")
         }
-        kind => kind,
-    };
-    Error::new(kind, error.cause(), format!("{}; then invoke the action Revoke again", error.remedy()))
+        _ => error.map_remedy(|remedy| format!("{remedy}; then invoke the action Revoke again")),
+    }
 }
 
 /// Steps 2 to 6.
@@ -97,10 +95,10 @@ async fn replace(
     report: &mut Report,
 ) -> Result<()> {
     event.step = Step::Set;
-    report.append(set::replacing(run, event, Strangers::Replace).await.map_err(|error| again(&error))?);
+    report.append(set::replacing(run, event, Strangers::Replace).await.map_err(again)?);
     event.step = Step::Finish;
-    let pending = stored(run, event, before).await.map_err(|error| again(&error))?;
-    let (proof, line) = prove_and_stay(run, &pending, &before.settings).await.map_err(|error| again(&error))?;
+    let pending = stored(run, event, before).await.map_err(again)?;
+    let (proof, line) = prove_and_stay(run, &pending, &before.settings).await.map_err(again)?;
     // From now on the server rejects the old password, with one account: whoever has taken AWSPENDING meanwhile, as a
     // createSecret may that was just about to store its value, this version becomes current.
     let seen = look(run).await?;

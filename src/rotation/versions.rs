@@ -9,8 +9,8 @@ use crate::config::Settings;
 use crate::context::Run;
 use crate::database::{self, Credential};
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Standing;
 use crate::secret::stages::{self, Seen};
+use crate::secret::{Standing, give_up_command};
 
 /// The event's version with its value, where it stands as Pending; otherwise the refusal of the table.
 ///
@@ -63,8 +63,8 @@ pub(super) fn unchanged(base: &Credential, other: &Credential, name: &str, remed
 }
 
 /// The remedy while AWSCURRENT is known to log in: giving the pending version up loses nothing.
-pub(super) const GIVE_UP: &str = "AWSCURRENT works: give this version up with `aws secretsmanager update-secret-version-stage \
-     --secret-id SECRET --version-stage AWSPENDING --remove-from-version-id VERSION`, then rotate again";
+pub(super) const GIVE_UP: &str =
+    concat!("AWSCURRENT works: give this version up with `", give_up_command!(), "`, then rotate again");
 /// The remedy while nobody knows which of the two logs in: the pending version may be the only one that does.
 pub(super) const FIND_OUT: &str = "keep both versions; find out by hand which of them the server accepts, and store that login, \
      with the change, as AWSCURRENT before anything else";

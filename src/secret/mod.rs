@@ -15,6 +15,7 @@ pub use login::{Login, Tls};
 pub(crate) use password::pick;
 pub use password::{Limits, Policy};
 pub use stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing, Step};
+pub(crate) use stages::{give_up, give_up_command};
 
 /// Text that must not be seen: a password, a whole secret value, a rotation token.
 ///

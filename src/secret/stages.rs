@@ -55,6 +55,20 @@ impl Step {
     }
 }
 
+/// The command by which an operator gives up the version under AWSPENDING, with placeholders for the secret and the version.
+macro_rules! give_up_command {
+    () => {
+        "aws secretsmanager update-secret-version-stage --secret-id SECRET --version-stage AWSPENDING --remove-from-version-id VERSION"
+    };
+}
+
+pub(crate) use give_up_command;
+
+/// The command by which an operator gives up this version of this secret.
+pub(crate) fn give_up(secret: &str, version: &VersionId) -> String {
+    give_up_command!().replace("SECRET", secret).replace("VERSION", version.as_str())
+}
+
 /// The staging labels of a secret by version, as `DescribeSecret` shows them. Versions without labels are not shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels(BTreeMap<String, Vec<String>>);

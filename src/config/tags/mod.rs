@@ -119,7 +119,7 @@ impl Settings {
 
     /// What could not be read and has nothing to do with services.
     pub fn oddities(&self) -> impl Iterator<Item = String> {
-        self.problems.iter().map(|problem| problem.cause().to_owned())
+        self.problems.iter().map(|problem| problem.cause().into_owned())
     }
 
     fn take(&mut self, tag: &str, value: &str) -> Result<()> {

@@ -4,6 +4,7 @@ use sqlx::Error as Driver;
 
 use super::account::number;
 use crate::error::{Error, ErrorKind};
+use crate::secret::give_up_command;
 
 /// A driver's error.
 pub(super) fn sanitised(doing: &str, error: &Driver) -> Error {
@@ -45,9 +46,11 @@ pub(super) fn told(doing: &str, number: u16) -> Error {
         1819 => (
             ErrorKind::RefusedValue,
             "a password validator of the server refused the new password, or remembers it from an attempt before",
-            "make PASSWORD_LENGTH and the EXCLUDE_ variables of the function fit the validator; then clear AWSPENDING with \
-             `aws secretsmanager update-secret-version-stage --secret-id SECRET --version-stage AWSPENDING \
-             --remove-from-version-id VERSION` and rotate again: a new token makes a new value",
+            concat!(
+                "make PASSWORD_LENGTH and the EXCLUDE_ variables of the function fit the validator; then clear AWSPENDING with `",
+                give_up_command!(),
+                "` and rotate again: a new token makes a new value"
+            ),
         ),
         1820 => (
             ErrorKind::RefusedAccount,

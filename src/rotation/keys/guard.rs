@@ -75,11 +75,11 @@ fn ending(keys: &Keys, seen: &Overview) -> Option<String> {
 /// Since when every task of every service has read AWSCURRENT, in milliseconds since 1970; none where there are no tasks.
 fn settled(keys: &Keys, found: &[Holder], unseen: &[Error]) -> Result<Option<i64>> {
     if let Some(error) = Error::join(unseen.to_vec()) {
-        let cause = format!(
-            "whether every task holds the value under AWSCURRENT could not be seen, so that this rotation has not begun: {}",
-            error.cause()
-        );
-        return Err(Error::new(error.kind(), cause, error.remedy()));
+        return Err(error.map_cause(|cause| {
+            format!(
+                "whether every task holds the value under AWSCURRENT could not be seen, so that this rotation has not begun: {cause}"
+            )
+        }));
     }
     let mut since = None;
     let mut not = Vec::new();

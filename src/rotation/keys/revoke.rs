@@ -135,12 +135,13 @@ fn told(kind: KeyKind) -> &'static str {
 }
 
 fn again(error: &Error, begun: bool) -> Error {
-    let cause = if begun {
-        format!("AWSCURRENT is new, but AWSPREVIOUS may still be the value that has leaked: {}", error.cause())
-    } else {
-        error.cause().to_owned()
-    };
-    Error::new(error.kind(), cause, format!("{}; then invoke the action Revoke again", error.remedy()))
+    let error = error.clone().map_remedy(|remedy| format!("{remedy}; then invoke the action Revoke again"));
+    if !begun {
+        return error;
+    }
+    error.map_cause(|cause| {
+        format!("AWSCURRENT is new, but AWSPREVIOUS may still be the value that has leaked: {cause}")
+    })
 }
 
 fn nothing() -> Error {

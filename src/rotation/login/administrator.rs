@@ -68,8 +68,7 @@ async fn usable(run: &Run<'_>, secret: &SecretId, account: &Credential) -> Resul
     same_system(run, &administrator, account).await.map_err(|error| match error.kind() {
         ErrorKind::RefusedSetting => {
             let at = address(&administrator);
-            let cause = format!("{named} belongs to {at}, not to this secret's server: {}", error.cause());
-            Error::new(error.kind(), cause, error.remedy())
+            error.map_cause(|cause| format!("{named} belongs to {at}, not to this secret's server: {cause}"))
         }
         _ => error
             .at(format!("{named} names another host than this secret, so RDS is asked whether both are one server")),

@@ -240,7 +240,7 @@ pub(in crate::rotation) async fn previous_credential(
         unchanged(&account.current, &previous, AWSPREVIOUS, FIND_OUT)?;
         Ok(previous)
     });
-    Ok(usable.map_err(|error| error.cause().to_owned()))
+    Ok(usable.map_err(|error| error.cause().into_owned()))
 }
 
 impl Account {

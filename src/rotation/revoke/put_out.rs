@@ -77,8 +77,10 @@ async fn end_others(run: &Run<'_>, at: (&Account, &VersionId), report: &mut Repo
 }
 
 fn still_works(error: &Error, whose: &str) -> Error {
-    let cause = format!("AWSCURRENT has moved, but the password of {whose} may still work: {}", error.cause());
-    Error::new(error.kind(), cause, format!("{}; then invoke the action Revoke again", error.remedy()))
+    error
+        .clone()
+        .map_cause(|cause| format!("AWSCURRENT has moved, but the password of {whose} may still work: {cause}"))
+        .map_remedy(|remedy| format!("{remedy}; then invoke the action Revoke again"))
 }
 
 /// With two accounts: the password of the other one first, so that nobody comes back.
@@ -219,7 +221,7 @@ async fn set_back(
             account.current.log_in(run).await.session()
         }
         Ok(false) => Err(failed("it changes while it is set back")),
-        Err(error) => Err(failed(error.cause())),
+        Err(error) => Err(failed(&error.cause())),
     }
 }
 
