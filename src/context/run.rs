@@ -1,5 +1,6 @@
 //! What work on one secret needs, be it a step of a rotation or an operator's action.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{Clock, Memory, Scene};
@@ -73,7 +74,7 @@ impl Run<'_> {
     }
 
     /// The report of a plan that is about to be carried out.
-    pub(crate) fn report(&self, arn: &str, version: &VersionId, plan: &Plan) -> Report {
+    pub(crate) fn report<A: fmt::Display>(&self, arn: &str, version: &VersionId, plan: &Plan<A>) -> Report {
         tracing::debug!(secret = arn, doing = self.doing.name(), "plan: {plan}");
         Report {
             secret_arn: arn.to_owned(),

@@ -5,22 +5,55 @@
 //! published is always made of the labels as they are, setSecret looks again after it has written, and the rollout writes once
 //! more after AWSCURRENT has moved.
 
+use std::fmt;
+
 use crate::api::Report;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::{Place, Settings};
 use crate::context::Run;
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
-use crate::plan::{Action, Plan, stray};
+use crate::plan::{Action, Plan};
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 
+/// Put the public halves of the keys into an object of S3, where verifiers fetch them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Publish {
+    bucket: String,
+    key: String,
+}
+
+impl Publish {
+    /// The place, as the tag names it.
+    pub(crate) fn place(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+impl fmt::Display for Publish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "publish the public keys at {}", self.place())
+    }
+}
+
+impl Action for Publish {
+    fn done(&self) -> String {
+        format!("published the public keys at {}", self.place())
+    }
+}
+
 /// The writes of it, none where the secret has no such place.
-pub(crate) fn actions(settings: &Settings) -> Vec<Action> {
+pub(crate) fn actions(settings: &Settings) -> Vec<Publish> {
     if KeyKind::of(settings).is_none() {
         return Vec::new();
     }
-    let writes = settings.copies.iter().filter(|place| super::writes(settings, place));
-    writes.map(|place| Action::Publish { place: place.to_string() }).collect()
+    let places = settings.copies.iter().filter(|place| super::writes(settings, place));
+    places
+        .filter_map(|place| match place {
+            Place::Object { bucket, key } => Some(Publish { bucket: bucket.clone(), key: key.clone() }),
+            Place::Parameter(_) => None,
+        })
+        .collect()
 }
 
 /// The public JWK Set by the labels as they are now.
@@ -47,19 +80,17 @@ fn keys(kind: KeyKind, version: Version, settings: &Settings) -> Option<Keys> {
 /// setSecret of asymmetric keys: puts their public halves where verifiers fetch them.
 ///
 /// Safe to repeat: the object ends with the same content.
-pub(crate) async fn carry_out(run: &Run<'_>, mut report: Report, plan: &Plan, public: &str) -> Result<Report> {
-    for action in &plan.actions {
-        let Action::Publish { place } = action else { return Err(stray(action)) };
-        put(run, place, Some(&Ok(public.to_owned()))).await?;
-        report.did(action.done());
+pub(crate) async fn carry_out(run: &Run<'_>, mut report: Report, plan: &Plan<Publish>, public: &str) -> Result<Report> {
+    for publish in &plan.actions {
+        put(run, publish, public).await?;
+        report.did(publish.done());
     }
     Ok(report)
 }
 
-pub(crate) async fn put(run: &Run<'_>, place: &str, public: Option<&Result<String>>) -> Result<()> {
-    match (place.parse(), public) {
-        (Ok(Place::Object { bucket, key }), Some(Ok(public))) => run.clients.s3.put_public(&bucket, &key, public).await,
-        (_, Some(Err(error))) => Err(error.clone()),
-        _ => Err(stray(&Action::Publish { place: place.to_owned() })),
-    }
+/// Writes one object.
+///
+/// Safe to repeat: the object ends with the same content.
+pub(crate) async fn put(run: &Run<'_>, publish: &Publish, public: &str) -> Result<()> {
+    run.clients.s3.put_public(&publish.bucket, &publish.key, public).await
 }

@@ -2,6 +2,7 @@
 //! build time; each has a place of its own below this one, so that adding a kind is one variant and wherever the compiler
 //! then points. This room knows no rotation: it is told what to change.
 
+mod alignment;
 mod credential;
 mod log_in;
 pub mod mariadb;
@@ -18,6 +19,7 @@ use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
 
+pub use alignment::{Alignment, Change};
 pub use credential::Credential;
 pub use pair::Pair;
 pub use probe::Probe;
@@ -173,4 +175,13 @@ pub struct Alike {
     pub application: String,
     /// Where it is, if the server tells.
     pub client: Option<String>,
+}
+
+/// Which sessions of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All but our own.
+    All,
+    /// Those that began before the one that asks: it is the first to have logged in with the new password.
+    Earlier,
 }

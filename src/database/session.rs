@@ -6,8 +6,8 @@ use super::{
     Aligned, Alike, Alternation, Beside, Credential, Identity, Pair, Rehearsal, Spread, Wanted, mariadb, postgres,
 };
 use crate::context::Clock;
+use crate::database::{Alignment, Change, Which};
 use crate::error::Result;
-use crate::plan::{Alignment, Change, Which};
 use crate::secret::Sensitive;
 
 /// An open session of an accepted login.

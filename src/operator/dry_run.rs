@@ -9,9 +9,8 @@ use crate::api::{ServiceReport, listed};
 use crate::aws::secrets::Described;
 use crate::context::{Overview, Run};
 use crate::error::{Error, Family, Result};
-use crate::plan::Plan;
-use crate::rotation::{self, Findings};
-use crate::secret::{AWSCURRENT, SecretId, Standing, Step};
+use crate::rotation::{self, Findings, PlannedStep};
+use crate::secret::{AWSCURRENT, SecretId, Standing};
 
 /// What AWS answers only to the call itself.
 const NOT_CHECKED: [&str; 3] = [
@@ -108,7 +107,7 @@ fn answer(secret: Overview, found: Findings, rotation: Rotation) -> DryRun {
         standing: if current.is_some() { Standing::Current } else { Standing::Unstaged },
         verdict: if found.lacking.is_empty() { "wouldSucceed" } else { "wouldFail" },
         reasons: found.lacking.iter().map(reason).collect(),
-        steps: found.steps.iter().map(planned).collect(),
+        steps: found.steps.into_iter().map(planned).collect(),
         proven: found.proven,
         checked: found.checked,
         not_checked: NOT_CHECKED.into_iter().chain(of_copies).collect(),
@@ -139,7 +138,6 @@ fn reason(error: &Error) -> Reason {
     Reason { error_type: error.kind().name(), cause: error.placed_cause(), remedy }
 }
 
-fn planned((step, plan): &(Step, Plan)) -> Planned {
-    let lines = plan.proven.iter().cloned().chain(plan.actions.iter().map(ToString::to_string));
-    Planned { step: step.name(), plan: lines.collect() }
+fn planned(planned: PlannedStep) -> Planned {
+    Planned { step: planned.step.name(), plan: planned.plan }
 }

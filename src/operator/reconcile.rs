@@ -14,7 +14,7 @@ use crate::config::Dependents;
 use crate::context::{App, Clock, Overview, Run, Scene};
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::Plan;
+use crate::plan::Proof;
 use crate::rollout::{self, Left};
 use crate::secret::{AWSCURRENT, ROLLOUT, SecretId, Standing};
 
@@ -54,7 +54,7 @@ pub(super) async fn one(run: &Run<'_>) -> Result<Report> {
     let mut report = if left.marked {
         rollout::run(run, &left, Since::Changed(seen.last_changed)).await?
     } else {
-        run.report(&seen.arn, &current, &Plan::nothing(Standing::Current))
+        run.report(&seen.arn, &current, &Proof::nothing(Standing::Current))
     };
     report.warnings.extend(unfinished(&seen));
     Ok(report)

@@ -1,91 +1,142 @@
 //! Carries the round *roll* out: publishes, redeploys each service independently of the others, and closes the rollout.
 
-use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, listed};
-use crate::context::{ANSWER, Run, in_time};
-use crate::copies::publish::put;
-use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Action, Plan, stray};
-use crate::secret::VersionId;
+use std::fmt;
 
 use super::again::again;
+use super::left::Left;
+use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, listed};
+use crate::config::Settings;
+use crate::context::{ANSWER, Run, in_time};
+use crate::copies::publish::{self, Publish};
+use crate::error::{Error, ErrorKind, Result};
+use crate::jose::KeyKind;
+use crate::plan::{Action, Plan};
 
-/// Round *roll*: redeploys, and takes the mark off if that left nothing.
+/// One write of the round *roll*.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Roll {
+    /// Publish the public halves of keys, before tasks sign with what is published.
+    Publish(Publish),
+    /// Force a new deployment of a service.
+    Redeploy(Redeploy),
+    /// Take `KEYROLL_ROLLOUT` off the version: everything is rolled.
+    CloseMark,
+}
+
+/// Force a new deployment of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Redeploy {
+    /// The service.
+    pub(crate) service: ServiceName,
+    /// Why the service needs a deployment.
+    pub(crate) reason: String,
+    /// The PRIMARY deployment that the new one replaces.
+    pub(crate) replaces: Option<String>,
+}
+
+impl fmt::Display for Roll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Publish(publish) => publish.fmt(f),
+            Self::Redeploy(Redeploy { service, reason, .. }) => write!(f, "redeploy {service} ({reason})"),
+            Self::CloseMark => f.write_str("close the rollout (remove KEYROLL_ROLLOUT)"),
+        }
+    }
+}
+
+impl Action for Roll {
+    fn done(&self) -> String {
+        match self {
+            Self::Publish(publish) => publish.done(),
+            Self::Redeploy(Redeploy { service, .. }) => format!("redeployed {service}"),
+            Self::CloseMark => "closed the rollout (removed KEYROLL_ROLLOUT)".to_owned(),
+        }
+    }
+}
+
+/// Round *roll*: publishes, redeploys each service independently of the others, and takes the mark off if nothing is left.
 ///
 /// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone; an object ends
-/// with the same content. `public` are the keys to publish, where there are any.
-pub(super) async fn roll(
-    run: &Run<'_>,
-    (arn, version): (&str, &VersionId),
-    plan: &Plan,
-    public: Option<Result<String>>,
-) -> Result<Report> {
+/// with the same content.
+pub(super) async fn roll(run: &Run<'_>, left: &Left<'_>, plan: &Plan<Roll>) -> Result<Report> {
+    let mut report = run.report(left.arn, left.version, plan);
     let mut unseen = plan.unseen.clone();
-    let mut report = run.report(arn, version, plan);
-    // Before tasks sign with what is published.
-    for action in &plan.actions {
-        if let Action::Publish { place } = action {
-            let share =
-                run.clock.share(plan.actions.len(), ANSWER, "s3:PutObject", Box::pin(put(run, place, public.as_ref())));
-            match share.await {
-                Ok(()) => report.did(action.done()),
-                Err(error) => unseen.push(error.at(format!("the public keys at {place}"))),
-            }
-        }
-    }
-    let mut redeployed = redeploy_all(run, plan).await.into_iter();
-    for action in &plan.actions {
-        match action {
-            Action::Publish { .. } => {}
-            Action::Redeploy { service, reason, .. } => {
-                let (verdict, reason) = match redeployed.next() {
-                    Some(Ok(())) => (Verdict::Redeployed, reason.clone()),
-                    Some(Err(error)) => (Verdict::Failed, format!("{}; {}", error.cause(), error.remedy())),
-                    None => return Err(stray(action)),
-                };
-                if verdict == Verdict::Redeployed {
-                    run.scene.redeployed(service);
-                    report.did(action.done());
-                }
-                report.services.push(ServiceReport::new(service, verdict, reason));
-            }
-            Action::CloseMark if report.any_failed() || !unseen.is_empty() => {}
-            Action::CloseMark => {
-                let call = Box::pin(run.clients.secrets.close_mark(run.secret, version));
-                let closed = run.clock.share(1, ANSWER, "secretsmanager:UpdateSecretVersionStage", call).await;
-                closed.map_err(|error| still_open(run.doing, arn, &report, &error))?;
+    unseen.extend(publish_all(run, left.settings, plan, &mut report).await);
+    let redeploys = plan.actions.iter().filter_map(|action| match action {
+        Roll::Redeploy(redeploy) => Some((action, redeploy)),
+        Roll::Publish(_) | Roll::CloseMark => None,
+    });
+    let (actions, redeploys): (Vec<&Roll>, Vec<&Redeploy>) = redeploys.unzip();
+    let results = redeploy_all(run, &redeploys).await;
+    for ((action, Redeploy { service, reason, .. }), result) in actions.into_iter().zip(redeploys).zip(results) {
+        let (verdict, reason) = match result {
+            Ok(()) => {
+                run.scene.redeployed(service);
                 report.did(action.done());
+                (Verdict::Redeployed, reason.clone())
             }
-            other => return Err(stray(other)),
-        }
+            Err(error) => (Verdict::Failed, format!("{}; {}", error.cause(), error.remedy())),
+        };
+        report.services.push(ServiceReport::new(service, verdict, reason));
     }
     if report.any_failed() || !unseen.is_empty() {
-        return Err(left_over(run.doing, arn, &report, &unseen));
+        return Err(left_over(run.doing, left.arn, &report, &unseen));
+    }
+    if plan.actions.contains(&Roll::CloseMark) {
+        let call = Box::pin(run.clients.secrets.close_mark(run.secret, left.version));
+        let closed = run.clock.share(1, ANSWER, "secretsmanager:UpdateSecretVersionStage", call).await;
+        closed.map_err(|error| still_open(run.doing, left.arn, &report, &error))?;
+        report.did(Roll::CloseMark.done());
     }
     Ok(report)
 }
 
-/// Redeploys what the plan says, one after the other. What did not fit in its share of the time, as when ECS throttles for
-/// a while, gets another turn at the end: by then the others have left more of it.
-async fn redeploy_all(run: &Run<'_>, plan: &Plan) -> Vec<Result<()>> {
-    let wanted: Vec<(&ServiceName, Option<&str>)> = plan
+/// Publishes by the labels as they are now. Gives what could not be published.
+async fn publish_all(run: &Run<'_>, settings: &Settings, plan: &Plan<Roll>, report: &mut Report) -> Vec<Error> {
+    let publishes: Vec<&Publish> = plan
         .actions
         .iter()
         .filter_map(|action| match action {
-            Action::Redeploy { service, replaces, .. } => Some((service, replaces.as_deref())),
-            _ => None,
+            Roll::Publish(publish) => Some(publish),
+            Roll::Redeploy(_) | Roll::CloseMark => None,
         })
         .collect();
+    let Some(kind) = KeyKind::of(settings).filter(|_| !publishes.is_empty()) else { return Vec::new() };
+    let public = publish::now(run, kind, settings).await;
+    let mut failed = Vec::new();
+    for publish in publishes {
+        let written = match &public {
+            Ok(public) => {
+                let call = Box::pin(publish::put(run, publish, public));
+                run.clock.share(plan.actions.len(), ANSWER, "s3:PutObject", call).await
+            }
+            Err(error) => Err(error.clone()),
+        };
+        match written {
+            Ok(()) => report.did(publish.done()),
+            Err(error) => failed.push(error.at(format!("the public keys at {}", publish.place()))),
+        }
+    }
+    failed
+}
+
+/// Redeploys services, one after the other. What did not fit in its share of the time, as when ECS throttles for a while,
+/// gets another turn at the end: by then the others have left more of it.
+async fn redeploy_all(run: &Run<'_>, wanted: &[&Redeploy]) -> Vec<Result<()>> {
     let ecs = &run.clients.ecs;
     let mut results = Vec::new();
-    for (number, (service, replaces)) in wanted.iter().enumerate() {
+    for (number, Redeploy { service, replaces, .. }) in wanted.iter().enumerate() {
         // One more than redeploys: taking the mark off is a call too.
         let share = (1 + wanted.len() - number, ANSWER);
-        results.push(in_time(run, run.clock, share, "ecs:UpdateService", ecs.redeploy(service, *replaces)).await);
+        let call = ecs.redeploy(service, replaces.as_deref());
+        results.push(in_time(run, run.clock, share, "ecs:UpdateService", call).await);
     }
     let is_late = |result: &Result<()>| result.as_ref().is_err_and(|error| error.kind() == ErrorKind::FailedDeadline);
     let mut late = results.iter().filter(|result| is_late(result)).count();
-    for ((service, replaces), result) in wanted.into_iter().zip(&mut results).filter(|(_, result)| is_late(result)) {
-        let again = ecs.redeploy_unless_done(service, replaces);
+    for (Redeploy { service, replaces, .. }, result) in
+        wanted.iter().zip(&mut results).filter(|(_, result)| is_late(result))
+    {
+        let again = ecs.redeploy_unless_done(service, replaces.as_deref());
         *result = in_time(run, run.clock, (1 + late, ANSWER), "ecs:UpdateService", again).await;
         late -= 1;
     }

@@ -7,6 +7,7 @@ mod apply;
 mod discovery;
 pub(crate) mod holders;
 mod lanes;
+mod left;
 
 use std::time::Duration;
 
@@ -16,21 +17,13 @@ use crate::context::{ANSWER, Clock, Run, in_time};
 use crate::copies::{self, publish};
 use crate::dependents::{self, Dependence, Judgement, Revision, Seen, Sighting, Since, dependent};
 use crate::error::{ErrorKind, Result};
-use crate::jose::KeyKind;
-use crate::plan::{Action, Plan};
-use crate::secret::{Standing, VersionId};
+use crate::plan::Plan;
+use crate::secret::Standing;
 
 use again::again;
+use apply::{Redeploy, Roll};
 pub(crate) use discovery::search;
-
-/// A version that is current and may not be rolled yet.
-pub(crate) struct Left<'a> {
-    pub(crate) arn: &'a str,
-    pub(crate) version: &'a VersionId,
-    pub(crate) settings: &'a Settings,
-    /// Whether it carries our mark.
-    pub(crate) marked: bool,
-}
+pub(crate) use left::Left;
 
 /// Rolls what is left of a version.
 pub(crate) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<Report> {
@@ -45,13 +38,7 @@ pub(crate) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<
     }
     let seen = observe(run, left.arn, left.settings).await;
     let plan = plan(&seen, left, since);
-    let public = match KeyKind::of(left.settings) {
-        Some(kind) if plan.actions.iter().any(|action| matches!(action, Action::Publish { .. })) => {
-            Some(publish::now(run, kind, left.settings).await)
-        }
-        _ => None,
-    };
-    apply::roll(run, (left.arn, left.version), &plan, public).await
+    apply::roll(run, left, &plan).await
 }
 
 /// Looks at every dependent: at those that the secret's tags name, or at those that are found.
@@ -108,7 +95,7 @@ async fn look(
 }
 
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
-pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
+pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan<Roll> {
     let mut plan = Plan { unseen: seen.unseen.clone(), ..Plan::nothing(Standing::Current) };
     let copies = left
         .settings
@@ -118,7 +105,7 @@ pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
     plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(copies));
     // Before the services that sign with what is published.
     if left.marked || since == Since::Wanted {
-        plan.actions.extend(publish::actions(left.settings));
+        plan.actions.extend(publish::actions(left.settings).into_iter().map(Roll::Publish));
     }
     for dependent in &seen.dependents {
         match dependents::judge(dependent, since) {
@@ -131,19 +118,19 @@ pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan {
                     Sighting::Found(found) => found.primary().map(|primary| primary.id.clone()),
                     _ => None,
                 };
-                plan.actions.push(Action::Redeploy { service: dependent.name.clone(), reason, replaces });
+                plan.actions.push(Roll::Redeploy(Redeploy { service: dependent.name.clone(), reason, replaces }));
             }
         }
     }
     let judged = plan.services.iter().all(|service| service.verdict != Verdict::Failed);
     if left.marked && judged && plan.unseen.is_empty() {
-        plan.actions.push(Action::CloseMark);
+        plan.actions.push(Roll::CloseMark);
     }
     plan
 }
 
 /// On hold nothing is rolled: the mark stays, and the report says so.
-fn held(doing: Doing, left: &Left<'_>, reason: &str) -> Plan {
+fn held(doing: Doing, left: &Left<'_>, reason: &str) -> Plan<Roll> {
     let reason = format!(
         "the secret is on hold: {reason}; its rollout stays open: when the hold is over, {}",
         again(doing, left.arn)
@@ -162,6 +149,7 @@ mod tests {
     use crate::dependents::sample::running;
     use crate::dependents::{Dependent, Found};
     use crate::error::Error;
+    use crate::secret::VersionId;
 
     fn service(name: &str, created: i64) -> Dependent {
         let found = Found { percent: Some((100, 0)), ..running(Some(created)) };
@@ -169,7 +157,7 @@ mod tests {
         dependent(name, Dependence::Named, Sighting::Found(found), ("arn", &Revision::default()), false)
     }
 
-    fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan {
+    fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan<Roll> {
         let settings = Settings::read([]);
         let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked };
         plan(&Seen { dependents, unseen, warnings: Vec::new() }, &left, Since::Changed(Some(1000)))
@@ -184,7 +172,7 @@ mod tests {
         let plan = planned(vec![service("a", 2000), service("b", 500)], vec![], true);
         assert_eq!(plan.services.len(), 1);
         assert_eq!(plan.services[0].verdict, Verdict::AlreadyCurrent);
-        let [Action::Redeploy { service, replaces, .. }, Action::CloseMark] = &plan.actions[..] else {
+        let [Roll::Redeploy(Redeploy { service, replaces, .. }), Roll::CloseMark] = &plan.actions[..] else {
             panic!("{:?}", plan.actions)
         };
         assert_eq!((service.service.as_str(), replaces.as_deref()), ("b", Some("ecs-svc/500")));
@@ -195,21 +183,21 @@ mod tests {
     fn the_mark_stays_while_a_dependent_cannot_be_judged() {
         let unseen = Dependent { sighting: Sighting::Unseen(denied()), ..service("a", 0) };
         let plan = planned(vec![unseen, service("b", 500)], vec![], true);
-        assert!(matches!(&plan.actions[..], [Action::Redeploy { .. }]));
+        assert!(matches!(&plan.actions[..], [Roll::Redeploy(_)]));
         assert_eq!(plan.services[0].verdict, Verdict::Failed);
     }
 
     #[test]
     fn the_mark_stays_while_not_everything_could_be_searched() {
         let plan = planned(vec![service("b", 500)], vec![denied()], true);
-        assert!(matches!(&plan.actions[..], [Action::Redeploy { .. }]));
+        assert!(matches!(&plan.actions[..], [Roll::Redeploy(_)]));
         assert_eq!(plan.unseen, [denied()]);
     }
 
     #[test]
     fn once_rolled_the_same_look_gives_only_the_closing() {
         let rolled = || vec![service("a", 2000), service("b", 2001)];
-        assert_eq!(planned(rolled(), vec![], true).actions, [Action::CloseMark]);
+        assert_eq!(planned(rolled(), vec![], true).actions, [Roll::CloseMark]);
         assert_eq!(planned(rolled(), vec![], false).actions, []);
     }
 

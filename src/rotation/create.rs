@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::apply::{self, Source};
+use super::apply::{self, Source, StoreValue};
 use super::keys;
 use super::login::turn;
 use super::overview::overview;
@@ -16,7 +16,7 @@ use crate::database::{self, Credential};
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
-use crate::plan::{Action, Plan};
+use crate::plan::{Plan, Proof};
 use crate::rollout::{self, Left};
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing, VersionId};
@@ -32,7 +32,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let mut seen = overview(run, event).await?;
     let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
     if stages::task(event.step, standing)? != Task::Write {
-        return Ok(run.report(&seen.arn, &event.version, &Plan::nothing(standing)));
+        return Ok(run.report(&seen.arn, &event.version, &Proof::nothing(standing)));
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
@@ -60,7 +60,12 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 }
 
 /// What the next login is made of, and the plan of it.
-async fn login(run: &Run<'_>, seen: &Overview, current: Version, last: Option<i64>) -> Result<(Source, Plan)> {
+async fn login(
+    run: &Run<'_>,
+    seen: &Overview,
+    current: Version,
+    last: Option<i64>,
+) -> Result<(Source, Plan<StoreValue>)> {
     let document = database::document(current.text()?, &seen.settings)?;
     let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
     let account = turn::next(run, &current, &seen.settings).await?;
@@ -99,7 +104,7 @@ pub(super) fn plan(
     last: Option<i64>,
     seen: &Overview,
     run: &Run<'_>,
-) -> Result<Plan> {
+) -> Result<Plan<StoreValue>> {
     let plan = draw(current, account, &seen.settings, run)?;
     if current.overlaps(&seen.settings) {
         seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
@@ -114,10 +119,15 @@ pub(super) fn last_rotation(seen: &Overview, created: Option<i64>, open: bool) -
 }
 
 /// The same whenever the last rotation was.
-pub(super) fn draw(current: &Credential, account: Option<String>, settings: &Settings, run: &Run<'_>) -> Result<Plan> {
+pub(super) fn draw(
+    current: &Credential,
+    account: Option<String>,
+    settings: &Settings,
+    run: &Run<'_>,
+) -> Result<Plan<StoreValue>> {
     current.rotatable(settings)?;
     current.check_policy(&run.config.policy)?;
-    Ok(Plan::of(Standing::Pending, vec![Action::StoreValue { account, what: None }]).warning(current.warnings()))
+    Ok(Plan::of(Standing::Pending, vec![StoreValue { account, what: None }]).warning(current.warnings()))
 }
 
 /// Storing the new value takes an open mark with it, and a second rotation would cut off tasks that still hold the value

@@ -1,18 +1,19 @@
 //! finishSecret, in two rounds. *Promote*: prove the pending value once more and move AWSCURRENT, with nothing but Secrets
 //! Manager and a login in the way. *Roll*: redeploy what depends on the secret and take the mark off.
 
+use super::apply::{self, Promote};
+use super::keys;
 use super::login::prove::prove;
 use super::overlap::Until;
 use super::overview::overview;
 use super::versions::{credential, pending_version};
-use super::{apply, keys};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::context::{Overview, Run, log};
 use crate::dependents::Since;
 use crate::error::Result;
 use crate::jose::KeyKind;
-use crate::plan::{Action, Plan};
+use crate::plan::{Plan, Proof};
 use crate::rollout::{self, Left};
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing};
@@ -24,7 +25,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     match task(event, &seen)? {
         Task::Roll if marked => rollout::run(run, &left, Since::Changed(seen.last_changed)).await,
         // No mark, nothing to do, ever: the dates that tell which service needs a deployment mean something only under it.
-        Task::Roll => Ok(run.report(&seen.arn, &event.version, &Plan::nothing(Standing::Current))),
+        Task::Roll => Ok(run.report(&seen.arn, &event.version, &Proof::nothing(Standing::Current))),
         _ => {
             let (mut report, since, overlaps) = promote(run, event, &seen).await?;
             if overlaps {
@@ -65,7 +66,7 @@ pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) ->
     }
     let credential = credential(run, version, &seen.settings)?;
     let proof = prove(run, &credential, &seen.settings).await?;
-    let proven = Plan::nothing(Standing::Pending).proving(proof.line).warning(credential.warnings());
+    let proven = Proof::nothing(Standing::Pending).proving(proof.line).warning(credential.warnings());
     let (report, since) = move_current(run, event, seen, proven).await?;
     Ok((report, since, credential.alternates() || proof.overlaps))
 }
@@ -75,7 +76,7 @@ pub(super) async fn move_current(
     run: &Run<'_>,
     event: &Rotation,
     seen: &Overview,
-    proven: Plan,
+    proven: Proof,
 ) -> Result<(Report, Since)> {
     let plan = Plan {
         proven: proven.proven,
@@ -87,10 +88,10 @@ pub(super) async fn move_current(
 
 /// The plan of the round. A version that another function stored gets the mark first, or a crash after the move would
 /// leave its services behind for good.
-pub(super) fn plan(labels: &Labels, marked: bool) -> Plan {
-    let mut actions = vec![Action::MoveCurrent { from: labels.holder(AWSCURRENT) }];
+pub(super) fn plan(labels: &Labels, marked: bool) -> Plan<Promote> {
+    let mut actions = vec![Promote::MoveCurrent { from: labels.holder(AWSCURRENT) }];
     if !marked {
-        actions.insert(0, Action::OpenMark { from: labels.holder(ROLLOUT) });
+        actions.insert(0, Promote::OpenMark { from: labels.holder(ROLLOUT) });
     }
     Plan::of(Standing::Current, actions)
 }

@@ -16,10 +16,10 @@ use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
 use crate::context::{Overview, Run, random};
-use crate::database::{self, Beside, Credential, Pair, Rehearsal, Session, Wanted};
+use crate::database::{self, Alignment, Beside, Credential, Pair, Rehearsal, Session, Wanted};
 use crate::error::{Error, Result};
 use crate::jose::KeyKind;
-use crate::plan::{Alignment, Plan};
+use crate::plan::Proof;
 use crate::rollout;
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, ROLLOUT, Standing, Step};
 
@@ -32,7 +32,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation, standing: Standing) -> 
     if let Some(error) = Error::join(found.lacking) {
         return Err(error);
     }
-    let mut plan = Plan::nothing(standing).proving("preflight: nothing was written");
+    let mut plan = Proof::nothing(standing).proving("preflight: nothing was written");
     plan.proven.extend(found.proven);
     plan.services = found.services;
     plan.warnings = found.warnings;
@@ -62,7 +62,7 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     };
     found.lacking.extend(looked.err());
     // A rotation that cannot begin has no later steps either.
-    if found.steps.first().is_none_or(|(step, _)| *step != Step::Create) {
+    if found.steps.first().is_none_or(|planned| planned.step != Step::Create) {
         found.steps.clear();
     }
     services::look(run, secret, created, &mut found).await;
@@ -83,10 +83,10 @@ async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool,
     match &begun {
         Some(_) => {
             found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
-            found.steps.push((Step::Create, Plan::nothing(Standing::Pending)));
+            found.would(Step::Create, &Proof::nothing(Standing::Pending));
         }
         None => match create::plan(&current, turn.clone(), last, secret, run) {
-            Ok(plan) => found.steps.push((Step::Create, plan)),
+            Ok(plan) => found.would(Step::Create, &plan),
             Err(error) => found.lacking.push(error),
         },
     }
@@ -147,7 +147,7 @@ async fn database(
         }
         Entry::AlreadySet => {
             found.proven.push("AWSPENDING logs in: setSecret has been done".to_owned());
-            found.steps.push((Step::Set, Plan::nothing(Standing::Pending)));
+            found.would(Step::Set, &Proof::nothing(Standing::Pending));
             return Ok(());
         }
     };
@@ -183,7 +183,7 @@ async fn database(
     }
     let plan = set::plan(target, &writer.name, alignment, beside);
     found.warnings.extend(writer.warnings.iter().chain(&plan.warnings).cloned());
-    found.steps.push((Step::Set, plan));
+    found.would(Step::Set, &plan);
     writer.session.close().await;
     match begun {
         Some(event) => pending_credential(run, event, account, GIVE_UP).await.map(drop),

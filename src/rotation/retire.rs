@@ -15,7 +15,7 @@ use crate::database::{Credential, Kind, Probe, Session, Wanted};
 use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
-use crate::plan::Plan;
+use crate::plan::Proof;
 use crate::rollout;
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId};
 
@@ -37,7 +37,7 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
     let current = credential(run, current, &seen.settings)?;
     let account = Account { arn, settings: seen.settings, current };
     let nothing =
-        |why: String| run.report(&account.arn, &version, &Plan::nothing(Standing::Current).warning(vec![why]));
+        |why: String| run.report(&account.arn, &version, &Proof::nothing(Standing::Current).warning(vec![why]));
     if seen.labels.holder(AWSPREVIOUS).is_none() {
         return Ok(nothing(
             "no version is labelled AWSPREVIOUS, so that there is no previous credential to end".to_owned(),
@@ -59,7 +59,7 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
         Probe::Rejected if is_left_elsewhere(run, &account, &previous).await? => None,
         Probe::Rejected => {
             let line = format!("the server rejects the password of {:?} in AWSPREVIOUS already", previous.account());
-            return Ok(run.report(&account.arn, &version, &Plan::nothing(Standing::Current).proving(line)));
+            return Ok(run.report(&account.arn, &version, &Proof::nothing(Standing::Current).proving(line)));
         }
         Probe::Unreachable(error) => return Err(error),
     };

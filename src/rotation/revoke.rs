@@ -39,7 +39,7 @@ use crate::context::{Overview, Run, Scene};
 use crate::database::{Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
-use crate::plan::Plan;
+use crate::plan::Proof;
 use crate::rollout::{self, Left};
 use crate::secret::{AWSCURRENT, Standing, Step, VersionId};
 
@@ -109,7 +109,7 @@ async fn replace(
             "invoke the action Revoke again",
         ));
     }
-    let proven = Plan::nothing(Standing::Pending).proving(line).warning(pending.warnings());
+    let proven = Proof::nothing(Standing::Pending).proving(line).warning(pending.warnings());
     let (moved, since) = finish::move_current(run, event, &seen, proven).await?;
     report.append(moved);
     let Overview { arn, settings, .. } = seen;

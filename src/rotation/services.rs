@@ -1,13 +1,13 @@
 //! What a rotation would do with the services that depend on the secret, for a dry run or a preflight.
 
-use super::findings::Findings;
+use super::findings::{Findings, PlannedStep};
 use super::{create, finish};
 use crate::api::{ServiceName, ServiceReport, Verdict};
 use crate::context::{Overview, Run};
 use crate::dependents::{Judgement, Seen, Sighting, Since, judge};
 use crate::error::{Error, ErrorKind};
 use crate::jose::KeyKind;
-use crate::plan::Plan;
+use crate::plan::Proof;
 use crate::rollout::{self, Left};
 use crate::secret::{AWSCURRENT, Standing, Step};
 
@@ -59,18 +59,19 @@ fn unrollable(name: &ServiceName, reason: &str) -> Error {
 fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
     let Some(current) = secret.labels.holder(AWSCURRENT) else { return };
     let left = Left { arn: &secret.arn, version: &current, settings: &secret.settings, marked: true };
-    if let (Since::Staged(_), Some((Step::Create, plan))) = (since, found.steps.first_mut()) {
-        plan.actions.splice(0..0, rollout::plan(seen, &left, since).actions);
+    if let (Since::Staged(_), Some(PlannedStep { step: Step::Create, plan })) = (since, found.steps.first_mut()) {
+        plan.splice(0..0, rollout::plan(seen, &left, since).actions.iter().map(ToString::to_string));
     }
-    if found.steps.iter().all(|(step, _)| *step != Step::Set) {
+    if found.steps.iter().all(|planned| planned.step != Step::Set) {
         return;
     }
     let proof = match KeyKind::of(&secret.settings) {
         Some(_) => "sign with the pending value, and verify with what tasks hold",
         None => "log in with the pending value",
     };
-    found.steps.push((Step::Test, Plan::nothing(Standing::Pending).proving(proof)));
-    let mut finish = finish::plan(&secret.labels, true).proving(format!("{proof} once more"));
-    finish.actions.extend(rollout::plan(seen, &left, Since::JustNow).actions);
-    found.steps.push((Step::Finish, finish));
+    found.would(Step::Test, &Proof::nothing(Standing::Pending).proving(proof));
+    let finish = finish::plan(&secret.labels, true).proving(format!("{proof} once more"));
+    let roll = rollout::plan(seen, &left, Since::JustNow).actions;
+    let plan = finish.lines().chain(roll.iter().map(ToString::to_string)).collect();
+    found.steps.push(PlannedStep { step: Step::Finish, plan });
 }

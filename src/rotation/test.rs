@@ -12,7 +12,7 @@ use crate::context::Run;
 use crate::database::{Credential, Probe};
 use crate::error::Result;
 use crate::jose::KeyKind;
-use crate::plan::Plan;
+use crate::plan::Proof;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, ROLLOUT, Standing};
 
@@ -20,7 +20,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let settings = settings(run, event).await?;
     match run.clients.secrets.pending(&event.secret, &event.version).await? {
         Lookup::Found(version) if version.has(AWSCURRENT) => {
-            Ok(run.report(&version.arn, &event.version, &Plan::nothing(Standing::Current)))
+            Ok(run.report(&version.arn, &event.version, &Proof::nothing(Standing::Current)))
         }
         Lookup::Found(version) if version.has(ROLLOUT) => prove_version(run, event, version, &settings).await,
         // Not stored by our createSecret: the temporary version of a preflight, or one that another function made.
@@ -41,9 +41,9 @@ async fn prove_version(run: &Run<'_>, event: &Rotation, version: Version, settin
 }
 
 /// Proves the pending credential, and that AWSCURRENT works as well where the account accepts two passwords.
-async fn prove_both(run: &Run<'_>, pending: &Credential, settings: &Settings) -> Result<Plan> {
+async fn prove_both(run: &Run<'_>, pending: &Credential, settings: &Settings) -> Result<Proof> {
     let proof = prove(run, pending, settings).await?;
-    let plan = Plan::nothing(Standing::Pending).proving(proof.line);
+    let plan = Proof::nothing(Standing::Pending).proving(proof.line);
     if !proof.overlaps {
         return Ok(plan);
     }
@@ -92,6 +92,6 @@ async fn without_value(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     match stages::task(event.step, standing)? {
         Task::Preflight => preflight::run(run, event, standing).await,
         Task::Prove => prove_version(run, event, pending_version(run, event).await?, &seen.settings).await,
-        _ => Ok(run.report(&seen.arn, &event.version, &Plan::nothing(standing))),
+        _ => Ok(run.report(&seen.arn, &event.version, &Proof::nothing(standing))),
     }
 }

@@ -10,9 +10,8 @@ use super::account::{may_see_sessions, number};
 use super::errors::sanitised;
 use super::session::Session;
 use super::statements::literal;
-use crate::database::Alike;
+use crate::database::{Alike, Which};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::Which;
 
 /// `ER_NO_SUCH_THREAD`: it has gone by itself.
 const GONE: u16 = 1094;

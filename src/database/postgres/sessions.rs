@@ -10,9 +10,8 @@ use std::time::Duration;
 use postgres_protocol::escape::escape_literal;
 
 use super::session::{Session, sanitised, sqlstate};
-use crate::database::Alike;
+use crate::database::{Alike, Which};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::Which;
 
 /// The server's limit for each of these statements.
 const LIMIT: Duration = Duration::from_secs(2);

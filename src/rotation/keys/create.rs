@@ -8,8 +8,8 @@ use crate::config::{Place, Settings};
 use crate::context::{Overview, Run};
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys, Renewal};
-use crate::plan::{Action, Plan};
-use crate::rotation::apply::Source;
+use crate::plan::Plan;
+use crate::rotation::apply::{Source, StoreValue};
 use crate::secret::Standing;
 
 /// What the next value is made of, and the plan of it. `last` is when the last rotation was, if there was one, and `finished`
@@ -20,7 +20,7 @@ pub(in crate::rotation) async fn plan(
     kind: KeyKind,
     version: Version,
     (last, finished): (Option<i64>, Option<&Report>),
-) -> Result<(Source, Plan)> {
+) -> Result<(Source, Plan<StoreValue>)> {
     let services = finished.map(|report| report.services.as_slice()).unwrap_or_default();
     let redeployed = services.iter().filter(|service| service.verdict == Verdict::Redeployed);
     let redeployed = redeployed.map(|service| format!("{}/{}", service.cluster, service.service)).collect();
@@ -37,14 +37,13 @@ pub(in crate::rotation) async fn plan(
 }
 
 /// The same whenever the last rotation was.
-pub(super) fn draw(keys: &Keys) -> Plan {
+pub(super) fn draw(keys: &Keys) -> Plan<StoreValue> {
     plan_of(keys.renewal())
 }
 
 /// The plan of storing what is new.
-pub(super) fn plan_of(renewal: Renewal) -> Plan {
-    Plan::of(Standing::Pending, vec![Action::StoreValue { account: None, what: Some(renewal.what) }])
-        .warning(renewal.warnings)
+pub(super) fn plan_of(renewal: Renewal) -> Plan<StoreValue> {
+    Plan::of(Standing::Pending, vec![StoreValue { account: None, what: Some(renewal.what) }]).warning(renewal.warnings)
 }
 
 /// Copies of the value are not written yet; the public half of asymmetric keys goes to S3.

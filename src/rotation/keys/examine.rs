@@ -6,7 +6,7 @@ use crate::aws::secrets::{Lookup, Version};
 use crate::context::{Overview, Run};
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
-use crate::plan::Plan;
+use crate::plan::Proof;
 use crate::rotation::apply::{self, Source};
 use crate::rotation::create as common;
 use crate::rotation::findings::Findings;
@@ -35,7 +35,7 @@ pub(in crate::rotation) async fn values(
     }
     let plan = create::draw(&keys);
     found.warnings.extend(plan.warnings.iter().cloned());
-    found.steps.push((Step::Create, plan));
+    found.would(Step::Create, &plan);
     if keys.fingerprint().signs.is_some() {
         let too_soon = secret.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds());
         found.lacking.extend(too_soon.err());
@@ -59,7 +59,7 @@ pub(in crate::rotation) async fn values(
         .extend(proof.proven.into_iter().map(|line| format!("with a new value, drawn and thrown away: {line}")));
     let plan = set::plan(&drawn, &secret.settings);
     found.warnings.extend(plan.warnings.iter().cloned());
-    found.steps.push((Step::Set, plan));
+    found.would(Step::Set, &plan);
     Ok(())
 }
 
@@ -85,11 +85,11 @@ fn begun(
     found: &mut Findings,
 ) -> Result<()> {
     found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
-    found.steps.push((Step::Create, Plan::nothing(Standing::Pending)));
+    found.would(Step::Create, &Proof::nothing(Standing::Pending));
     let pending = read(kind, version, &secret.settings)?;
     let plan = set::plan(&pending, &secret.settings);
     found.warnings.extend(plan.warnings.iter().cloned());
-    found.steps.push((Step::Set, plan));
+    found.would(Step::Set, &plan);
     let (proof, _) = test::proof(&pending, &before.fingerprint(), run.clock.seconds())?;
     found.proven.extend(proof.proven);
     Ok(())

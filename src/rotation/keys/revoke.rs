@@ -16,9 +16,9 @@ use crate::context::{Overview, Run, Scene, random};
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{KeyKind, Keys};
-use crate::plan::Plan;
+use crate::plan::{Plan, Proof};
 use crate::rollout::{self, Left};
-use crate::rotation::apply::{self, Source};
+use crate::rotation::apply::{self, Source, StoreValue};
 use crate::rotation::finish;
 use crate::rotation::overview::look;
 use crate::rotation::revoke::{overtaken, rotation};
@@ -89,7 +89,7 @@ async fn replace(
     kind: KeyKind,
     seen: &Overview,
     (before, value, marked): (&VersionId, &Sensitive, bool),
-    plan: &Plan,
+    plan: &Plan<StoreValue>,
 ) -> Result<(Report, VersionId, Since)> {
     unmoved(&look(run).await?.labels, before)?;
     let mut bytes = [0; 16];
@@ -98,7 +98,7 @@ async fn replace(
     let mut report = apply::store(run, &event, &seen.arn, (value, marked), plan).await?;
     event.step = Step::Finish;
     let pending = read(kind, stored(run, &event).await?, &seen.settings)?;
-    let proven = Plan::nothing(Standing::Pending).proving(pending.prove(run.clock.seconds())?);
+    let proven = Proof::nothing(Standing::Pending).proving(pending.prove(run.clock.seconds())?);
     let now = look(run).await?;
     unmoved(&now.labels, before)?;
     let (moved, since) = finish::move_current(run, &event, &now, proven).await?;

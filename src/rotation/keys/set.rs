@@ -8,10 +8,10 @@ use crate::aws::s3::CACHE_SECONDS;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
 use crate::context::Run;
-use crate::copies::publish;
+use crate::copies::publish::{self, Publish};
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
-use crate::plan::{Action, Plan};
+use crate::plan::{Plan, Proof};
 use crate::rotation::overview::overview;
 use crate::rotation::versions::pending_version;
 use crate::secret::stages::{self, Seen, Task};
@@ -23,7 +23,7 @@ pub(in crate::rotation) async fn run(
     kind: KeyKind,
     settings: Settings,
 ) -> Result<Report> {
-    let nothing = |arn: &str| run.report(arn, &event.version, &Plan::nothing(Standing::Current));
+    let nothing = |arn: &str| run.report(arn, &event.version, &Proof::nothing(Standing::Current));
     let version = match run.clients.secrets.pending(&event.secret, &event.version).await? {
         Lookup::Found(version) => version,
         Lookup::Absent | Lookup::Elsewhere => {
@@ -66,7 +66,7 @@ async fn write(
 }
 
 /// The plan of the step.
-pub(super) fn plan(pending: &Keys, settings: &Settings) -> Plan {
+pub(super) fn plan(pending: &Keys, settings: &Settings) -> Plan<Publish> {
     let plan = Plan::of(Standing::Pending, publish::actions(settings));
     match (&plan.actions[..], pending.kind) {
         ([], KeyKind::SigningKey) => {
@@ -77,7 +77,7 @@ pub(super) fn plan(pending: &Keys, settings: &Settings) -> Plan {
             ])
         }
         ([], _) => plan.proving("nothing outside the secret has to be set"),
-        ([Action::Publish { .. }, ..], KeyKind::SigningKey) => plan.warning(vec![format!(
+        ([_, ..], KeyKind::SigningKey) => plan.warning(vec![format!(
             "tasks sign with the new key as soon as they are replaced: a verifier that keeps the published keys refuses its \
              tokens until it fetches them again, which its library does for an unknown kid, or after its own time ({CACHE_SECONDS} s \
              by the object's Cache-Control); a key ring (keyroll:kind = jwt-keyring) publishes each key a rotation ahead"

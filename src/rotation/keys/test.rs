@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::context::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{Fingerprint, KeyKind, Keys};
-use crate::plan::Plan;
+use crate::plan::Proof;
 use crate::secret::{Standing, VersionId};
 
 /// Proves a pending value; see [`proof`]. `holder` is the version under AWSCURRENT, where that is known.
@@ -19,7 +19,7 @@ pub(in crate::rotation) async fn prove(
     pending: Version,
     settings: &Settings,
     holder: Option<&VersionId>,
-) -> Result<(Plan, bool)> {
+) -> Result<(Proof, bool)> {
     let pending = read(kind, pending, settings)?;
     let now = run.clock.seconds();
     if let Some((version, known)) = run.memory.fingerprint(run.secret) {
@@ -39,7 +39,7 @@ pub(in crate::rotation) async fn foreign(
     kind: KeyKind,
     pending: Version,
     settings: &Settings,
-) -> Result<Option<(Plan, bool)>> {
+) -> Result<Option<(Proof, bool)>> {
     let (before, pending) = (run.current().await?.text()?, pending.text()?);
     if before.same(&pending) {
         return Ok(None);
@@ -50,14 +50,14 @@ pub(in crate::rotation) async fn foreign(
 
 /// Also says whether what AWSCURRENT signs goes on being verified. In a bare secret's services it is only where they take
 /// AWSPREVIOUS, which nobody has asked them.
-pub(super) fn proof(pending: &Keys, before: &Fingerprint, now: i64) -> Result<(Plan, bool)> {
+pub(super) fn proof(pending: &Keys, before: &Fingerprint, now: i64) -> Result<(Proof, bool)> {
     let at = |error: Error| match error.kind() {
         ErrorKind::FailedDefect => error,
         _ => error.at("the pending value"),
     };
     let line = pending.prove(now).map_err(at)?;
     pending.refuse_unrelated(before)?;
-    let plan = Plan::nothing(Standing::Pending).proving(line);
+    let plan = Proof::nothing(Standing::Pending).proving(line);
     Ok(match (pending.kind, &before.signs) {
         (KeyKind::KeyRing, Some(_)) => (
             plan.proving(

@@ -2,23 +2,23 @@
 //! account that accepts two. None of two accounts can change the other, none can end a second password of its own, and the
 //! one whose password ends shall have no say in it.
 
-use super::apply;
+use super::apply::{self, EndPassword};
 use super::change::{ATTEMPTS, ENOUGH, in_the_way, pause};
 use super::logins::{Account, Writer};
 use crate::api::Report;
 use crate::context::Run;
 use crate::error::Result;
-use crate::plan::{Action, Plan};
+use crate::plan::Plan;
 use crate::rotation::overview::look;
 use crate::secret::{Labels, Standing, VersionId};
 
 /// The plan of it: `target` is the account under AWSCURRENT, or the other one of two.
-pub(in crate::rotation) fn plan(account: &Account, target: &str, writer: &str) -> Plan {
+pub(in crate::rotation) fn plan(account: &Account, target: &str, writer: &str) -> Plan<EndPassword> {
     let (target, writer) = (target.to_owned(), writer.to_owned());
     let action = if target == account.name() {
-        Action::EndOthers { account: target, writer }
+        EndPassword::Others { account: target, writer }
     } else {
-        Action::Scramble { account: target, writer }
+        EndPassword::Scramble { account: target, writer }
     };
     Plan::of(Standing::Current, vec![action])
 }
@@ -29,7 +29,7 @@ pub(in crate::rotation) fn plan(account: &Account, target: &str, writer: &str) -
 pub(in crate::rotation) async fn end(
     run: &Run<'_>,
     (account, version): (&Account, &VersionId),
-    plan: &Plan,
+    plan: &Plan<EndPassword>,
     writer: &mut Writer,
     allowed: impl Fn(&Labels) -> Result<()>,
 ) -> Result<Report> {

@@ -5,17 +5,17 @@
 //! under the account's lock (fencing): a call that was delayed finds its version current once its rotation has ended, and
 //! without the label once the next one has begun, and changes nothing.
 
-use super::apply;
+use super::apply::{self, SetLogin};
 use super::beside::{self, Strangers};
 use super::change::{ATTEMPTS, ENOUGH, in_the_way, pause};
 use super::logins::{Account, Entry, Writer, administrator, are_a_pair, as_pending, let_in, writer};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::context::Run;
-use crate::database::{Beside, Credential, Wanted};
+use crate::database::{Alignment, Beside, Credential, Wanted};
 use crate::error::Result;
 use crate::jose::KeyKind;
-use crate::plan::{Action, Alignment, Plan};
+use crate::plan::{Plan, Proof};
 use crate::rotation::keys;
 use crate::rotation::overview::settings;
 use crate::rotation::versions::{GIVE_UP, credential, pending_version};
@@ -34,7 +34,7 @@ pub(in crate::rotation) async fn replacing(run: &Run<'_>, event: &Rotation, stra
     let current = run.current().await?;
     let arn = current.arn.clone();
     if current.id == event.version {
-        return Ok(run.report(&arn, &event.version, &Plan::nothing(Standing::Current)));
+        return Ok(run.report(&arn, &event.version, &Proof::nothing(Standing::Current)));
     }
     let current = credential(run, current, &settings)?;
     current.rotatable(&settings)?;
@@ -60,7 +60,7 @@ pub(in crate::rotation) async fn replacing(run: &Run<'_>, event: &Rotation, stra
 /// its end, as the server rejects AWSCURRENT by now.
 async fn rest(run: &Run<'_>, event: &Rotation, account: &Account) -> Result<Report> {
     let line = format!("the pending password of {:?} works already", account.name());
-    let plan = Plan::nothing(Standing::Pending).proving(line);
+    let plan = Proof::nothing(Standing::Pending).proving(line);
     let report = run.report(&account.arn, &event.version, &plan);
     if !account.current.kind.holds_two() || account.current.administrator(&account.settings).is_err() {
         return Ok(report);
@@ -85,7 +85,7 @@ async fn write_rest(
     event: &Rotation,
     account: &Account,
     writer: &mut Writer,
-    proven: &Plan,
+    proven: &Proof,
 ) -> Result<Report> {
     run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
     writer.session.lock(account.current.lock(), run.clock).await?;
@@ -126,7 +126,7 @@ async fn write(
         // A duplicate of this call was quicker, and so was the rest of the rotation: what ended since must not come back.
         if version.has(AWSCURRENT) {
             writer.session.release().await?;
-            return Ok(run.report(&account.arn, &event.version, &Plan::nothing(Standing::Current)));
+            return Ok(run.report(&account.arn, &event.version, &Proof::nothing(Standing::Current)));
         }
         let pending = as_pending(run, version, account, GIVE_UP)?;
         pending.account().clone_into(&mut target);
@@ -163,10 +163,10 @@ async fn write(
 }
 
 /// The plan of setSecret. The password comes last: nobody logs in by what comes before it.
-pub(in crate::rotation) fn plan(account: &str, writer: &str, alignment: Alignment, beside: Beside) -> Plan {
-    let mut actions: Vec<Action> = alignment.changes.into_iter().map(Action::Align).collect();
+pub(in crate::rotation) fn plan(account: &str, writer: &str, alignment: Alignment, beside: Beside) -> Plan<SetLogin> {
+    let mut actions: Vec<SetLogin> = alignment.changes.into_iter().map(SetLogin::Align).collect();
     let (account, writer) = (account.to_owned(), writer.to_owned());
-    actions.push(Action::SetPassword { account, writer, beside: beside.stays });
+    actions.push(SetLogin::SetPassword { account, writer, beside: beside.stays });
     let ends = beside.why_not.map(|why| format!("the password before ends with this change: {why}"));
     Plan::of(Standing::Pending, actions)
         .warning(alignment.warnings)

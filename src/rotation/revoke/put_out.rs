@@ -2,10 +2,10 @@
 
 use crate::api::Report;
 use crate::context::Run;
-use crate::database::{Probe, Session};
+use crate::database::{Probe, Session, Which};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Action, Plan, Which};
-use crate::rotation::login::apply::{self, Enders};
+use crate::plan::Plan;
+use crate::rotation::login::apply::{self, EndPassword, EndSessions, Enders};
 use crate::rotation::login::ending;
 use crate::rotation::login::logins::{Account, Writer, administrator};
 use crate::rotation::overview::look;
@@ -103,7 +103,7 @@ async fn put_out_other(
     let overtaken = scrambled.is_err() && look(run).await.is_ok_and(|seen| untouched(&seen.labels, at.1).is_err());
     let mut ended = Ok(());
     if !overtaken {
-        let action = Action::EndSessions { account: other.to_owned(), which: Which::All };
+        let action = EndSessions { account: other.to_owned(), which: Which::All };
         let plan = Plan::of(Standing::Current, vec![action]);
         ended = end(run, at, &plan, insiders, writer.as_mut(), report).await;
     }
@@ -129,7 +129,7 @@ async fn put_out_earlier(
     writer: Option<&mut Writer>,
     report: &mut Report,
 ) -> Result<()> {
-    let action = Action::EndSessions { account: at.0.name().to_owned(), which: Which::Earlier };
+    let action = EndSessions { account: at.0.name().to_owned(), which: Which::Earlier };
     let plan = Plan::of(Standing::Current, vec![action]);
     end(run, at, &plan, insiders, writer, report).await?;
     if let Some(newer) = set_back(run, at, &mut insiders.proof, report).await? {
@@ -140,7 +140,12 @@ async fn put_out_earlier(
     Ok(())
 }
 
-async fn end_password(run: &Run<'_>, at: (&Account, &VersionId), plan: &Plan, writer: &mut Writer) -> Result<Report> {
+async fn end_password(
+    run: &Run<'_>,
+    at: (&Account, &VersionId),
+    plan: &Plan<EndPassword>,
+    writer: &mut Writer,
+) -> Result<Report> {
     ending::end(run, at, plan, writer, |labels| untouched(labels, at.1)).await
 }
 
@@ -159,7 +164,7 @@ fn untouched(labels: &Labels, version: &VersionId) -> Result<()> {
 async fn end(
     run: &Run<'_>,
     (account, version): (&Account, &VersionId),
-    plan: &Plan,
+    plan: &Plan<EndSessions>,
     insiders: &mut Insiders,
     writer: Option<&mut Writer>,
     report: &mut Report,
@@ -212,15 +217,18 @@ async fn set_back(
     if !look(run).await?.labels.has(version, AWSCURRENT) {
         return Err(failed("and AWSCURRENT has moved"));
     }
-    match proof.set_password(&account.current, (&[], false), run.clock).await {
-        Ok(true) => {
+    let plan = Plan::of(Standing::Current, vec![EndPassword::SetBack { account: account.name().to_owned() }]);
+    let set_back = run.report(&account.arn, version, &plan);
+    match apply::end_password(run, set_back, &plan, proof, &account.current).await {
+        Ok(Some(set_back)) => {
+            report.append(set_back);
             report.warnings.push(format!(
                 "somebody who was in changed the password of {:?} again, and it was set back: invoke the action Revoke again",
                 account.name()
             ));
             account.current.log_in(run).await.session()
         }
-        Ok(false) => Err(failed("it changes while it is set back")),
+        Ok(None) => Err(failed("it changes while it is set back")),
         Err(error) => Err(failed(&error.cause())),
     }
 }

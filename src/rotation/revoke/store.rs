@@ -8,7 +8,7 @@ use crate::context::{Run, random};
 use crate::database::{self, Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
-use crate::rotation::apply::{self, Source};
+use crate::rotation::apply::{self, Source, StoreValue};
 use crate::rotation::login::logins::{Account, Entry, let_in};
 use crate::rotation::login::turn;
 use crate::rotation::overview::look;
@@ -25,7 +25,7 @@ struct Found {
     account: Account,
     current: VersionId,
     source: Source,
-    plan: Plan,
+    plan: Plan<StoreValue>,
 }
 
 /// A new value is stored.

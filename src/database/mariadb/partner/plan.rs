@@ -6,9 +6,8 @@ mod rights;
 use super::rules::{check_base, check_turn, extras};
 use super::seen::{Account, Seen, at};
 use super::{is_unopened, statements};
-use crate::database::Alternation;
+use crate::database::{Alignment, Alternation, Change};
 use crate::error::Result;
-use crate::plan::{Alignment, Change};
 
 /// The whole plan.
 pub(super) fn plan(seen: &Seen, rotation: &Alternation<'_>) -> Result<Alignment> {

@@ -12,9 +12,8 @@ use crate::database::mariadb::definition::Definition;
 use crate::database::mariadb::errors::sanitised;
 use crate::database::mariadb::session::Session;
 use crate::database::pair::Pair;
-use crate::database::{Aligned, Alternation};
+use crate::database::{Aligned, Alignment, Alternation, Change};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Alignment, Change};
 
 impl Session {
     pub(in crate::database) async fn shows(&mut self, pair: &Pair, entered: &str) -> Result<bool> {

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::grants::{Object, Privilege, Routine};
+use crate::database::Change;
 use crate::database::mariadb::definition::{Definition, Expiry, Limits, Require};
 use crate::database::mariadb::statements::literal;
 pub(super) use crate::database::mariadb::statements::{account, definition, hosts, identifier};
-use crate::plan::Change;
 
 /// How one logs in to an account that has been made but never opened. One without a password would be open to everybody
 /// were it not locked, and a server that checks passwords refuses to make it, as it refuses a hash.

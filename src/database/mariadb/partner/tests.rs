@@ -7,11 +7,10 @@ use super::grants::Grants;
 use super::plan;
 use super::rules::shows;
 use super::seen::{Account, Seen};
-use crate::database::Alternation;
 use crate::database::mariadb::definition::Definition;
 use crate::database::pair::Pair;
+use crate::database::{Alignment, Alternation};
 use crate::error::{ErrorKind, Result};
-use crate::plan::Alignment;
 
 /// A row as the server shows it: host, what follows in `SHOW CREATE USER`, and the grants without `GRANT` and grantee.
 type Row<'a> = (&'a str, &'a str, &'a [&'a str]);

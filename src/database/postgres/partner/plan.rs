@@ -5,10 +5,9 @@ use super::releases::{Release, release, told};
 use super::rules::{check_base, check_release, check_turn, quoted, refused};
 use super::seen::{Options, Role, Seen};
 use super::statements;
-use crate::database::Alternation;
 use crate::database::pair::Pair;
+use crate::database::{Alignment, Alternation, Change};
 use crate::error::Result;
-use crate::plan::{Alignment, Change};
 
 /// The whole plan.
 pub(super) fn plan(seen: &Seen, rotation: &Alternation<'_>) -> Result<Alignment> {

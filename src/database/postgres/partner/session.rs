@@ -7,9 +7,8 @@ use crate::context::Clock;
 use crate::database::pair::Pair;
 use crate::database::postgres::session::{Session, sanitised};
 use crate::database::postgres::statements as common;
-use crate::database::{Aligned, Alternation, Credential, Rehearsal};
+use crate::database::{Aligned, Alignment, Alternation, Change, Credential, Rehearsal};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Alignment, Change};
 use crate::secret::Sensitive;
 
 impl Session {

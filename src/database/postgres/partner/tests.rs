@@ -5,10 +5,9 @@ mod lock_outs;
 use serde_json::{Value, json};
 
 use super::{Seen, plan};
-use crate::database::Alternation;
 use crate::database::pair::Pair;
+use crate::database::{Alignment, Alternation};
 use crate::error::{ErrorKind, Result};
-use crate::plan::Alignment;
 
 fn role(name: &str) -> Value {
     json!({

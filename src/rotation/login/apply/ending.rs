@@ -1,19 +1,103 @@
 //! Ending what must not work any more: a password, and the sessions that were opened with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use crate::api::Report;
 use crate::context::{Run, random};
-use crate::database::{Alike, Credential, Session};
+use crate::database::{Alike, Credential, Session, Which};
 use crate::error::Result;
-use crate::plan::{Action, Plan, Which, stray};
+use crate::plan::{Action, Plan};
 
 /// For how long to wait until the sessions of an account are gone.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Of how many sorts of sessions a warning tells.
 const TOLD: usize = 10;
+
+/// One write that ends passwords of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::rotation) enum EndPassword {
+    /// Make the database accept the current password for this account and no other.
+    Others {
+        /// The account.
+        account: String,
+        /// The account that changes it.
+        writer: String,
+    },
+    /// Replace the password of an account by one that nobody knows.
+    Scramble {
+        /// The account whose password ends.
+        account: String,
+        /// The account that changes it.
+        writer: String,
+    },
+    /// Set the password of this account back to the one in AWSCURRENT, which somebody who was still in has changed.
+    SetBack {
+        /// The account, which changes its own password.
+        account: String,
+    },
+}
+
+impl fmt::Display for EndPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Others { account, writer } => {
+                write!(f, "end every password of {account:?} but the current one, as {writer:?}")
+            }
+            Self::Scramble { account, writer } => {
+                write!(f, "replace the password of {account:?} by one that nobody knows, as {writer:?}")
+            }
+            Self::SetBack { account } => write!(f, "set the password of {account:?} back to the one in AWSCURRENT"),
+        }
+    }
+}
+
+impl Action for EndPassword {
+    fn done(&self) -> String {
+        match self {
+            Self::Others { account, writer } => {
+                format!("ended every password of {account:?} but the current one, as {writer:?}")
+            }
+            Self::Scramble { account, writer } => {
+                format!("replaced the password of {account:?} by one that nobody knows, as {writer:?}")
+            }
+            Self::SetBack { account } => format!("set the password of {account:?} back to the one in AWSCURRENT"),
+        }
+    }
+}
+
+/// End the open sessions of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::rotation) struct EndSessions {
+    /// The account.
+    pub(in crate::rotation) account: String,
+    /// Which of its sessions.
+    pub(in crate::rotation) which: Which,
+}
+
+impl EndSessions {
+    fn sessions(&self) -> String {
+        let account = &self.account;
+        match self.which {
+            Which::All => format!("the sessions of {account:?}"),
+            Which::Earlier => format!("the sessions of {account:?} that began before its new password"),
+        }
+    }
+}
+
+impl fmt::Display for EndSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "end {}", self.sessions())
+    }
+}
+
+impl Action for EndSessions {
+    fn done(&self) -> String {
+        format!("ended {}", self.sessions())
+    }
+}
 
 /// Who may end sessions, by turns.
 pub(crate) struct Enders<'a> {
@@ -33,18 +117,19 @@ pub(crate) struct Enders<'a> {
 pub(crate) async fn end_password(
     run: &Run<'_>,
     mut report: Report,
-    plan: &Plan,
+    plan: &Plan<EndPassword>,
     session: &mut Session,
     current: &Credential,
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
         let done = match action {
-            Action::Scramble { account, .. } => {
+            EndPassword::Scramble { account, .. } => {
                 let throw_away = current.thrown_away(account, run.config.policy.generate(random)?);
                 session.set_password(&throw_away, (&[], false), run.clock).await?
             }
-            Action::EndOthers { .. } => session.set_password(current, (&[], false), run.clock).await?,
-            other => return Err(stray(other)),
+            EndPassword::Others { .. } | EndPassword::SetBack { .. } => {
+                session.set_password(current, (&[], false), run.clock).await?
+            }
         };
         if !done {
             return Ok(None);
@@ -60,12 +145,11 @@ pub(crate) async fn end_password(
 pub(crate) async fn end_sessions(
     run: &Run<'_>,
     mut report: Report,
-    plan: &Plan,
+    plan: &Plan<EndSessions>,
     enders: &mut Enders<'_>,
 ) -> Result<Report> {
     for action in &plan.actions {
-        let Action::EndSessions { account, which } = action else { return Err(stray(action)) };
-        let (ended, left) = enders.end(run, account, *which).await;
+        let (ended, left) = enders.end(run, &action.account, action.which).await;
         if ended > 0 {
             report.done.push(format!("{}: {ended}", action.done()));
         }
@@ -186,5 +270,18 @@ mod tests {
         let many: Vec<Alike> = (0..30).map(|n| alike(1, &format!("app {n}"), None)).collect();
         let text = told(&many);
         assert!(text.starts_with("30: 1 of ") && text.ends_with(", and 20 more sorts"), "{text}");
+    }
+
+    #[test]
+    fn ending_a_credential_prints_what_it_will_do() {
+        let account = || "app".to_owned();
+        let scramble = EndPassword::Scramble { account: account(), writer: "admin".to_owned() };
+        assert_eq!(scramble.to_string(), "replace the password of \"app\" by one that nobody knows, as \"admin\"");
+        for (which, printed) in [
+            (Which::All, "end the sessions of \"app\""),
+            (Which::Earlier, "end the sessions of \"app\" that began before its new password"),
+        ] {
+            assert_eq!(EndSessions { account: account(), which }.to_string(), printed);
+        }
     }
 }

@@ -3,13 +3,12 @@
 
 use rehearsal::mariadb::{MariaDb, MariaDbOptions};
 
-use crate::database::Alternation;
 use crate::database::mariadb::definition::Definition;
 use crate::database::mariadb::partner::grants::Grants;
 use crate::database::mariadb::partner::seen::{Account, Seen};
 use crate::database::mariadb::partner::{plan, statements};
 use crate::database::pair::{Pair, partner};
-use crate::plan::Alignment;
+use crate::database::{Alignment, Alternation};
 
 /// What the tests grant on.
 const STAGE: &str = r#"
