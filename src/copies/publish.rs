@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::api::Report;
 use crate::aws::secrets::{Lookup, Version};
-use crate::config::{Place, Settings};
+use crate::config::Settings;
 use crate::context::Run;
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
@@ -19,8 +19,8 @@ use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 /// Put the public halves of the keys into an object of S3, where verifiers fetch them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Publish {
-    bucket: String,
-    key: String,
+    pub(super) bucket: String,
+    pub(super) key: String,
 }
 
 impl Publish {
@@ -40,20 +40,6 @@ impl Action for Publish {
     fn done(&self) -> String {
         format!("published the public keys at {}", self.place())
     }
-}
-
-/// The writes of it, none where the secret has no such place.
-pub(crate) fn actions(settings: &Settings) -> Vec<Publish> {
-    if KeyKind::of(settings).is_none() {
-        return Vec::new();
-    }
-    let places = settings.copies.iter().filter(|place| super::writes(settings, place));
-    places
-        .filter_map(|place| match place {
-            Place::Object { bucket, key } => Some(Publish { bucket: bucket.clone(), key: key.clone() }),
-            Place::Parameter(_) => None,
-        })
-        .collect()
 }
 
 /// The public JWK Set by the labels as they are now.

@@ -90,8 +90,7 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
     let held = secret.settings.held(run.clock.seconds());
     let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
-    let unsound =
-        [secret.settings.sound(), secret.settings.refuse_copies(|place| copies::writes(&secret.settings, place))];
+    let unsound = [secret.settings.sound(), copies::planned(&secret.settings).refuse()];
     warnings.extend(unsound.into_iter().filter_map(|checked| Some(checked.err()?.to_string())));
     Ok(Status {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),

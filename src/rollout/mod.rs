@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, batches};
 use crate::config::{Dependents, Settings};
 use crate::context::{ANSWER, Clock, Run, in_time};
-use crate::copies::{self, publish};
+use crate::copies::{self};
 use crate::dependents::{self, Dependence, Judgement, Revision, Seen, Sighting, Since, dependent};
 use crate::error::{ErrorKind, Result};
 use crate::plan::Plan;
@@ -97,15 +97,12 @@ async fn look(
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
 pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan<Roll> {
     let mut plan = Plan { unseen: seen.unseen.clone(), ..Plan::nothing(Standing::Current) };
-    let copies = left
-        .settings
-        .refuse_copies(|place| copies::writes(left.settings, place))
-        .err()
-        .map(|error| error.cause().into_owned());
-    plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(copies));
+    let copies = copies::planned(left.settings);
+    let refused = copies.refusal.map(|error| error.cause().into_owned());
+    plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(refused));
     // Before the services that sign with what is published.
     if left.marked || since == Since::Wanted {
-        plan.actions.extend(publish::actions(left.settings).into_iter().map(Roll::Publish));
+        plan.actions.extend(copies.publishes.into_iter().map(Roll::Publish));
     }
     for dependent in &seen.dependents {
         match dependents::judge(dependent, since) {

@@ -36,7 +36,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    seen.settings.refuse_copies(|place| copies::writes(&seen.settings, place))?;
+    copies::planned(&seen.settings).refuse()?;
     let before = finish_the_last_rotation(run, &seen, current.created).await?;
     let last = last_rotation(&seen, current.created, before.is_some());
     let (id, begun) = (current.id.clone(), run.clock.left());

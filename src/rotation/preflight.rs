@@ -20,8 +20,8 @@ use crate::database::{self, Alignment, Beside, Credential, Pair, Rehearsal, Sess
 use crate::error::{Error, Result};
 use crate::jose::KeyKind;
 use crate::plan::Proof;
-use crate::rollout;
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, ROLLOUT, Standing, Step};
+use crate::{copies, rollout};
 
 /// The least timeout of a function whose every step can end.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     found.lacking.extend(secret.settings.sound().err());
     // Of keys the value says more: see `keys::examine`.
     if KeyKind::of(&secret.settings).is_none() {
-        found.lacking.extend(secret.settings.refuse_copies(|_| false).err());
+        found.lacking.extend(copies::planned(&secret.settings).refusal);
     }
     let current = run.current().await;
     let created = current.as_ref().ok().and_then(|version| version.created);

@@ -16,8 +16,8 @@ use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
 use crate::plan::Proof;
-use crate::rollout;
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId};
+use crate::{copies, rollout};
 
 /// Ends the previous credential.
 ///
@@ -30,7 +30,7 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    seen.settings.refuse_copies(|_| false)?;
+    copies::planned(&seen.settings).refuse()?;
     settled(&seen.labels)?;
     let current = run.current().await?;
     let (arn, version, dates) = (seen.arn, current.id.clone(), (seen.last_changed, current.created));

@@ -6,11 +6,11 @@ mod strategy;
 
 use std::str::FromStr;
 
-use super::Place;
 use crate::api::ServiceName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::SecretId;
 
+pub use copies::NamedPlace;
 pub use hold::Hold;
 pub use strategy::Strategy;
 
@@ -44,7 +44,7 @@ pub struct Settings {
     /// `keyroll:services` and its continuations.
     pub dependents: Dependents,
     /// `keyroll:copies` and its continuations: places, each once.
-    pub copies: Vec<Place>,
+    pub copies: Vec<NamedPlace>,
     /// `keyroll:hold`, where set.
     pub hold: Option<Hold>,
     /// `keyroll:min-age` in minutes, where set.
@@ -53,8 +53,6 @@ pub struct Settings {
     pub token_lifetime: Option<i64>,
     /// `keyroll:plaintext-statements`: whether a statement may carry a password, where the server insists on seeing it.
     pub plaintext_statements: bool,
-    /// The tag that names each of `copies`.
-    copies_tags: Vec<String>,
     problems: Vec<Error>,
 }
 
@@ -75,7 +73,6 @@ impl Settings {
             field: None,
             dependents: Dependents::Discovered,
             copies: Vec::new(),
-            copies_tags: Vec::new(),
             hold: None,
             min_age: None,
             token_lifetime: None,

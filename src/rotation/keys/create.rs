@@ -4,8 +4,8 @@ use super::current;
 use super::guard::{self, Before};
 use crate::api::{Report, Verdict};
 use crate::aws::secrets::Version;
-use crate::config::{Place, Settings};
 use crate::context::{Overview, Run};
+use crate::copies;
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys, Renewal};
 use crate::plan::Plan;
@@ -26,7 +26,7 @@ pub(in crate::rotation) async fn plan(
     let redeployed = redeployed.map(|service| format!("{}/{}", service.cluster, service.service)).collect();
     let before = Before { last, created: version.created, redeployed };
     let keys = current(run, kind, version, &seen.settings)?;
-    refuse_places(&keys, &seen.settings)?;
+    copies::planned_for(&keys, &seen.settings).refuse()?;
     keys.check_next()?;
     let plan = draw(&keys);
     if keys.fingerprint().signs.is_some() {
@@ -44,10 +44,4 @@ pub(super) fn draw(keys: &Keys) -> Plan<StoreValue> {
 /// The plan of storing what is new.
 pub(super) fn plan_of(renewal: Renewal) -> Plan<StoreValue> {
     Plan::of(Standing::Pending, vec![StoreValue { account: None, what: Some(renewal.what) }]).warning(renewal.warnings)
-}
-
-/// Copies of the value are not written yet; the public half of asymmetric keys goes to S3.
-pub(super) fn refuse_places(keys: &Keys, settings: &Settings) -> Result<()> {
-    let publishes = keys.publishes();
-    settings.refuse_copies(|place| publishes && matches!(place, Place::Object { .. }))
 }

@@ -4,6 +4,7 @@ use super::guard::{self, Before};
 use super::{create, current, read, set, test};
 use crate::aws::secrets::{Lookup, Version};
 use crate::context::{Overview, Run};
+use crate::copies;
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
 use crate::plan::Proof;
@@ -25,7 +26,7 @@ pub(in crate::rotation) async fn values(
     let text = version.value().cloned();
     let keys = current(run, kind, version, &secret.settings)?;
     found.checked.push("the value under AWSCURRENT can be read, and is what keyroll:kind says".to_owned());
-    found.lacking.extend(create::refuse_places(&keys, &secret.settings).err());
+    found.lacking.extend(copies::planned_for(&keys, &secret.settings).refusal);
     found.lacking.extend(keys.check_next().err());
     if let Some(version) = pending(run, secret).await? {
         let same = text.zip(version.value()).is_some_and(|(text, pending)| text.same(pending));

@@ -13,6 +13,7 @@ use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
 use crate::context::{Overview, Run, Scene, random};
+use crate::copies;
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{KeyKind, Keys};
@@ -42,7 +43,7 @@ pub(in crate::rotation) async fn run(run: &Run<'_>, kind: KeyKind) -> Result<Rep
     let current = run.current().await?;
     let mut before = current.id.clone();
     let keys = read(kind, current, &seen.settings)?;
-    create::refuse_places(&keys, &seen.settings)?;
+    copies::planned_for(&keys, &seen.settings).refuse()?;
     let mut plan = create::plan_of(keys.replacement()).warning(overtaken(&seen.labels));
     // Making keys may take a while: all of them before anything is changed.
     let first = apply::draw(run, &Source::Replaced(keys), None)?;

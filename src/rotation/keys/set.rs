@@ -8,6 +8,7 @@ use crate::aws::s3::CACHE_SECONDS;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
 use crate::context::Run;
+use crate::copies;
 use crate::copies::publish::{self, Publish};
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
@@ -67,7 +68,7 @@ async fn write(
 
 /// The plan of the step.
 pub(super) fn plan(pending: &Keys, settings: &Settings) -> Plan<Publish> {
-    let plan = Plan::of(Standing::Pending, publish::actions(settings));
+    let plan = Plan::of(Standing::Pending, copies::planned(settings).publishes);
     match (&plan.actions[..], pending.kind) {
         ([], KeyKind::SigningKey) => {
             plan.proving("nothing outside the secret has to be set").warning(vec![

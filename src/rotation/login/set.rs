@@ -12,6 +12,7 @@ use super::logins::{Account, Entry, Writer, administrator, are_a_pair, as_pendin
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::context::Run;
+use crate::copies;
 use crate::database::{Alignment, Beside, Credential, Wanted};
 use crate::error::Result;
 use crate::jose::KeyKind;
@@ -47,7 +48,7 @@ pub(in crate::rotation) async fn replacing(run: &Run<'_>, event: &Rotation, stra
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
     account.settings.refuse_on_hold(run.clock.seconds())?;
     account.settings.sound()?;
-    account.settings.refuse_copies(|_| false)?;
+    copies::planned(&account.settings).refuse()?;
     let entered = older.as_ref().unwrap_or(&account.current);
     let mut writer = writer(run, &account, session).await?;
     let report = write(run, event, (&account, entered), &mut writer, strangers).await;

@@ -5,6 +5,7 @@ use crate::api::event::Rotation;
 use crate::aws::secrets::Lookup;
 use crate::config::Settings;
 use crate::context::{Run, random};
+use crate::copies;
 use crate::database::{self, Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
@@ -104,7 +105,7 @@ async fn find(run: &Run<'_>) -> Result<Found> {
     let seen = look(run).await?;
     seen.settings.refuse_on_hold(run.clock.seconds())?;
     seen.settings.sound()?;
-    seen.settings.refuse_copies(|_| false)?;
+    copies::planned(&seen.settings).refuse()?;
     let version = run.current().await?;
     let current = version.id.clone();
     let document = database::document(version.text()?, &seen.settings)?;
