@@ -1,7 +1,7 @@
 //! What a stored version opens, and everything the rotation steps ask of it.
 
 use super::pair::{self, Pair};
-use super::{Kind, mariadb, postgres};
+use super::{Kind, Scheme, mariadb, postgres};
 use crate::config::{Settings, Strategy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Login, Policy, SecretId, Sensitive, Tls};
@@ -13,8 +13,8 @@ pub struct Credential {
     pub kind: Kind,
     /// How to log in.
     pub login: Login,
-    /// How old and new credentials relate.
-    pub strategy: Strategy,
+    /// Which way it rotates.
+    pub scheme: Scheme,
     /// Whether a statement may carry the password itself, where the server insists on seeing it.
     pub plaintext: bool,
 }
@@ -33,7 +33,9 @@ impl Credential {
         }
         let offered = if login.masterarn.is_some() { Strategy::AlternatingUsers } else { Strategy::SingleUser };
         let strategy = settings.strategy.or(default).unwrap_or(offered);
-        Ok(Self { kind, strategy, plaintext: settings.plaintext_statements, login })
+        let administered = settings.admin_secret.is_some() || offered_administrator(&login, settings).is_some();
+        let scheme = Scheme::of(kind, strategy, administered);
+        Ok(Self { kind, scheme, plaintext: settings.plaintext_statements, login })
     }
 
     /// The credential of an account on the same server with a password that nobody is to know.
@@ -100,8 +102,7 @@ impl Credential {
     /// tag, `masterarn` means alternating users, or nothing to a function whose default is single user.
     #[must_use]
     pub fn offered_administrator(&self, settings: &Settings) -> Option<SecretId> {
-        settings.strategy?;
-        SecretId::parse(self.login.masterarn.as_deref()?)
+        offered_administrator(&self.login, settings)
     }
 
     /// The administrator's login, as it is to work on this account: so that every writer of the account meets under the same
@@ -120,7 +121,7 @@ impl Credential {
     /// Whether two accounts take turns.
     #[must_use]
     pub fn alternates(&self) -> bool {
-        self.strategy == Strategy::AlternatingUsers
+        self.scheme.alternates()
     }
 
     /// Whether the account may be a partner, as its name says. One that acts as its base has the base's sessions (PostgreSQL);
@@ -178,18 +179,6 @@ impl Credential {
         self.login.password.same(&other.login.password)
     }
 
-    /// Whether the credential before this one goes on working, as far as the secret tells, so that a rotation too soon after
-    /// this one would take it from somebody who still holds it.
-    #[must_use]
-    pub fn overlaps(&self, settings: &Settings) -> bool {
-        let administered = || settings.admin_secret.is_some() || self.offered_administrator(settings).is_some();
-        match self.kind {
-            // One account has one password.
-            Kind::Postgres => self.alternates(),
-            Kind::MariaDb => self.alternates() || administered(),
-        }
-    }
-
     /// What the server stores of the password, where it is the same whenever it is stored: by it a password is known again.
     #[must_use]
     pub fn verifier(&self) -> Option<Sensitive> {
@@ -245,6 +234,11 @@ impl Credential {
         };
         (self.login.host.to_ascii_lowercase(), self.login.port.unwrap_or(port))
     }
+}
+
+fn offered_administrator(login: &Login, settings: &Settings) -> Option<SecretId> {
+    settings.strategy?;
+    SecretId::parse(login.masterarn.as_deref()?)
 }
 
 #[cfg(test)]

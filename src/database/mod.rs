@@ -9,6 +9,7 @@ pub mod mariadb;
 pub mod pair;
 pub mod postgres;
 pub mod probe;
+mod scheme;
 mod session;
 mod wire;
 mod words;
@@ -23,6 +24,7 @@ pub use alignment::{Alignment, Change};
 pub use credential::Credential;
 pub use pair::Pair;
 pub use probe::Probe;
+pub use scheme::Scheme;
 pub use session::Session;
 
 /// What a secret is that opens something; those that only have to be known are [`crate::jose::KeyKind`].

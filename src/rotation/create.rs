@@ -106,7 +106,7 @@ pub(super) fn plan(
     run: &Run<'_>,
 ) -> Result<Plan<StoreValue>> {
     let plan = draw(current, account, &seen.settings, run)?;
-    if current.overlaps(&seen.settings) {
+    if current.scheme.overlaps() {
         seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
     }
     Ok(plan)
