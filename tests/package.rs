@@ -23,15 +23,20 @@ fn read(path: impl AsRef<Path>) -> String {
 
 /// Every source file of the product with its path from `src`.
 fn sources() -> Vec<(String, String)> {
+    files_of("src")
+}
+
+/// Every source file below a folder, with its path from there.
+fn files_of(top: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders = vec![root().join("src")];
+    let mut folders = vec![root().join(top)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root().join("src")).unwrap().display().to_string();
+                let name = path.strip_prefix(root().join(top)).unwrap().display().to_string();
                 found.push((name, fs::read_to_string(&path).unwrap()));
             }
         }

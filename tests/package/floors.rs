@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::imports::Imports;
-use super::{code, sources};
+use super::{code, files_of, sources};
 
 /// The rooms, from the ground up. Rooms of one floor do not import each other.
 const FLOORS: &[&[&str]] = &[
@@ -42,14 +42,42 @@ fn every_import_goes_down_a_floor() {
     assert_eq!(upward, BTreeSet::new());
 }
 
+/// Files of the stage that still import each other in circles. This list only gets shorter.
+const STAGE_IN_CIRCLES: &[&str] = &[
+    "aws/denial.rs",
+    "aws/inbound.rs",
+    "aws/mod.rs",
+    "aws/rds.rs",
+    "aws/s3.rs",
+    "aws/secrets.rs",
+    "aws/secrets/password.rs",
+    "aws/server.rs",
+    "aws/upstream.rs",
+    "driver.rs",
+    "driver/run.rs",
+    "lambda.rs",
+    "lambda/process.rs",
+    "lambda/runtime.rs",
+    "mariadb.rs",
+    "mariadb/client.rs",
+    "mariadb/configuration.rs",
+    "postgres.rs",
+    "postgres/configuration.rs",
+];
+
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    let sources = sources();
-    let imports = Imports::of(sources.iter().map(|(path, text)| (path.as_str(), code(text))));
-    let circles = imports.circles();
-    let within = |(from, to): &(&str, &str)| circles.iter().any(|circle| circle.contains(from) && circle.contains(to));
-    let edges: Vec<(&str, &str)> = imports.edges().into_iter().filter(within).collect();
-    assert_eq!(edges, Vec::new());
+    for (top, expected) in [("src", &[][..]), ("rehearsal/src", STAGE_IN_CIRCLES)] {
+        let sources = files_of(top);
+        let imports = Imports::of(sources.iter().map(|(path, text)| (path.as_str(), code(text))));
+        let circles = imports.circles();
+        let mut files: Vec<&str> = circles.concat();
+        files.sort_unstable();
+        let within =
+            |(from, to): &(&str, &str)| circles.iter().any(|circle| circle.contains(from) && circle.contains(to));
+        let edges: Vec<(&str, &str)> = imports.edges().into_iter().filter(within).collect();
+        assert_eq!(files, expected, "circles in {top}: {edges:#?}");
+    }
 }
 
 fn room(path: &str) -> &str {

@@ -9,6 +9,7 @@
 mod denial;
 mod ecs;
 mod faults;
+mod inbound;
 pub mod random;
 mod rds;
 mod record;

@@ -17,8 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::denial::denied;
 use super::faults::{Fault, Subject};
+use super::inbound::Inbound;
 use super::record::Call;
-use super::wire::{Answer, ApiError, Inbound, Reply};
+use super::wire::{Answer, ApiError, Reply};
 use super::{Inner, is_function, lock, random, upstream};
 
 pub(crate) async fn serve(listener: TcpListener, inner: Arc<Inner>) {

@@ -8,7 +8,8 @@ use hyper::header::TRANSFER_ENCODING;
 use serde_json::Value;
 
 use super::REGION;
-use super::wire::{Inbound, Reply, send};
+use super::inbound::Inbound;
+use super::wire::{Reply, send};
 
 /// Codes by which AWS and ministack say that the caller may not, or is not who it says.
 const DENIALS: [&str; 14] = [
