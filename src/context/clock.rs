@@ -15,6 +15,15 @@ const LENIENCE: Duration = Duration::from_secs(2);
 /// The least time in which a call to AWS can be expected to answer.
 const LEAST_SHARE: Duration = Duration::from_millis(20);
 
+/// How the time left is shared among calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// How many calls are still to come, this one included.
+    pub calls: usize,
+    /// What is kept back for what comes after them.
+    pub reserve: Duration,
+}
+
 /// The clock of one invocation. The time left runs on tokio's clock, as every limit and pause does: setting the system's
 /// clock moves none of them.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +81,7 @@ impl Clock {
     /// of theirs, but never more than a quarter of what is left.
     pub async fn share<T>(
         self,
-        calls: usize,
-        reserve: Duration,
+        Share { calls, reserve }: Share,
         what: &str,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
@@ -158,9 +166,15 @@ mod tests {
             begun.set(begun.get() + 1);
             std::future::pending::<Result<()>>().await
         };
-        let hanging = clock.share(10, Duration::from_millis(500), "ecs:UpdateService", call()).await.unwrap_err();
+        let hanging = clock
+            .share(Share { calls: 10, reserve: Duration::from_millis(500) }, "ecs:UpdateService", call())
+            .await
+            .unwrap_err();
         assert!(hanging.cause().contains("within its share"), "{hanging}");
-        let late = clock.share(100, Duration::from_millis(960), "ecs:UpdateService", call()).await.unwrap_err();
+        let late = clock
+            .share(Share { calls: 100, reserve: Duration::from_millis(960) }, "ecs:UpdateService", call())
+            .await
+            .unwrap_err();
         assert!(late.cause().contains("no time was left"), "{late}");
         assert_eq!(begun.get(), 1);
     }

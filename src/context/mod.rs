@@ -10,7 +10,7 @@ mod run;
 mod scene;
 
 pub use app::App;
-pub use clock::Clock;
+pub use clock::{Clock, Share};
 pub(crate) use memory::Memory;
 pub(crate) use random::random;
 pub(crate) use run::{ANSWER, Overview, Run, in_time};

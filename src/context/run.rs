@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Share;
+
 use super::{Clock, Memory, Scene};
 use crate::api::{Doing, Report};
 use crate::aws::Clients;
@@ -92,17 +94,16 @@ impl Run<'_> {
 /// Time that a rollout keeps back to answer with its verdicts.
 pub(crate) const ANSWER: Duration = Duration::from_millis(750);
 
-/// A call to ECS within its share of the time, when so many are to come and so much is kept back. One that was throttled
-/// until its time was over is not told as one that got no answer.
+/// Makes a call to ECS within its share of the time. The error says so where ECS throttled the call until its time was over.
 pub(crate) async fn in_time<T>(
     run: &Run<'_>,
     clock: Clock,
-    (calls, reserve): (usize, Duration),
+    share: Share,
     what: &str,
     call: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let throttled = run.clients.ecs.throttled();
-    let answer = clock.share(calls, reserve, what, Box::pin(call)).await;
+    let answer = clock.share(share, what, Box::pin(call)).await;
     let times = run.clients.ecs.throttled() - throttled;
     answer.map_err(|error| match error.kind() {
         ErrorKind::FailedDeadline if times > 0 => Error::new(

@@ -81,7 +81,7 @@ impl Credential {
 
     /// The administrator's secret, where one is needed: for alternating users, or to end a second password.
     pub fn administrator(&self, settings: &Settings) -> Result<SecretId> {
-        let named = || SecretId::parse(self.login.masterarn.as_deref()?).filter(|_| self.alternates());
+        let named = || if self.alternates() { SecretId::parse(self.login.masterarn.as_deref()?) } else { None };
         let named = settings.admin_secret.clone().or_else(named).or_else(|| self.offered_administrator(settings));
         named.ok_or_else(|| {
             let what = if self.alternates() {
@@ -134,7 +134,7 @@ impl Credential {
     /// The pair that this credential's account makes with another one's, if the two take turns.
     #[must_use]
     pub fn pair(&self, other: &Self) -> Option<Pair> {
-        Pair::of(self.account(), other.account()).filter(|_| self.alternates())
+        if self.alternates() { Pair::of(self.account(), other.account()) } else { None }
     }
 
     /// The name of the lock that every rotation of this account takes, and of those that may take turns with it.

@@ -152,15 +152,17 @@ impl Session {
         }
     }
 
-    /// Makes the server accept the password that `pending` holds, and beside it one of `olds`, of which the first are better,
-    /// where any are given, and no other; `opens` where the account is to let in whoever has it. Then releases the lock. Returns false where another change of the same account was in the way: then nothing was
-    /// changed, and everything from the lock on must be done again.
+    /// Makes the server accept the password that `pending` holds and no other, or beside it one of `olds`, of which the first
+    /// are better. `opens` says whether the account is to let clients in by it. Then releases the lock. Returns false where
+    /// another change of the account was in the way: then nothing was changed, and everything from the lock on must be done
+    /// again.
     ///
     /// Safe to repeat: the account ends with the same passwords.
     pub async fn set_password(
         &mut self,
         pending: &Credential,
-        (olds, opens): (&[&Credential], bool),
+        olds: &[&Credential],
+        opens: bool,
         clock: Clock,
     ) -> Result<bool> {
         let (account, password) = (pending.account(), &pending.login.password);
@@ -169,7 +171,7 @@ impl Session {
             Self::MariaDb(session) => {
                 let olds: Vec<&Sensitive> = olds.iter().map(|old| &old.login.password).collect();
                 let opens = opens && pending.may_be_partner();
-                let set = session.set_password(account, (password, &olds), opens).await;
+                let set = session.set_password(account, password, &olds, opens).await;
                 // The session may be wanted for something else, the lock is not.
                 let released = session.release().await;
                 set.and(released).map(|()| true)

@@ -34,9 +34,12 @@ pub fn apart<'a>(
     arn: &str,
     revision: impl Fn(&str) -> Option<&'a Revision>,
 ) -> Vec<Apart> {
-    let (staying, _) = found.revisions();
     let mut all = Vec::new();
-    for name in staying.into_iter().filter(|_| found.active) {
+    if !found.active {
+        return all;
+    }
+    let (staying, _) = found.revisions();
+    for name in staying {
         for container in revision(name).into_iter().flat_map(|known| &known.containers) {
             let takes: Vec<&Reference> = container.takes.iter().filter(|one| one.is_of(arn)).collect();
             all.extend(alone(&takes).into_iter().map(|(label, username)| Apart {

@@ -57,7 +57,7 @@ impl Estate {
                 let (staying, _) = found.revisions();
                 let revision = staying.into_iter().find_map(known).cloned().unwrap_or_default();
                 let sighting = Sighting::Found(found.clone());
-                seen.dependents.push(dependent(name.clone(), how, sighting, (arn, &revision), redeployed(name)));
+                seen.dependents.push(dependent(name.clone(), how, sighting, arn, &revision, redeployed(name)));
             }
         }
         if seen.dependents.is_empty() && seen.unseen.is_empty() {
@@ -103,7 +103,8 @@ pub(crate) fn dependent(
     name: ServiceName,
     how: Dependence,
     sighting: Sighting,
-    (arn, revision): (&str, &Revision),
+    arn: &str,
+    revision: &Revision,
     redeployed: bool,
 ) -> Dependent {
     let hazards = match &sighting {

@@ -13,7 +13,7 @@ pub fn hazards(name: &ServiceName, how: &Dependence, found: &Found, arn: &str, r
         let since = primary.created.map(|created| format!(" since {}", utc(created))).unwrap_or_default();
         hazards.push(format!("{name}: the deployment {} is in progress{since}; a forced one replaces it", primary.id));
     }
-    hazards.extend(found.percent.and_then(|percent| no_room(name, found.desired, percent)));
+    hazards.extend(found.percent.and_then(|(most, least)| no_room(name, found.desired, most, least)));
     if !found.rolling {
         hazards.push(format!(
             "{name}: its deployments are not rolling updates: old tasks run on, with the old value, until the new ones have \
@@ -36,7 +36,7 @@ pub fn hazards(name: &ServiceName, how: &Dependence, found: &Found, arn: &str, r
 
 /// ECS, "Deployment configuration": while a rolling update runs there are at most `desired x maximumPercent`, rounded
 /// down, and at least `desired x minimumHealthyPercent`, rounded up.
-fn no_room(name: &ServiceName, desired: i32, (most, least): (i32, i32)) -> Option<String> {
+fn no_room(name: &ServiceName, desired: i32, most: i32, least: i32) -> Option<String> {
     let (desired, most, least) = (i64::from(desired), i64::from(most), i64::from(least));
     let above = desired * most / 100 - desired;
     let below = desired - (desired * least + 99) / 100;
@@ -95,7 +95,7 @@ mod tests {
             (4, (100, 0), Some("every task may stop")),
             (0, (100, 0), None),
         ] {
-            let found = no_room(&name, desired, percent);
+            let found = no_room(&name, desired, percent.0, percent.1);
             assert_eq!(found.is_some(), expected.is_some(), "{desired} {percent:?} {found:?}");
             assert!(expected.is_none_or(|text| found.unwrap().contains(text)), "{desired} {percent:?}");
         }

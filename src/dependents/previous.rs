@@ -27,9 +27,12 @@ pub fn reads<'a>(
     arn: &str,
     revision: impl Fn(&str) -> Option<&'a Revision>,
 ) -> Vec<Reads> {
-    let (staying, _) = found.revisions();
     let mut all = Vec::new();
-    for name in staying.into_iter().filter(|_| found.active) {
+    if !found.active {
+        return all;
+    }
+    let (staying, _) = found.revisions();
+    for name in staying {
         for container in revision(name).into_iter().flat_map(|known| &known.containers) {
             let takes: Vec<&Reference> = container.takes.iter().filter(|one| one.is_of(arn)).collect();
             let by = |label: &str| takes.iter().any(|one| one.version.moving() == Some(label));

@@ -131,7 +131,7 @@ impl Form {
                 let digits: &[u8] = if *upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
                 characters(bytes * 2, digits, random)?
             }
-            Body::Base64 { bytes, url, padded } => encoded(*bytes, (*url, *padded), random)?,
+            Body::Base64 { bytes, url, padded } => encoded(*bytes, *url, *padded, random)?,
             Body::Uuid { upper } => new_uuid(*upper, random)?,
             Body::Text { length, classes } => of_classes(*length, classes, random)?,
         };

@@ -112,7 +112,7 @@ impl Plain {
         let all: Vec<&str> = self.slot.values.iter().map(Sensitive::expose).collect();
         let digest = Key::of_text(&Sensitive::new(all.join("\0"))).digest();
         let print = KeyPrint { digest, name: None };
-        Fingerprint { signs: Some(print.clone()).filter(|_| !self.is_placeholder()), accepts: vec![print] }
+        Fingerprint { signs: (!self.is_placeholder()).then(|| print.clone()), accepts: vec![print] }
     }
 
     fn form(&self, value: &Sensitive) -> Form {

@@ -6,7 +6,7 @@ use super::again::again;
 use super::left::Left;
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, listed};
 use crate::config::Settings;
-use crate::context::{ANSWER, Run, in_time};
+use crate::context::{ANSWER, Run, Share, in_time};
 use crate::copies::publish::{self, Publish};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
@@ -84,7 +84,8 @@ pub(super) async fn roll(run: &Run<'_>, left: &Left<'_>, plan: &Plan<Roll>) -> R
     }
     if plan.actions.contains(&Roll::CloseMark) {
         let call = Box::pin(run.clients.secrets.close_mark(run.secret, left.version));
-        let closed = run.clock.share(1, ANSWER, "secretsmanager:UpdateSecretVersionStage", call).await;
+        let closed =
+            run.clock.share(Share { calls: 1, reserve: ANSWER }, "secretsmanager:UpdateSecretVersionStage", call).await;
         closed.map_err(|error| still_open(run.doing, left.arn, &report, &error))?;
         report.did(Roll::CloseMark.done());
     }
@@ -101,14 +102,17 @@ async fn publish_all(run: &Run<'_>, settings: &Settings, plan: &Plan<Roll>, repo
             Roll::Redeploy(_) | Roll::CloseMark => None,
         })
         .collect();
-    let Some(kind) = KeyKind::of(settings).filter(|_| !publishes.is_empty()) else { return Vec::new() };
+    let Some(kind) = KeyKind::of(settings) else { return Vec::new() };
+    if publishes.is_empty() {
+        return Vec::new();
+    }
     let public = publish::now(run, kind, settings).await;
     let mut failed = Vec::new();
     for publish in publishes {
         let written = match &public {
             Ok(public) => {
                 let call = Box::pin(publish::put(run, publish, public));
-                run.clock.share(plan.actions.len(), ANSWER, "s3:PutObject", call).await
+                run.clock.share(Share { calls: plan.actions.len(), reserve: ANSWER }, "s3:PutObject", call).await
             }
             Err(error) => Err(error.clone()),
         };
@@ -127,7 +131,7 @@ async fn redeploy_all(run: &Run<'_>, wanted: &[&Redeploy]) -> Vec<Result<()>> {
     let mut results = Vec::new();
     for (number, Redeploy { service, replaces, .. }) in wanted.iter().enumerate() {
         // One more than redeploys: taking the mark off is a call too.
-        let share = (1 + wanted.len() - number, ANSWER);
+        let share = Share { calls: 1 + wanted.len() - number, reserve: ANSWER };
         let call = ecs.redeploy(service, replaces.as_deref());
         results.push(in_time(run, run.clock, share, "ecs:UpdateService", call).await);
     }
@@ -137,7 +141,7 @@ async fn redeploy_all(run: &Run<'_>, wanted: &[&Redeploy]) -> Vec<Result<()>> {
         wanted.iter().zip(&mut results).filter(|(_, result)| is_late(result))
     {
         let again = ecs.redeploy_unless_done(service, replaces.as_deref());
-        *result = in_time(run, run.clock, (1 + late, ANSWER), "ecs:UpdateService", again).await;
+        *result = in_time(run, run.clock, Share { calls: 1 + late, reserve: ANSWER }, "ecs:UpdateService", again).await;
         late -= 1;
     }
     results

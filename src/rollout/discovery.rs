@@ -13,7 +13,7 @@ use super::lanes::side_by_side;
 
 use crate::api::{ServiceName, batches, short};
 use crate::aws::ecs::Listed;
-use crate::context::{ANSWER, Clock, Run};
+use crate::context::{ANSWER, Clock, Run, Share};
 use crate::dependents::{Estate, Found, Revisions, Sighting};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -113,7 +113,7 @@ impl Search<'_, '_> {
     async fn look(&self, names: &[ServiceName], estate: &mut Estate) -> Vec<(ServiceName, Found)> {
         let batches = batches(names);
         let looked = side_by_side(&batches, async |batch| {
-            super::look(self.run, self.clock, (1, Duration::ZERO), batch, !self.named).await
+            super::look(self.run, self.clock, Share { calls: 1, reserve: Duration::ZERO }, batch, !self.named).await
         });
         let (mut all, mut errors) = (Vec::new(), Vec::new());
         for (name, sighting) in batches.iter().flatten().zip(looked.await.into_iter().flatten()) {
@@ -134,7 +134,8 @@ impl Search<'_, '_> {
         let named = found.iter().flat_map(|(_, found)| {
             let (staying, outgoing) = found.revisions();
             // How a service that is named depends on the secret is of no interest.
-            staying.into_iter().chain(outgoing.into_iter().filter(|_| !self.named))
+            let outgoing = if self.named { Vec::new() } else { outgoing };
+            staying.into_iter().chain(outgoing)
         });
         let named: BTreeSet<&str> = named.filter(|arn| !arn.is_empty()).collect();
         let (mut known, mut unread) = (Revisions::new(), Vec::new());
@@ -179,7 +180,7 @@ impl Search<'_, '_> {
 
     /// A call within the time of the search.
     async fn limited<T>(&self, what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
-        crate::context::in_time(self.run, self.clock, (1, Duration::ZERO), what, call).await
+        crate::context::in_time(self.run, self.clock, Share { calls: 1, reserve: Duration::ZERO }, what, call).await
     }
 }
 

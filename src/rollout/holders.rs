@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::apart::within;
 use super::discovery::{look_at, search_within};
 use crate::config::{Dependents, Settings};
-use crate::context::{Run, in_time};
+use crate::context::{Run, Share, in_time};
 use crate::dependents::{Controller, Estate, Holder, Moved, Settled, settled_by};
 use crate::error::Error;
 
@@ -51,7 +51,8 @@ pub(crate) async fn ask_history(run: &Run<'_>, holders: &mut [Holder], moved: Mo
     };
     for holder in holders.iter_mut().filter(wanted) {
         let call = run.clients.ecs.deployed(&holder.name, moved.created);
-        match in_time(run, clock, (1, Duration::ZERO), "ecs:ListServiceDeployments", call).await {
+        match in_time(run, clock, Share { calls: 1, reserve: Duration::ZERO }, "ecs:ListServiceDeployments", call).await
+        {
             Ok(history) => holder.settled = settled_by(&history, &holder.found, moved, holder.settled.clone()),
             Err(error) => told.push(format!(
                 "which deployments {} has had could not be seen, so that only the last one counts: {}; {}",

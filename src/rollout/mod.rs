@@ -9,12 +9,10 @@ pub(crate) mod holders;
 mod lanes;
 mod left;
 
-use std::time::Duration;
-
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, batches};
 use crate::config::{Dependents, Settings};
-use crate::context::{ANSWER, Clock, Run, in_time};
-use crate::copies::{self};
+use crate::context::{ANSWER, Clock, Run, Share, in_time};
+use crate::copies;
 use crate::dependents::{self, Dependence, Judgement, Revision, Seen, Sighting, Since, dependent};
 use crate::error::{ErrorKind, Result};
 use crate::plan::Plan;
@@ -57,11 +55,11 @@ async fn named(run: &Run<'_>, arn: &str, names: &[ServiceName]) -> Seen {
     // Whatever needs a deployment needs time for one more call, and so does the mark.
     let mut calls = batches.len() + names.len() + 1;
     for batch in batches {
-        let sightings = look(run, run.clock, (calls, ANSWER), &batch, false).await;
+        let sightings = look(run, run.clock, Share { calls, reserve: ANSWER }, &batch, false).await;
         let pairs = batch.into_iter().zip(sightings);
         seen.dependents.extend(pairs.map(|(name, it)| {
             let redeployed = run.scene.has_redeployed(&name);
-            dependent(name, Dependence::Named, it, (arn, &Revision::default()), redeployed)
+            dependent(name, Dependence::Named, it, arn, &Revision::default(), redeployed)
         }));
         calls -= 1;
     }
@@ -69,16 +67,10 @@ async fn named(run: &Run<'_>, arn: &str, names: &[ServiceName]) -> Seen {
 }
 
 /// What ECS shows of up to ten services of one cluster. IAM denies all ten where it denies one: then each is asked for.
-async fn look(
-    run: &Run<'_>,
-    clock: Clock,
-    (calls, reserve): (usize, Duration),
-    batch: &[ServiceName],
-    tags: bool,
-) -> Vec<Sighting> {
+async fn look(run: &Run<'_>, clock: Clock, share: Share, batch: &[ServiceName], tags: bool) -> Vec<Sighting> {
     let describe = async |names: &[ServiceName]| {
         let call = run.clients.ecs.describe(names, tags);
-        in_time(run, clock, (calls, reserve), "ecs:DescribeServices", call).await
+        in_time(run, clock, share, "ecs:DescribeServices", call).await
     };
     match describe(batch).await {
         Ok(sightings) => sightings,
@@ -151,7 +143,7 @@ mod tests {
     fn service(name: &str, created: i64) -> Dependent {
         let found = Found { percent: Some((100, 0)), ..running(Some(created)) };
         let name = ServiceName::known("prod", name);
-        dependent(name, Dependence::Named, Sighting::Found(found), ("arn", &Revision::default()), false)
+        dependent(name, Dependence::Named, Sighting::Found(found), "arn", &Revision::default(), false)
     }
 
     fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan<Roll> {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::api::Report;
 use crate::api::event::Rotation;
-use crate::aws::secrets::Stored;
+use crate::aws::secrets::{NewValue, Stored};
 use crate::context::{Run, random};
 use crate::database::Credential;
 use crate::dependents::Since;
@@ -89,24 +89,19 @@ impl Action for Promote {
     }
 }
 
-/// createSecret: stores a new value as the event's version, with our mark where it is to be `marked`.
+/// createSecret: stores a new value as the event's version, with `KEYROLL_ROLLOUT` where it is to be marked.
 ///
 /// Safe to repeat: a repeat brings another value, but a version that has one keeps it.
 pub(crate) async fn store(
     run: &Run<'_>,
     event: &Rotation,
     arn: &str,
-    (value, marked): (&Sensitive, bool),
+    new: NewValue<'_>,
     plan: &Plan<StoreValue>,
 ) -> Result<Report> {
     let mut report = run.report(arn, &event.version, plan);
     for action in &plan.actions {
-        match run
-            .clients
-            .secrets
-            .put_pending(&event.secret, &event.version, (value, marked), event.token.as_ref())
-            .await?
-        {
+        match run.clients.secrets.put_pending(&event.secret, &event.version, new, event.token.as_ref()).await? {
             Stored::Now => report.did(action.done()),
             Stored::Before => {}
         }

@@ -8,7 +8,7 @@ use super::login::turn;
 use super::overview::overview;
 use crate::api::Report;
 use crate::api::event::Rotation;
-use crate::aws::secrets::Version;
+use crate::aws::secrets::{NewValue, Version};
 use crate::config::Settings;
 use crate::context::{Overview, Run};
 use crate::copies;
@@ -41,7 +41,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let last = last_rotation(&seen, current.created, before.is_some());
     let (id, begun) = (current.id.clone(), run.clock.left());
     let (source, plan) = match KeyKind::of(&seen.settings) {
-        Some(kind) => keys::create::plan(run, &seen, kind, current, (last, before.as_ref())).await?,
+        Some(kind) => keys::create::plan(run, &seen, kind, current, last, before.as_ref()).await?,
         None => login(run, &seen, current, last).await?,
     };
     // Making a key may take a while: before the last look, too.
@@ -52,7 +52,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
         stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
     }
     refuse_moved(&id, &seen.labels)?;
-    let report = apply::store(run, event, &seen.arn, (&value, true), &plan).await?;
+    let report = apply::store(run, event, &seen.arn, NewValue { value: &value, marked: true }, &plan).await?;
     Ok(match before {
         Some(before) => report.after(before),
         None => report,

@@ -104,7 +104,7 @@ async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool,
     found.warnings.extend(current.warnings());
     let (arn, settings) = (secret.arn.clone(), secret.settings.clone());
     let begun = begun.map(|(event, _)| event);
-    database(run, &Account { arn, settings, current }, begun.as_ref(), (turn.as_deref(), prove), found).await
+    database(run, &Account { arn, settings, current }, begun.as_ref(), turn.as_deref(), prove, found).await
 }
 
 /// The rotation that is under way or has broken off with its value stored, and the account that it is for: the next one
@@ -132,7 +132,8 @@ async fn database(
     run: &Run<'_>,
     account: &Account,
     begun: Option<&Rotation>,
-    (turn, prove): (Option<&str>, bool),
+    turn: Option<&str>,
+    prove: bool,
     found: &mut Findings,
 ) -> Result<()> {
     let name = account.name();
@@ -161,7 +162,7 @@ async fn database(
     }
     let mut writer = writer(run, account, session).await?;
     let target = turn.unwrap_or(name);
-    let (alignment, beside) = match foresee(run, (account, entered), target, &mut writer.session).await {
+    let (alignment, beside) = match foresee(run, account, entered, target, &mut writer.session).await {
         Ok(foreseen) => foreseen,
         Err(error) => {
             writer.session.close().await;
@@ -194,7 +195,8 @@ async fn database(
 /// What setSecret would find under its lock.
 async fn foresee(
     run: &Run<'_>,
-    (account, entered): (&Account, &Credential),
+    account: &Account,
+    entered: &Credential,
     target: &str,
     session: &mut Session,
 ) -> Result<(Alignment, Beside)> {
@@ -207,7 +209,7 @@ async fn foresee(
     };
     let known = [entered, &account.current];
     let wanted = if account.current.alternates() { Wanted::Turn } else { Wanted::Both };
-    let beside = beside::look(run, account, session, target, &known, (wanted, Strangers::Refuse)).await?;
+    let beside = beside::look(run, account, session, target, &known, wanted, Strangers::Refuse).await?;
     Ok((alignment, beside))
 }
 

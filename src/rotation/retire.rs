@@ -5,7 +5,7 @@
 
 use super::keys;
 use super::login::beside::{self, Strangers};
-use super::login::logins::{Account, Writer, administrator, previous_credential};
+use super::login::logins::{Account, Previous, Promoted, Writer, administrator, previous_credential};
 use super::login::{administrator, apply, ending};
 use super::overview::look;
 use super::versions::credential;
@@ -44,8 +44,10 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
         ));
     }
     // With one account, a previous version of another one is refused here: it is not what this rotation replaced.
-    let previous =
-        previous_credential(run, &account).await?.map_err(|reason| unusable(account.current.kind, &reason))?;
+    let previous = match previous_credential(run, &account).await? {
+        Previous::Usable(previous) => previous,
+        Previous::Unusable(reason) => return Err(unusable(account.current.kind, &reason)),
+    };
     let two_accounts = account.current.pair(&previous).is_some();
     if !two_accounts && !account.current.kind.holds_two() {
         return Ok(nothing(one_account(account.name())));
@@ -72,7 +74,8 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
         session.close().await;
     }
     let held = still_held(run, &account, dates).await;
-    let mut report = end(run, (&account, &version), &previous, &seen.labels, proven).await?;
+    let mut report =
+        end(run, Promoted { account: &account, version: &version }, &previous, &seen.labels, proven).await?;
     report.warnings.extend(open.into_iter().chain(held));
     Ok(report)
 }
@@ -98,18 +101,18 @@ async fn is_left_elsewhere(run: &Run<'_>, account: &Account, previous: &Credenti
 /// Has the administrator replace the password, if the labels are still what they were.
 async fn end(
     run: &Run<'_>,
-    (account, version): (&Account, &VersionId),
+    promoted: Promoted<'_>,
     previous: &Credential,
     before: &Labels,
     proven: String,
 ) -> Result<Report> {
-    let target = previous.account();
+    let (Promoted { account, version }, target) = (promoted, previous.account());
     let mut writer = administrator(run, account, target).await?;
     let plan = ending::plan(account, target, &writer.name).proving(proven).warning(writer.warnings.clone());
     let report = match refuse_strangers(run, account, previous, &mut writer).await {
         Ok(warnings) => {
             let plan = plan.warning(warnings);
-            let report = ending::end(run, (account, version), &plan, &mut writer, |labels| {
+            let report = ending::end(run, promoted, &plan, &mut writer, |labels| {
                 settled(labels)?;
                 unmoved(before, labels, version)
             });
@@ -130,8 +133,8 @@ async fn refuse_strangers(
 ) -> Result<Vec<String>> {
     let known = [previous, &account.current];
     let wanted = if account.current.alternates() { Wanted::Turn } else { Wanted::New };
-    let asked = (wanted, Strangers::Refuse);
-    let looked = beside::look(run, account, &mut writer.session, previous.account(), &known, asked).await?;
+    let (session, target) = (&mut writer.session, previous.account());
+    let looked = beside::look(run, account, session, target, &known, wanted, Strangers::Refuse).await?;
     Ok(looked.warnings)
 }
 

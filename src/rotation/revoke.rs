@@ -26,7 +26,7 @@ use self::put_out::{Insiders, put_out};
 use self::store::{Stored, store};
 pub(super) use self::store::{overtaken, rotation};
 use super::login::beside::Strangers;
-use super::login::logins::Account;
+use super::login::logins::{Account, Promoted};
 use super::login::prove::prove_and_stay;
 use super::login::set;
 use super::overview::look;
@@ -62,7 +62,7 @@ pub(crate) async fn revoke(run: &Run<'_>) -> Result<Report> {
         // It would be one of those to be ended.
         same.close().await;
     }
-    let done = Box::pin(replace(run, &mut event, (&account, &current), session, &mut report)).await;
+    let done = Box::pin(replace(run, &mut event, &account, &current, session, &mut report)).await;
     done.map_err(|error| told(error, &report).at(format!("version {}", event.version.as_str())))?;
     Ok(report)
 }
@@ -90,7 +90,8 @@ fn again(error: Error) -> Error {
 async fn replace(
     run: &Run<'_>,
     event: &mut Rotation,
-    (before, replaced): (&Account, &VersionId),
+    before: &Account,
+    replaced: &VersionId,
     session: Option<Session>,
     report: &mut Report,
 ) -> Result<()> {
@@ -117,7 +118,9 @@ async fn replace(
     // Services that hold the old credential may be locked out from here on: whatever fails, they are redeployed.
     let mut errors = Vec::new();
     let insiders = Insiders { proof, old: session };
-    errors.extend(put_out(run, (&after, &event.version), before, insiders, report).await.err());
+    errors.extend(
+        put_out(run, Promoted { account: &after, version: &event.version }, before, insiders, report).await.err(),
+    );
     let left = Left { arn: &after.arn, version: &event.version, settings: &after.settings, marked: true };
     // What was seen of the services before the move is too old to tell what they run with.
     let scene = Scene::new(run.clock);

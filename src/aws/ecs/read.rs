@@ -48,6 +48,7 @@ fn found(service: &Service) -> Found {
     let percent = configuration.and_then(|it| Some((it.maximum_percent()?, it.minimum_healthy_percent()?)));
     let strategy = configuration.and_then(DeploymentConfiguration::strategy);
     let rolling = strategy.is_none_or(|strategy| *strategy == DeploymentStrategy::Rolling);
+    let daemon = service.scheduling_strategy() == Some(&SchedulingStrategy::Daemon);
     Found {
         active: service.status() == Some("ACTIVE"),
         desired: service.desired_count(),
@@ -63,7 +64,7 @@ fn found(service: &Service) -> Found {
         tagged: tags.filter_map(|tag| tag.value()).flat_map(Reference::tag).collect(),
         connect: connect.flat_map(|it| log_secrets(it.log_configuration())).collect(),
         // Daemons are replaced on each instance, one after the other, whatever the percentages.
-        percent: percent.filter(|_| rolling && service.scheduling_strategy() != Some(&SchedulingStrategy::Daemon)),
+        percent: if rolling && !daemon { percent } else { None },
         rolling,
     }
 }

@@ -87,6 +87,14 @@ pub(crate) enum Lookup {
     Elsewhere,
 }
 
+/// A value that is to be stored.
+#[derive(Clone, Copy)]
+pub(crate) struct NewValue<'a> {
+    pub(crate) value: &'a Sensitive,
+    /// Whether the version gets `KEYROLL_ROLLOUT`.
+    pub(crate) marked: bool,
+}
+
 /// The answer to storing a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
@@ -162,7 +170,7 @@ impl Secrets {
         }
     }
 
-    /// Stores a new value as this version, labelled AWSPENDING and, where it is to be `marked`, with our mark.
+    /// Stores a new value as this version, labelled AWSPENDING and, where it is to be marked, `KEYROLL_ROLLOUT`.
     ///
     /// Safe to repeat: a version's value is written once. The same call again changes nothing, and one with another value
     /// (which a repeated createSecret would send, having drawn again) is answered `ResourceExistsException`.
@@ -170,16 +178,17 @@ impl Secrets {
         &self,
         secret: &SecretId,
         version: &VersionId,
-        (value, marked): (&Sensitive, bool),
+        new: NewValue<'_>,
         token: Option<&Sensitive>,
     ) -> Result<Stored> {
-        let labels = [Some(AWSPENDING), marked.then_some(ROLLOUT)].into_iter().flatten().map(str::to_owned).collect();
+        let labels =
+            [Some(AWSPENDING), new.marked.then_some(ROLLOUT)].into_iter().flatten().map(str::to_owned).collect();
         let answer = self
             .0
             .put_secret_value()
             .secret_id(secret.as_str())
             .client_request_token(version.as_str())
-            .secret_string(value.expose())
+            .secret_string(new.value.expose())
             .set_version_stages(Some(labels))
             .set_rotation_token(token.map(|token| token.expose().to_owned()))
             .send()

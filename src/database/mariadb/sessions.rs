@@ -63,7 +63,7 @@ impl Session {
                 answer => answer.map_err(|error| sanitised("ending sessions", &error))?,
             }
         }
-        Ok(Some(found).filter(|_| !denied))
+        Ok((!denied).then_some(found))
     }
 
     /// Whether this session is shown those of an account: to others than `PROCESS` the server shows none, and no error.

@@ -45,7 +45,7 @@ impl Session {
         }
         Ok(Beside {
             stays,
-            why_not: no_second.filter(|_| wanted == Wanted::Both),
+            why_not: if wanted == Wanted::Both { no_second } else { None },
             unknown: rows.unknown(known, wanted == Wanted::Turn),
             strangers,
             warnings: rows.warnings(one, stays),
@@ -101,7 +101,8 @@ impl Session {
     pub(in crate::database) async fn set_password(
         &mut self,
         account: &str,
-        (new, olds): (&Sensitive, &[&Sensitive]),
+        new: &Sensitive,
+        olds: &[&Sensitive],
         opens: bool,
     ) -> Result<()> {
         if self.is_own(account) {

@@ -21,7 +21,8 @@ pub(super) fn characters(
 /// Base64 of random bytes. The last digit has no bits that stand for nothing: strict decoders refuse them.
 pub(super) fn encoded(
     bytes: usize,
-    (url, padded): (bool, bool),
+    url: bool,
+    padded: bool,
     random: &mut dyn FnMut(&mut [u8]) -> Result<()>,
 ) -> Result<String> {
     let alphabet = if url { URL_SAFE } else { STANDARD };

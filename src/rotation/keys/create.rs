@@ -19,7 +19,8 @@ pub(in crate::rotation) async fn plan(
     seen: &Overview,
     kind: KeyKind,
     version: Version,
-    (last, finished): (Option<i64>, Option<&Report>),
+    last: Option<i64>,
+    finished: Option<&Report>,
 ) -> Result<(Source, Plan<StoreValue>)> {
     let services = finished.map(|report| report.services.as_slice()).unwrap_or_default();
     let redeployed = services.iter().filter(|service| service.verdict == Verdict::Redeployed);

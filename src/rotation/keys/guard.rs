@@ -24,7 +24,7 @@ pub(super) struct Before {
 /// Refuses to begin too early. Gives what to tell of services that do not take the value before.
 pub(super) async fn refuse(run: &Run<'_>, seen: &Overview, keys: &Keys, before: &Before) -> Result<Vec<String>> {
     let (now, lifetime) = (run.clock.seconds().saturating_mul(1000), seen.settings.token_lifetime());
-    let ending = ending(keys, seen).filter(|_| lifetime > 0);
+    let ending = if lifetime > 0 { ending(keys, seen) } else { None };
     let must_know = keys.promotes() || keys.converts();
     if !must_know && ending.is_none() && !keys.kind.wants_previous() {
         return Ok(Vec::new());

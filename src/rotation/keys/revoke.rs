@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{create, read};
 use crate::api::Report;
 use crate::api::event::Rotation;
-use crate::aws::secrets::{Lookup, Version};
+use crate::aws::secrets::{Lookup, NewValue, Version};
 use crate::context::{Overview, Run, Scene, random};
 use crate::copies;
 use crate::dependents::Since;
@@ -23,7 +23,7 @@ use crate::rotation::apply::{self, Source, StoreValue};
 use crate::rotation::finish;
 use crate::rotation::overview::look;
 use crate::rotation::revoke::{overtaken, rotation};
-use crate::secret::{AWSCURRENT, Labels, Sensitive, Standing, Step, VersionId};
+use crate::secret::{AWSCURRENT, Labels, Standing, Step, VersionId};
 
 /// The least time for all of it but the rollout, once the keys are made.
 const ENOUGH: Duration = Duration::from_secs(10);
@@ -53,8 +53,8 @@ pub(in crate::rotation) async fn run(run: &Run<'_>, kind: KeyKind) -> Result<Rep
 
     let (mut done, mut last): (Option<Report>, Option<(VersionId, Since)>) = (None, None);
     let mut errors = Vec::new();
-    for (value, marked) in [(&first, true), (&second, false)] {
-        match replace(run, kind, &seen, (&before, value, marked), &plan).await {
+    for new in [NewValue { value: &first, marked: true }, NewValue { value: &second, marked: false }] {
+        match replace(run, kind, &seen, &before, new, &plan).await {
             Ok((report, version, since)) => {
                 done = Some(match done {
                     Some(earlier) => report.after(earlier),
@@ -89,14 +89,15 @@ async fn replace(
     run: &Run<'_>,
     kind: KeyKind,
     seen: &Overview,
-    (before, value, marked): (&VersionId, &Sensitive, bool),
+    before: &VersionId,
+    new: NewValue<'_>,
     plan: &Plan<StoreValue>,
 ) -> Result<(Report, VersionId, Since)> {
     unmoved(&look(run).await?.labels, before)?;
     let mut bytes = [0; 16];
     random(&mut bytes)?;
     let mut event = rotation(run, Step::Create, VersionId::drawn(bytes));
-    let mut report = apply::store(run, &event, &seen.arn, (value, marked), plan).await?;
+    let mut report = apply::store(run, &event, &seen.arn, new, plan).await?;
     event.step = Step::Finish;
     let pending = read(kind, stored(run, &event).await?, &seen.settings)?;
     let proven = Proof::nothing(Standing::Pending).proving(pending.prove(run.clock.seconds())?);

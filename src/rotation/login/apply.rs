@@ -67,7 +67,8 @@ pub(crate) async fn set(
     mut report: Report,
     plan: &Plan<SetLogin>,
     session: &mut Session,
-    (pending, olds): (&Credential, &[&Credential]),
+    pending: &Credential,
+    olds: &[&Credential],
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
         match action {
@@ -78,7 +79,7 @@ pub(crate) async fn set(
             },
             SetLogin::SetPassword { beside, .. } => {
                 let olds = if *beside { olds } else { &[] };
-                if !session.set_password(pending, (olds, true), run.clock).await? {
+                if !session.set_password(pending, olds, true, run.clock).await? {
                     return Ok(None);
                 }
                 report.did(action.done());

@@ -30,7 +30,8 @@ pub(in crate::rotation) async fn look(
     session: &mut Session,
     target: &str,
     known: &[&Credential],
-    (wanted, strangers): (Wanted, Strangers),
+    wanted: Wanted,
+    strangers: Strangers,
 ) -> Result<Beside> {
     let mut verifiers: Vec<Sensitive> = known.iter().filter_map(|credential| credential.verifier()).collect();
     verifiers.extend(run.memory.replaced(run.secret));

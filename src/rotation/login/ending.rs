@@ -4,13 +4,13 @@
 
 use super::apply::{self, EndPassword};
 use super::change::{ATTEMPTS, ENOUGH, in_the_way, pause};
-use super::logins::{Account, Writer};
+use super::logins::{Account, Promoted, Writer};
 use crate::api::Report;
 use crate::context::Run;
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::rotation::overview::look;
-use crate::secret::{Labels, Standing, VersionId};
+use crate::secret::{Labels, Standing};
 
 /// The plan of it: `target` is the account under AWSCURRENT, or the other one of two.
 pub(in crate::rotation) fn plan(account: &Account, target: &str, writer: &str) -> Plan<EndPassword> {
@@ -28,7 +28,7 @@ pub(in crate::rotation) fn plan(account: &Account, target: &str, writer: &str) -
 /// waits for the lock and sets a password of its own, which is then the last.
 pub(in crate::rotation) async fn end(
     run: &Run<'_>,
-    (account, version): (&Account, &VersionId),
+    Promoted { account, version }: Promoted<'_>,
     plan: &Plan<EndPassword>,
     writer: &mut Writer,
     allowed: impl Fn(&Labels) -> Result<()>,

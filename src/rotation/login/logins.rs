@@ -9,13 +9,20 @@ use crate::database::probe::{self, Answer, Next};
 use crate::database::{Alternation, Credential, Pair, Probe, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rotation::versions::{FIND_OUT, credential, pending_version, unchanged};
-use crate::secret::AWSPREVIOUS;
+use crate::secret::{AWSPREVIOUS, VersionId};
 
 /// The account as AWSCURRENT describes it.
 pub(in crate::rotation) struct Account {
     pub(in crate::rotation) arn: String,
     pub(in crate::rotation) settings: Settings,
     pub(in crate::rotation) current: Credential,
+}
+
+/// The account that the value under AWSCURRENT opens, and its version.
+#[derive(Clone, Copy)]
+pub(in crate::rotation) struct Promoted<'a> {
+    pub(in crate::rotation) account: &'a Account,
+    pub(in crate::rotation) version: &'a VersionId,
 }
 
 /// A session that may write, and whose it is.
@@ -43,7 +50,7 @@ pub(in crate::rotation) async fn are_a_pair(
 
 /// Whether AWSPREVIOUS logs in to that account.
 async fn opens(run: &Run<'_>, account: &Account, other: &str) -> Result<bool> {
-    let Ok(previous) = previous_credential(run, account).await? else { return Ok(false) };
+    let Previous::Usable(previous) = previous_credential(run, account).await? else { return Ok(false) };
     if previous.account() != other {
         return Ok(false);
     }
@@ -97,8 +104,10 @@ pub(in crate::rotation) async fn let_in(run: &Run<'_>, event: Option<&Rotation>,
                 pending = Some(last.answer());
             }
             Next::TryPrevious => {
-                let reason = |reason: String| account.none_works(event, &reason);
-                let credential = previous_credential(run, account).await?.map_err(reason)?;
+                let credential = match previous_credential(run, account).await? {
+                    Previous::Usable(credential) => credential,
+                    Previous::Unusable(reason) => return Err(account.none_works(event, &reason)),
+                };
                 last = credential.log_in(run).await;
                 (previous, older) = (Some(last.answer()), Some(credential));
             }
@@ -226,21 +235,29 @@ pub(in crate::rotation) fn as_pending(
     Ok(pending)
 }
 
-/// The previous version, or why it cannot be tried: a placeholder, or the login to another server, heals nothing. Whether to
-/// encrypt is for AWSCURRENT to say.
-pub(in crate::rotation) async fn previous_credential(
-    run: &Run<'_>,
-    account: &Account,
-) -> Result<std::result::Result<Credential, String>> {
+/// What AWSPREVIOUS holds.
+pub(in crate::rotation) enum Previous {
+    /// A credential for the account's server.
+    Usable(Credential),
+    /// Nothing that could be tried, for this reason: no version has the label, or its value is a placeholder or the login to
+    /// another server.
+    Unusable(String),
+}
+
+/// Reads AWSPREVIOUS. Whether to encrypt the connection is for AWSCURRENT to say.
+pub(in crate::rotation) async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<Previous> {
     let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else {
-        return Ok(Err("there is none".to_owned()));
+        return Ok(Previous::Unusable("there is none".to_owned()));
     };
     let usable = credential(run, version, &account.settings).and_then(|previous| {
         let previous = previous.encrypted_as(&account.current);
         unchanged(&account.current, &previous, AWSPREVIOUS, FIND_OUT)?;
         Ok(previous)
     });
-    Ok(usable.map_err(|error| error.cause().into_owned()))
+    Ok(match usable {
+        Ok(previous) => Previous::Usable(previous),
+        Err(error) => Previous::Unusable(error.cause().into_owned()),
+    })
 }
 
 impl Account {

@@ -51,7 +51,7 @@ pub(in crate::rotation) async fn replacing(run: &Run<'_>, event: &Rotation, stra
     copies::planned(&account.settings).refuse()?;
     let entered = older.as_ref().unwrap_or(&account.current);
     let mut writer = writer(run, &account, session).await?;
-    let report = write(run, event, (&account, entered), &mut writer, strangers).await;
+    let report = write(run, event, &account, entered, &mut writer, strangers).await;
     writer.session.close().await;
     report
 }
@@ -102,11 +102,11 @@ async fn write_rest(
     // What is somebody else's is as little ours now as it was at the first attempt.
     let known = [&pending, &account.current];
     let target = pending.account();
-    let asked = (Wanted::New, Strangers::Refuse);
-    let beside = beside::look(run, account, &mut writer.session, target, &known, asked).await?;
+    let session = &mut writer.session;
+    let beside = beside::look(run, account, session, target, &known, Wanted::New, Strangers::Refuse).await?;
     let plan = plan(target, &writer.name, Alignment::default(), beside).warning(writer.warnings.clone());
     let report = run.report(&account.arn, &event.version, &plan).after(done);
-    let set = apply::set(run, report, &plan, &mut writer.session, (&pending, &[])).await?;
+    let set = apply::set(run, report, &plan, &mut writer.session, &pending, &[]).await?;
     set.ok_or_else(|| in_the_way(account.name()))
 }
 
@@ -114,7 +114,8 @@ async fn write_rest(
 async fn write(
     run: &Run<'_>,
     event: &Rotation,
-    (account, entered): (&Account, &Credential),
+    account: &Account,
+    entered: &Credential,
     writer: &mut Writer,
     strangers: Strangers,
 ) -> Result<Report> {
@@ -145,14 +146,14 @@ async fn write(
             Strangers::Refuse => Wanted::Both,
             Strangers::Replace => Wanted::New,
         };
-        let asked = (wanted, strangers);
-        let beside = beside::look(run, account, &mut writer.session, pending.account(), &known, asked).await?;
+        let (session, target) = (&mut writer.session, pending.account());
+        let beside = beside::look(run, account, session, target, &known, wanted, strangers).await?;
         let plan = plan(pending.account(), &writer.name, alignment, beside);
         let plan = plan.warning(pending.warnings()).warning(writer.warnings.clone());
         run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
         let report = run.report(&account.arn, &event.version, &plan);
         let olds = [&account.current, entered];
-        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, (&pending, &olds)).await? {
+        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending, &olds).await? {
             if let Some(verifier) = entered.verifier() {
                 run.memory.keep_replaced(&event.secret, verifier);
             }

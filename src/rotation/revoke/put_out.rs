@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::rotation::login::apply::{self, EndPassword, EndSessions, Enders};
 use crate::rotation::login::ending;
-use crate::rotation::login::logins::{Account, Writer, administrator};
+use crate::rotation::login::logins::{Account, Promoted, Writer, administrator};
 use crate::rotation::overview::look;
 use crate::secret::{AWSCURRENT, AWSPENDING, Labels, Standing, VersionId};
 
@@ -22,15 +22,14 @@ pub(super) struct Insiders {
 /// Ends the old password, where it is that of another account, and the sessions of both.
 pub(super) async fn put_out(
     run: &Run<'_>,
-    (account, version): (&Account, &VersionId),
+    promoted: Promoted<'_>,
     before: &Account,
     mut insiders: Insiders,
     report: &mut Report,
 ) -> Result<()> {
-    let at = (account, version);
-    let ended = match account.current.pair(&before.current) {
-        Some(_) => put_out_other(run, at, before.name(), &mut insiders, report).await,
-        None => put_out_one(run, at, &mut insiders, report).await,
+    let ended = match promoted.account.current.pair(&before.current) {
+        Some(_) => put_out_other(run, promoted, before.name(), &mut insiders, report).await,
+        None => put_out_one(run, promoted, &mut insiders, report).await,
     };
     insiders.proof.close().await;
     if let Some(session) = insiders.old {
@@ -42,37 +41,37 @@ pub(super) async fn put_out(
 /// With one account: the password before, where it stays valid beside the new one.
 async fn put_out_one(
     run: &Run<'_>,
-    at: (&Account, &VersionId),
+    promoted: Promoted<'_>,
     insiders: &mut Insiders,
     report: &mut Report,
 ) -> Result<()> {
     let (mut writer, ended) = match insiders.proof.overlaps().await {
         Ok(false) => (None, Ok(())),
         Ok(true) => {
-            let ended = end_others(run, at, report).await;
+            let ended = end_others(run, promoted, report).await;
             // The old password opened sessions until now, also after the one that ends those before it.
-            if let Probe::Accepted(newer) = at.0.current.log_in(run).await {
+            if let Probe::Accepted(newer) = promoted.account.current.log_in(run).await {
                 std::mem::replace(&mut insiders.proof, newer).close().await;
             }
             ended
         }
         Err(error) => (None, Err(error)),
     };
-    let kept = put_out_earlier(run, at, insiders, writer.as_mut(), report).await;
+    let kept = put_out_earlier(run, promoted, insiders, writer.as_mut(), report).await;
     if let Some(writer) = writer {
         writer.session.close().await;
     }
-    let ended = ended.map_err(|error| still_works(&error, &format!("{:?} before", at.0.name())));
+    let ended = ended.map_err(|error| still_works(&error, &format!("{:?} before", promoted.account.name())));
     Error::join([ended.err(), kept.err()].into_iter().flatten().collect()).map_or(Ok(()), Err)
 }
 
-async fn end_others(run: &Run<'_>, at: (&Account, &VersionId), report: &mut Report) -> (Option<Writer>, Result<()>) {
-    let mut writer = match administrator(run, at.0, at.0.name()).await {
+async fn end_others(run: &Run<'_>, promoted: Promoted<'_>, report: &mut Report) -> (Option<Writer>, Result<()>) {
+    let mut writer = match administrator(run, promoted.account, promoted.account.name()).await {
         Ok(writer) => writer,
         Err(error) => return (None, Err(error)),
     };
-    let plan = ending::plan(at.0, at.0.name(), &writer.name).warning(writer.warnings.clone());
-    let ended = end_password(run, at, &plan, &mut writer).await.map(|done| report.append(done));
+    let plan = ending::plan(promoted.account, promoted.account.name(), &writer.name).warning(writer.warnings.clone());
+    let ended = end_password(run, promoted, &plan, &mut writer).await.map(|done| report.append(done));
     (Some(writer), ended)
 }
 
@@ -86,33 +85,35 @@ fn still_works(error: &Error, whose: &str) -> Error {
 /// With two accounts: the password of the other one first, so that nobody comes back.
 async fn put_out_other(
     run: &Run<'_>,
-    at: (&Account, &VersionId),
+    promoted: Promoted<'_>,
     other: &str,
     insiders: &mut Insiders,
     report: &mut Report,
 ) -> Result<()> {
-    let (mut writer, mut scrambled) = match administrator(run, at.0, other).await {
+    let (mut writer, mut scrambled) = match administrator(run, promoted.account, other).await {
         Ok(writer) => (Some(writer), Ok(())),
         Err(error) => (None, Err(error)),
     };
     if let Some(writer) = &mut writer {
-        let plan = ending::plan(at.0, other, &writer.name).warning(writer.warnings.clone());
-        scrambled = end_password(run, at, &plan, writer).await.map(|done| report.append(done));
+        let plan = ending::plan(promoted.account, other, &writer.name).warning(writer.warnings.clone());
+        scrambled = end_password(run, promoted, &plan, writer).await.map(|done| report.append(done));
     }
     // Once another rotation has begun, the other account's sessions may be those of its new value.
-    let overtaken = scrambled.is_err() && look(run).await.is_ok_and(|seen| untouched(&seen.labels, at.1).is_err());
+    let overtaken =
+        scrambled.is_err() && look(run).await.is_ok_and(|seen| untouched(&seen.labels, promoted.version).is_err());
     let mut ended = Ok(());
     if !overtaken {
         let action = EndSessions { account: other.to_owned(), which: Which::All };
         let plan = Plan::of(Standing::Current, vec![action]);
-        ended = end(run, at, &plan, insiders, writer.as_mut(), report).await;
+        ended = end(run, promoted, &plan, insiders, writer.as_mut(), report).await;
     }
     // Whoever was in could change their own password until their session ended, or ended it themselves right after: once
     // more, now that nobody is.
     if let (Ok(()), Some(writer)) = (&scrambled, &mut writer) {
-        scrambled = end_password(run, at, &ending::plan(at.0, other, &writer.name), writer).await.map(drop);
+        scrambled =
+            end_password(run, promoted, &ending::plan(promoted.account, other, &writer.name), writer).await.map(drop);
     }
-    let kept = put_out_earlier(run, at, insiders, writer.as_mut(), report).await;
+    let kept = put_out_earlier(run, promoted, insiders, writer.as_mut(), report).await;
     if let Some(writer) = writer {
         writer.session.close().await;
     }
@@ -124,29 +125,29 @@ async fn put_out_other(
 /// The sessions of the account that is current now which began with an older password of it.
 async fn put_out_earlier(
     run: &Run<'_>,
-    at: (&Account, &VersionId),
+    promoted: Promoted<'_>,
     insiders: &mut Insiders,
     writer: Option<&mut Writer>,
     report: &mut Report,
 ) -> Result<()> {
-    let action = EndSessions { account: at.0.name().to_owned(), which: Which::Earlier };
+    let action = EndSessions { account: promoted.account.name().to_owned(), which: Which::Earlier };
     let plan = Plan::of(Standing::Current, vec![action]);
-    end(run, at, &plan, insiders, writer, report).await?;
-    if let Some(newer) = set_back(run, at, &mut insiders.proof, report).await? {
+    end(run, promoted, &plan, insiders, writer, report).await?;
+    if let Some(newer) = set_back(run, promoted, &mut insiders.proof, report).await? {
         // What was opened by the password in between began before this session.
         std::mem::replace(&mut insiders.proof, newer).close().await;
-        end(run, at, &plan, insiders, None, report).await?;
+        end(run, promoted, &plan, insiders, None, report).await?;
     }
     Ok(())
 }
 
 async fn end_password(
     run: &Run<'_>,
-    at: (&Account, &VersionId),
+    promoted: Promoted<'_>,
     plan: &Plan<EndPassword>,
     writer: &mut Writer,
 ) -> Result<Report> {
-    ending::end(run, at, plan, writer, |labels| untouched(labels, at.1)).await
+    ending::end(run, promoted, plan, writer, |labels| untouched(labels, promoted.version)).await
 }
 
 /// Refuses once another rotation has begun: the account whose password would be replaced may be the one that it sets.
@@ -163,7 +164,7 @@ fn untouched(labels: &Labels, version: &VersionId) -> Result<()> {
 
 async fn end(
     run: &Run<'_>,
-    (account, version): (&Account, &VersionId),
+    Promoted { account, version }: Promoted<'_>,
     plan: &Plan<EndSessions>,
     insiders: &mut Insiders,
     writer: Option<&mut Writer>,
@@ -185,7 +186,7 @@ async fn end(
 /// Safe to repeat: the account ends with the password that AWSCURRENT holds.
 async fn set_back(
     run: &Run<'_>,
-    (account, version): (&Account, &VersionId),
+    Promoted { account, version }: Promoted<'_>,
     proof: &mut Session,
     report: &mut Report,
 ) -> Result<Option<Session>> {

@@ -2,7 +2,7 @@
 
 use crate::api::Report;
 use crate::api::event::Rotation;
-use crate::aws::secrets::Lookup;
+use crate::aws::secrets::{Lookup, NewValue};
 use crate::config::Settings;
 use crate::context::{Run, random};
 use crate::copies;
@@ -206,7 +206,7 @@ async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Re
     random(&mut bytes)?;
     let event = rotation(run, Step::Create, VersionId::drawn(bytes));
     let value = apply::draw(run, &found.source, found.plan.account())?;
-    let report = apply::store(run, &event, &account.arn, (&value, true), &found.plan).await?;
+    let report = apply::store(run, &event, &account.arn, NewValue { value: &value, marked: true }, &found.plan).await?;
     Ok(Some((event, report)))
 }
 

@@ -18,7 +18,9 @@ pub(super) fn check_base(seen: &Seen, rotation: &Alternation<'_>) -> Result<()> 
         let cause = format!("the server has no account {name:?}");
         return Err(refused(cause, "create it, or correct username in the secret"));
     }
-    if let Some(power) = power::of_account(&seen.base, &seen.roles).filter(|_| !rotation.insisted) {
+    if let Some(power) = power::of_account(&seen.base, &seen.roles)
+        && !rotation.insisted
+    {
         return Err(refused(
             format!("{name:?} has {power}: a second such account is made only where somebody asks for it by name"),
             "tag the secret keyroll:strategy = alternating-users to mean it, or single-user to keep one account",
@@ -26,7 +28,9 @@ pub(super) fn check_base(seen: &Seen, rotation: &Alternation<'_>) -> Result<()> 
     }
     let locked: Vec<_> = seen.base.iter().filter(|row| row.definition.locked).collect();
     let all = locked.len() == seen.base.len();
-    if let Some(row) = locked.first().filter(|_| !all || rotation.account == *name) {
+    if let Some(row) = locked.first()
+        && (!all || rotation.account == *name)
+    {
         let who = statements::account(name, row.host());
         return Err(refused(
             format!("{who} is locked (ACCOUNT LOCK)"),
@@ -169,7 +173,7 @@ fn beyond(seen: &Seen, pair: &Pair, entered: &str) -> Vec<String> {
     let mut beyond = BTreeSet::new();
     for row in other {
         // A login has met one of the rows, and it is not known which; where all have one password, each of them.
-        let same: Vec<&Account> = at(has, row.host()).filter(|_| opens_all(has)).into_iter().collect();
+        let same: Vec<&Account> = if opens_all(has) { at(has, row.host()).into_iter().collect() } else { Vec::new() };
         let floor = if same.is_empty() { has.iter().collect() } else { same };
         for right in rights(&row.grants) {
             if floor.is_empty() || floor.iter().any(|floor| !right.is_in(&floor.grants)) {

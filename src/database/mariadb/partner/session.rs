@@ -29,7 +29,7 @@ impl Session {
         let doing = format!("giving {:?} this: {}", change.account, change.what);
         let mut answer = self.carry_out(&change.statement).await;
         let lacks_plugin = answer.as_ref().is_err_and(|error| number(error) == Some(1524));
-        if let Some(statement) = statements::without_plugin(change).filter(|_| lacks_plugin) {
+        if lacks_plugin && let Some(statement) = statements::without_plugin(change) {
             answer = self.run(statement).await;
         }
         let error = match answer {

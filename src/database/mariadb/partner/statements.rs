@@ -39,18 +39,29 @@ pub(super) fn create(partner: &str, like: &Definition) -> String {
 pub(super) fn without_plugin(change: &Change) -> Option<String> {
     let statement = &change.statement;
     let host = format!("CREATE USER {}@", identifier(&change.account)).len();
-    let from = statement.get(host..).filter(|_| statement.starts_with("CREATE USER "))?.find(UNSET)? + host;
+    if !statement.starts_with("CREATE USER ") {
+        return None;
+    }
+    let from = statement.get(host..)?.find(UNSET)? + host;
     Some(format!("{}{}", &statement[..from], &statement[from + UNSET.len()..]))
 }
 
-/// Changes of a row; a part that stays is none.
-pub(super) fn alter((user, host): (&str, &str), wanted: (Option<&Require>, Option<&Limits>, Option<Expiry>)) -> String {
+/// What changes of a row. A part that stays as it is has no value.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) struct Alteration<'a> {
+    pub(super) require: Option<&'a Require>,
+    pub(super) limits: Option<&'a Limits>,
+    pub(super) expiry: Option<Expiry>,
+}
+
+/// Changes a row.
+pub(super) fn alter(user: &str, host: &str, wanted: Alteration<'_>) -> String {
     format!(
         "ALTER USER {}{}{}{}",
         account(user, host),
-        wanted.0.map(require).unwrap_or_default(),
-        wanted.1.map(limits).unwrap_or_default(),
-        wanted.2.map(expiry).unwrap_or_default()
+        wanted.require.map(require).unwrap_or_default(),
+        wanted.limits.map(limits).unwrap_or_default(),
+        wanted.expiry.map(expiry).unwrap_or_default()
     )
 }
 
@@ -178,9 +189,10 @@ pub(super) fn remedy(change: &Change, writer: &str) -> String {
     if statement.starts_with("SET DEFAULT ROLE ") {
         return format!("GRANT UPDATE ON `mysql`.* TO {writer}");
     }
-    let given =
-        statement.rfind(&format!(" TO {}@", identifier(&change.account))).filter(|_| statement.starts_with("GRANT "));
-    let Some(given) = given else { return format!("GRANT CREATE USER ON *.* TO {writer}") };
+    let given = match statement.rfind(&format!(" TO {}@", identifier(&change.account))) {
+        Some(given) if statement.starts_with("GRANT ") => given,
+        _ => return format!("GRANT CREATE USER ON *.* TO {writer}"),
+    };
     let option = if statement.starts_with("GRANT `") { "ADMIN" } else { "GRANT" };
     format!(
         "{} TO {writer} WITH {option} OPTION, or do the same for {:?} yourself",

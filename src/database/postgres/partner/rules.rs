@@ -22,7 +22,9 @@ pub(super) fn check_base(base: &Role, insisted: bool) -> Result<()> {
         Some(role) => Some(format!("can become {role:?}, a role beyond an application's needs")),
         None => None,
     };
-    if let Some(power) = power.filter(|_| !insisted) {
+    if let Some(power) = power
+        && !insisted
+    {
         return Err(refused(
             format!("{name:?} {power}: a second such account is made only where somebody asks for it by name"),
             "tag the secret keyroll:strategy = alternating-users to mean it, or single-user to keep one account",

@@ -125,10 +125,10 @@ pub(crate) async fn end_password(
         let done = match action {
             EndPassword::Scramble { account, .. } => {
                 let throw_away = current.thrown_away(account, run.config.policy.generate(random)?);
-                session.set_password(&throw_away, (&[], false), run.clock).await?
+                session.set_password(&throw_away, &[], false, run.clock).await?
             }
             EndPassword::Others { .. } | EndPassword::SetBack { .. } => {
-                session.set_password(current, (&[], false), run.clock).await?
+                session.set_password(current, &[], false, run.clock).await?
             }
         };
         if !done {

@@ -2,17 +2,17 @@
 
 use super::Planner;
 use crate::database::mariadb::definition::{Definition, Expiry, Limits, Require};
-use crate::database::mariadb::partner::statements;
+use crate::database::mariadb::partner::statements::{self, Alteration};
 
 impl Planner<'_> {
     /// Requirements, limits and expiry.
     pub(super) fn definition(&mut self, base: &Definition, partner: &Definition) {
-        let mut wanted = (None, None, None);
+        let mut wanted = Alteration::default();
         if base.require != partner.require {
             if self.in_use && !asks_less(&base.require, &partner.require) {
                 self.later.push(statements::require(&base.require).trim().to_owned());
             } else {
-                wanted.0 = Some(&base.require);
+                wanted.require = Some(&base.require);
             }
         }
         let limits = if self.in_use { widened(&base.limits, &partner.limits) } else { base.limits.clone() };
@@ -20,19 +20,19 @@ impl Planner<'_> {
             self.later.push(format!("limits{}", statements::limits(&base.limits)));
         }
         if limits != partner.limits {
-            wanted.1 = Some(&limits);
+            wanted.limits = Some(&limits);
         }
         if base.expiry != partner.expiry {
             if self.in_use && base.expiry != Expiry::Never {
                 self.later.push(statements::expiry(base.expiry).trim().to_owned());
             } else {
-                wanted.2 = Some(base.expiry);
+                wanted.expiry = Some(base.expiry);
             }
         }
-        if wanted == (None, None, None) {
+        if wanted == Alteration::default() {
             return;
         }
-        let statement = statements::alter((self.partner, &base.host), wanted);
+        let statement = statements::alter(self.partner, &base.host, wanted);
         let what = statement.trim_start_matches("ALTER USER ").to_owned();
         self.change(what, statement);
     }
