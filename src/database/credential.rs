@@ -4,7 +4,7 @@ use super::pair::{self, Pair};
 use super::{Kind, Scheme, mariadb, postgres};
 use crate::config::{Settings, Strategy};
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{Document, Login, Policy, SecretId, Sensitive, Tls};
+use crate::secret::{Document, Login, Policy, SecretId, Sensitive, Tls, is_placeholder};
 
 /// A credential that a stored version holds, ready to log in with.
 #[derive(Clone)]
@@ -171,6 +171,21 @@ impl Credential {
     pub fn encrypted_as(mut self, other: &Self) -> Self {
         self.login.tls = other.login.tls;
         self
+    }
+
+    /// What to do where the server rejects the login in AWSCURRENT. A placeholder must never become the account's password:
+    /// anybody could guess it.
+    #[must_use]
+    pub fn remedy_of_rejection(&self) -> String {
+        if is_placeholder(self.login.password.expose()) {
+            return "AWSCURRENT holds a placeholder, and no password: store the account's real login as AWSCURRENT \
+                    (put-secret-value), and never set the account's password to the placeholder"
+                .to_owned();
+        }
+        format!(
+            "{}; else set its password by hand to the one in AWSCURRENT, and let Secrets Manager try again",
+            self.kind.rejected_also_where()
+        )
     }
 
     /// Whether both versions hold the same secret.

@@ -8,36 +8,7 @@ mod draw;
 
 use self::draw::{STANDARD, URL_SAFE, characters, encoded, new_uuid, of_classes};
 use crate::error::Result;
-use crate::secret::Sensitive;
-
-/// Values that stand for one which nobody has stored yet, in lower case. Only a whole value counts: a real secret may well
-/// contain such a word.
-const PLACEHOLDERS: [&str; 24] = [
-    "",
-    "placeholder",
-    "changeme",
-    "change_me",
-    "change-me",
-    "change me",
-    "change_me_in_aws_console",
-    "changeit",
-    "change_this",
-    "replaceme",
-    "replace_me",
-    "replace-me",
-    "replace_me_in_aws_console",
-    "to_be_replaced",
-    "to-be-replaced",
-    "todo",
-    "tbd",
-    "dummy",
-    "initial",
-    "set_me",
-    "unset",
-    "your-secret-key",
-    "your_secret_key",
-    "your-256-bit-secret",
-];
+use crate::secret::{Sensitive, is_placeholder};
 
 /// The least number of bytes of an HMAC key for HS256.
 const LEAST_BYTES: usize = 32;
@@ -81,8 +52,7 @@ impl Form {
     pub(super) fn of(value: &str) -> Self {
         let body = value.trim_end_matches(['\r', '\n']);
         let end = value.get(body.len()..).unwrap_or_default().to_owned();
-        let lower = Sensitive::new(body.to_ascii_lowercase());
-        let form = if PLACEHOLDERS.contains(&lower.expose()) {
+        let form = if is_placeholder(body) {
             Body::Placeholder
         } else {
             uuid(body).or_else(|| hex(body)).or_else(|| base64(body)).unwrap_or_else(|| text(body))

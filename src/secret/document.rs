@@ -118,8 +118,10 @@ fn refused(cause: String) -> Error {
     Error::new(
         ErrorKind::RefusedValue,
         cause,
-        "store a JSON object of at most 65,536 bytes as this secret's AWSCURRENT, for a database with engine, host, username and \
-         password; a bare string, such as a signing secret, needs the tag keyroll:kind (jwt, jwt-keyring, signing-key or token)",
+        "correct the JSON where it is meant to be a login to a database: an object of at most 65,536 bytes with engine, host, \
+         username and password. Leave anything else as it is: a bare secret of your own needs the tag keyroll:kind (jwt, \
+         jwt-keyring, signing-key or token), a connection URL is not rotated yet, and a key that another service issued is \
+         renewed there",
     )
 }
 

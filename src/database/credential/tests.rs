@@ -122,3 +122,14 @@ fn a_verifier_tells_a_password_again_where_the_server_adds_no_salt() {
     assert!(verifier("postgres").is_none());
     assert!(verifier("mariadb").is_some_and(|hash| hash.expose().len() == 41));
 }
+
+#[test]
+fn a_placeholder_is_never_advised_as_a_password() {
+    let with = |password: &str| {
+        let mut value = login("postgres");
+        value["password"] = json!(password);
+        read(&value, &[], None).unwrap_or_else(|error| panic!("{error}")).remedy_of_rejection()
+    };
+    assert!(with("ChangeMe").contains("never set the account's password to the placeholder"), "{}", with("ChangeMe"));
+    assert!(with("not a placeholder").contains("set its password by hand to the one in AWSCURRENT"));
+}

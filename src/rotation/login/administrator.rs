@@ -133,7 +133,9 @@ pub(crate) fn rejected(name: &str) -> Error {
     Error::new(
         ErrorKind::RefusedLogin,
         format!("the server rejects the administrator {name:?}"),
-        "correct the login in the administrator's secret (keyroll:admin-secret or masterarn)",
+        "correct the login in the administrator's secret (keyroll:admin-secret or masterarn). Where RDS manages that secret \
+         (rds!…), do not edit it: have RDS set the password anew (aws rds modify-db-instance or modify-db-cluster with \
+         --rotate-master-user-password --apply-immediately)",
     )
 }
 

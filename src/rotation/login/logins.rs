@@ -285,10 +285,7 @@ impl Account {
                 "the server rejects the password of {:?} in AWSCURRENT{pending}; AWSPREVIOUS: {previous}",
                 self.name()
             ),
-            format!(
-                "{}; else set its password by hand to the one in AWSCURRENT, and let Secrets Manager try again",
-                self.current.kind.rejected_also_where()
-            ),
+            self.current.remedy_of_rejection(),
         )
     }
 }

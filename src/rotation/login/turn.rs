@@ -57,7 +57,7 @@ async fn is_partner(run: &Run<'_>, current: &Credential, settings: &Settings, pa
                  server rejects its password",
                 pair.partner, pair.base
             ),
-            "set its password by hand to the one in AWSCURRENT, and rotate again",
+            current.remedy_of_rejection(),
         )),
         Probe::Unreachable(error) => Err(error),
     }
