@@ -4,7 +4,7 @@ use super::pair::{self, Pair};
 use super::{Kind, Scheme, mariadb, postgres};
 use crate::config::{Settings, Strategy};
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{Document, Login, Policy, SecretId, Sensitive, Tls, is_placeholder};
+use crate::secret::{Login, LoginForm, Policy, SecretId, Sensitive, Tls, is_placeholder};
 
 /// A credential that a stored version holds, ready to log in with.
 #[derive(Clone)]
@@ -24,8 +24,12 @@ impl Credential {
     ///
     /// `masterarn` means alternating users, as in AWS's multi-user template, unless the tag or the function's default says
     /// otherwise.
-    pub fn read(document: &Document, settings: &Settings, default: Option<Strategy>) -> Result<Self> {
-        let login = Login::read(document)?;
+    pub fn read(text: Sensitive, settings: &Settings, default: Option<Strategy>) -> Result<(LoginForm, Self)> {
+        // A kind that is not built is told by its name, before its value is looked at.
+        if let Some(tag) = &settings.kind {
+            Kind::of(Some(tag), "")?;
+        }
+        let (form, login) = LoginForm::read(text)?;
         let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
         match kind {
             Kind::Postgres => postgres::check(&login)?,
@@ -35,7 +39,7 @@ impl Credential {
         let strategy = settings.strategy.or(default).unwrap_or(offered);
         let administered = settings.admin_secret.is_some() || offered_administrator(&login, settings).is_some();
         let scheme = Scheme::of(kind, strategy, administered);
-        Ok(Self { kind, scheme, plaintext: settings.plaintext_statements, login })
+        Ok((form, Self { kind, scheme, plaintext: settings.plaintext_statements, login }))
     }
 
     /// The credential of an account on the same server with a password that nobody is to know.
@@ -204,20 +208,17 @@ impl Credential {
         }
     }
 
-    /// A new value: the document of this credential with a new secret in it, drawn from `random`, and of another account
-    /// where it is that one's turn.
+    /// A new value in the form of this one: with a new password drawn from `random`, and another account where it is that
+    /// account's turn.
     pub fn renewed(
         &self,
-        document: &Document,
+        form: &LoginForm,
         account: Option<&str>,
         policy: &Policy,
         random: impl FnMut(&mut [u8]) -> Result<()>,
     ) -> Result<Sensitive> {
         let password = policy.generate(random)?;
-        match account.map(|account| Sensitive::new(account.to_owned())) {
-            Some(account) => document.with(&[("username", &account), ("password", &password)]),
-            None => document.with(&[("password", &password)]),
-        }
+        form.write(account, &password)
     }
 
     /// Refuses a password policy whose passwords the server would not take.

@@ -16,9 +16,8 @@ mod words;
 
 use std::fmt;
 
-use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{Document, Sensitive};
+use crate::secret::Sensitive;
 
 pub use alignment::{Alignment, Change};
 pub use credential::Credential;
@@ -66,14 +65,6 @@ impl Kind {
             )),
         }
     }
-}
-
-/// Reads the value of a login: a JSON object. A kind that is not built is told by its name, before its value is looked at.
-pub fn document(text: Sensitive, settings: &Settings) -> Result<Document> {
-    if let Some(tag) = &settings.kind {
-        Kind::of(Some(tag), "")?;
-    }
-    Document::parse(text)
 }
 
 /// Who the server says we are.

@@ -8,7 +8,7 @@ use super::form::Form;
 use super::key::{Key, PemForm, Shape};
 use super::renewal::GIVE_UP;
 use super::window::Window;
-use super::{Fingerprint, KeyPrint, Random, Renewal, ids, slot};
+use super::{Fingerprint, KeyPrint, Random, Renewal, ids};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
 
@@ -44,7 +44,7 @@ impl SigningKey {
             Some(_) => Err(refused(&format!("the JSON key {key:?} does not hold a string"))),
         };
         let pem = string(&field)?.ok_or_else(|| {
-            let keys = slot::keys(&document);
+            let keys = document.names();
             refused(&format!("the document has no JSON key {field:?} with a private key in PEM; it has {keys}"))
         })?;
         let key = if Form::of(pem.expose()).is_placeholder() { None } else { Some(Key::from_pem(pem.expose())?) };

@@ -13,7 +13,6 @@ mod kinds;
 mod plain;
 mod renewal;
 mod ring;
-mod slot;
 mod window;
 
 use aws_smithy_types::DateTime;
@@ -29,10 +28,9 @@ use self::form::Form;
 use self::plain::Plain;
 use self::renewal::GIVE_UP;
 use self::ring::{Parsed, Ring};
-use self::slot::Slot;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Sensitive;
+use crate::secret::{KeyForm, Sensitive};
 
 /// A value of such a secret.
 pub struct Keys {
@@ -44,9 +42,9 @@ pub struct Keys {
 enum Value {
     Plain(Plain),
     Document(Box<SigningKey>),
-    Ring(Slot, Box<Ring>),
+    Ring(KeyForm, Box<Ring>),
     /// A value that becomes a ring: a placeholder, a ring without keys, or a bare secret.
-    Seed(Slot, Seed),
+    Seed(KeyForm, Seed),
 }
 
 enum Seed {
@@ -61,7 +59,7 @@ impl Keys {
         let value = match kind {
             KeyKind::Jwt | KeyKind::Token => Value::Plain(Plain::read(text, field, kind.signs())?),
             KeyKind::SigningKey => Value::Document(Box::new(SigningKey::read(text, field)?)),
-            KeyKind::KeyRing => ring_or_seed(Slot::read(text, field)?)?,
+            KeyKind::KeyRing => ring_or_seed(KeyForm::read(text, field)?)?,
         };
         Ok(Self { kind, value })
     }
@@ -80,7 +78,7 @@ impl Keys {
                 ),
                 warnings: Vec::new(),
             },
-            Value::Seed(slot, Seed::Bare) => conversion(slot),
+            Value::Seed(form, Seed::Bare) => conversion(form),
         }
     }
 
@@ -102,9 +100,9 @@ impl Keys {
         match &self.value {
             Value::Plain(plain) => plain.renewed(random),
             Value::Document(document) => document.renewed(now, &today, random),
-            Value::Ring(slot, ring) => slot.with(&[ring.renewed(&today, random)?.text()]),
-            Value::Seed(slot, Seed::Empty(alg)) => slot.with(&[Ring::fresh(*alg, None, &today, random)?.text()]),
-            Value::Seed(slot, Seed::Bare) => slot.with(&[Ring::around(slot.single()?, &today, random)?.text()]),
+            Value::Ring(form, ring) => form.write(&[ring.renewed(&today, random)?.text()]),
+            Value::Seed(form, Seed::Empty(alg)) => form.write(&[Ring::fresh(*alg, None, &today, random)?.text()]),
+            Value::Seed(form, Seed::Bare) => form.write(&[Ring::around(form.single()?, &today, random)?.text()]),
         }
     }
 
@@ -112,8 +110,8 @@ impl Keys {
     pub fn replaced(&self, now: i64, random: Random<'_>) -> Result<Sensitive> {
         let today = today(now);
         match &self.value {
-            Value::Ring(slot, ring) => slot.with(&[Ring::fresh(None, Some(ring), &today, random)?.text()]),
-            Value::Seed(slot, Seed::Bare) => slot.with(&[Ring::fresh(None, None, &today, random)?.text()]),
+            Value::Ring(form, ring) => form.write(&[Ring::fresh(None, Some(ring), &today, random)?.text()]),
+            Value::Seed(form, Seed::Bare) => form.write(&[Ring::fresh(None, None, &today, random)?.text()]),
             _ => self.renewed(now, random),
         }
     }
@@ -144,9 +142,9 @@ impl Keys {
             Value::Document(document) => document.fingerprint(),
             Value::Ring(_, ring) => ring.fingerprint(),
             Value::Seed(_, Seed::Empty(_)) => Fingerprint { signs: None, accepts: Vec::new() },
-            Value::Seed(slot, Seed::Bare) => {
+            Value::Seed(form, Seed::Bare) => {
                 let print = |value| KeyPrint { digest: key::Key::of_text(value).digest(), name: None };
-                let prints: Vec<KeyPrint> = slot.values.iter().map(print).collect();
+                let prints: Vec<KeyPrint> = form.values.iter().map(print).collect();
                 Fingerprint { signs: prints.first().cloned(), accepts: prints }
             }
         }
@@ -211,7 +209,7 @@ impl Keys {
     }
 }
 
-fn conversion(slot: &Slot) -> Renewal {
+fn conversion(form: &KeyForm) -> Renewal {
     let mut warnings = vec![
         "the secret becomes a key ring: every service must read both forms by now, and verify a token without a kid with the \
          ring's HMAC keys. The key is made of the characters of the secret as they stand, for HS256"
@@ -221,7 +219,7 @@ fn conversion(slot: &Slot) -> Renewal {
         let form = Form::of(value.expose());
         form.strengthened() != form
     };
-    if slot.values.iter().any(is_weak) {
+    if form.values.iter().any(is_weak) {
         warnings.push(
             "the secret can be taken for less than 256 bits, and RFC 7518, section 3.2, demands as many for HS256: it goes on \
              signing until the next rotation, so that no token is refused"
@@ -236,19 +234,19 @@ fn conversion(slot: &Slot) -> Renewal {
     }
 }
 
-fn ring_or_seed(slot: Slot) -> Result<Value> {
-    let text = slot.single()?;
+fn ring_or_seed(form: KeyForm) -> Result<Value> {
+    let text = form.single()?;
     if Form::of(text.expose()).is_placeholder() {
-        return Ok(Value::Seed(slot, Seed::Empty(None)));
+        return Ok(Value::Seed(form, Seed::Empty(None)));
     }
     if text.expose().trim_start().starts_with('{') {
         return Ok(match ring::parse(text)? {
-            Parsed::Ring(ring) => Value::Ring(slot, ring),
-            Parsed::Empty(alg) => Value::Seed(slot, Seed::Empty(alg)),
+            Parsed::Ring(ring) => Value::Ring(form, ring),
+            Parsed::Empty(alg) => Value::Seed(form, Seed::Empty(alg)),
         });
     }
     foreign::refuse(text.expose())?;
-    Ok(Value::Seed(slot, Seed::Bare))
+    Ok(Value::Seed(form, Seed::Bare))
 }
 
 /// The day, as it stands in names of keys.

@@ -6,39 +6,38 @@ use std::collections::BTreeMap;
 use super::form::Form;
 use super::key::{Algorithm, Key};
 use super::renewal::GIVE_UP;
-use super::slot::Slot;
 use super::{Fingerprint, KeyPrint, Random, Renewal, foreign};
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Sensitive;
+use crate::secret::{KeyForm, Sensitive};
 
 /// Fewer bits than this can be guessed.
 const GUESSABLE: usize = 128;
 
 /// A bare secret.
 pub(super) struct Plain {
-    slot: Slot,
+    form: KeyForm,
     /// Whether it signs tokens, so that RFC 7518 says how strong it has to be.
     signs: bool,
 }
 
 impl Plain {
     pub(super) fn read(text: Sensitive, field: Option<&str>, signs: bool) -> Result<Self> {
-        let slot = Slot::read(text, field)?;
-        for value in &slot.values {
+        let form = KeyForm::read(text, field)?;
+        for value in &form.values {
             foreign::refuse(value.expose())?;
         }
-        Ok(Self { slot, signs })
+        Ok(Self { form, signs })
     }
 
     /// Whether a value has been stored yet.
     pub(super) fn is_placeholder(&self) -> bool {
-        self.slot.values.iter().any(|value| Form::of(value.expose()).is_placeholder())
+        self.form.values.iter().any(|value| Form::of(value.expose()).is_placeholder())
     }
 
     pub(super) fn renewal(&self) -> Renewal {
         let mut warnings = Vec::new();
         let mut what: Vec<String> = Vec::new();
-        for value in &self.slot.values {
+        for value in &self.form.values {
             let (old, new) = (Form::of(value.expose()), self.form(value));
             if old.is_placeholder() {
                 what.push(format!("{} in place of a placeholder", new.text()));
@@ -72,14 +71,14 @@ impl Plain {
     /// JSON keys that held the same value hold the same new one.
     pub(super) fn renewed(&self, random: Random<'_>) -> Result<Sensitive> {
         let mut drawn: BTreeMap<&str, Sensitive> = BTreeMap::new();
-        for value in &self.slot.values {
+        for value in &self.form.values {
             if !drawn.contains_key(value.expose()) {
                 drawn.insert(value.expose(), self.form(value).draw(&mut *random)?);
             }
         }
         let new: Vec<Sensitive> =
-            self.slot.values.iter().filter_map(|value| drawn.get(value.expose())).cloned().collect();
-        self.slot.with(&new)
+            self.form.values.iter().filter_map(|value| drawn.get(value.expose())).cloned().collect();
+        self.form.write(&new)
     }
 
     /// Signs with the secret, and holds it against what it must be.
@@ -90,7 +89,7 @@ impl Plain {
         if !self.signs {
             return Ok("the pending value is no placeholder, and not the current one".to_owned());
         }
-        for value in &self.slot.values {
+        for value in &self.form.values {
             let alg = Algorithm::Hs256;
             let key = Key::of_text(value);
             if !alg.fits(key.shape()) {
@@ -109,7 +108,7 @@ impl Plain {
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let all: Vec<&str> = self.slot.values.iter().map(Sensitive::expose).collect();
+        let all: Vec<&str> = self.form.values.iter().map(Sensitive::expose).collect();
         let digest = Key::of_text(&Sensitive::new(all.join("\0"))).digest();
         let print = KeyPrint { digest, name: None };
         Fingerprint { signs: (!self.is_placeholder()).then(|| print.clone()), accepts: vec![print] }

@@ -12,12 +12,12 @@ use crate::dependents::Since;
 use crate::error::Result;
 use crate::jose::Keys;
 use crate::plan::{Action, Plan};
-use crate::secret::{AWSCURRENT, Document, Sensitive, VersionId};
+use crate::secret::{AWSCURRENT, LoginForm, Sensitive, VersionId};
 
 /// What a new value is made of: that under AWSCURRENT.
 pub(crate) enum Source {
-    /// A login to a server, whose document gets a new password.
-    Login(Document, Credential),
+    /// A login to a server, which gets a new password.
+    Login(LoginForm, Credential),
     /// Keys that go on in a new value.
     Renewed(Keys),
     /// Keys of which none may go on.
@@ -119,7 +119,7 @@ impl Plan<StoreValue> {
 /// Draws a new value, of another account where it is that one's turn.
 pub(crate) fn draw(run: &Run<'_>, source: &Source, account: Option<&str>) -> Result<Sensitive> {
     match source {
-        Source::Login(document, current) => current.renewed(document, account, &run.config.policy, random),
+        Source::Login(form, current) => current.renewed(form, account, &run.config.policy, random),
         Source::Renewed(keys) => keys.renewed(run.clock.seconds(), &mut random),
         Source::Replaced(keys) => keys.replaced(run.clock.seconds(), &mut random),
     }

@@ -12,7 +12,7 @@ use crate::aws::secrets::{NewValue, Version};
 use crate::config::Settings;
 use crate::context::{Overview, Run};
 use crate::copies;
-use crate::database::{self, Credential};
+use crate::database::Credential;
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
@@ -66,13 +66,12 @@ async fn login(
     current: Version,
     last: Option<i64>,
 ) -> Result<(Source, Plan<StoreValue>)> {
-    let document = database::document(current.text()?, &seen.settings)?;
-    let current = Credential::read(&document, &seen.settings, run.config.strategy)?;
+    let (form, current) = Credential::read(current.text()?, &seen.settings, run.config.strategy)?;
     let account = turn::next(run, &current, &seen.settings).await?;
     let renamed = account.is_some();
     let plan = plan(&current, account, last, seen, run)?;
     let plan = if renamed { plan.warning(refuse_apart(run, seen).await?) } else { plan };
-    Ok((Source::Login(document, current), plan))
+    Ok((Source::Login(form, current), plan))
 }
 
 /// Refuses to change the user name where a service would go on with the old one. What could not be looked at is a warning:

@@ -16,7 +16,7 @@ use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
 use crate::context::{Overview, Run, random};
-use crate::database::{self, Alignment, Beside, Credential, Pair, Rehearsal, Session, Wanted};
+use crate::database::{Alignment, Beside, Credential, Pair, Rehearsal, Session, Wanted};
 use crate::error::{Error, Result};
 use crate::jose::KeyKind;
 use crate::plan::Proof;
@@ -73,8 +73,7 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
 async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool, found: &mut Findings) -> Result<()> {
     let open = create::open_mark(&secret.labels).is_some();
     let last = create::last_rotation(secret, current.created, open);
-    let document = database::document(current.text()?, &secret.settings)?;
-    let current = Credential::read(&document, &secret.settings, run.config.strategy)?;
+    let (form, current) = Credential::read(current.text()?, &secret.settings, run.config.strategy)?;
     let begun = begun(run, secret, &current).await?;
     let turn = match &begun {
         Some((_, account)) => Some(account.clone()).filter(|account| account != current.account()),
@@ -96,7 +95,7 @@ async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool,
         found.warnings.extend(warnings);
     }
     // Drawn and thrown away: shows whether the document with a new password still fits.
-    let source = Source::Login(document, current.clone());
+    let source = Source::Login(form, current.clone());
     found.lacking.extend(apply::draw(run, &source, turn.as_deref()).err());
     found
         .checked

@@ -7,7 +7,7 @@ use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
 use crate::context::Run;
-use crate::database::{self, Credential};
+use crate::database::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::stages::{self, Seen};
 use crate::secret::{Standing, give_up_command};
@@ -42,7 +42,7 @@ pub(super) async fn pending_version(run: &Run<'_>, event: &Rotation) -> Result<V
 
 /// The credential that a version holds.
 pub(super) fn credential(run: &Run<'_>, version: Version, settings: &Settings) -> Result<Credential> {
-    Credential::read(&database::document(version.text()?, settings)?, settings, run.config.strategy)
+    Ok(Credential::read(version.text()?, settings, run.config.strategy)?.1)
 }
 
 /// Refuses two versions of a secret that differ in more than the password, and the account where two take turns. A value is

@@ -54,14 +54,21 @@ impl Document {
         self.fields.iter().map(|(key, _)| key.as_str())
     }
 
-    /// The same document with the values of some keys replaced by strings. Keys that it does not have are not added.
+    /// The names of the top-level keys, for a remedy.
+    #[must_use]
+    pub fn names(&self) -> String {
+        let names: Vec<String> = self.keys().take(20).map(|key| format!("{key:?}")).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    }
+
+    /// The document with the values of some keys replaced by strings. Keys that it does not have are not added.
     pub fn with(&self, replaced: &[(&str, &Sensitive)]) -> Result<Sensitive> {
         let json = |text: &Sensitive| Sensitive::new(Value::from(text.expose()).to_string());
         let json: Vec<(&str, Sensitive)> = replaced.iter().map(|(key, new)| (*key, json(new))).collect();
         self.with_json(&json)
     }
 
-    /// The same with values that are JSON already.
+    /// The document with the values of some keys replaced by JSON.
     pub fn with_json(&self, replaced: &[(&str, Sensitive)]) -> Result<Sensitive> {
         let mut spans: Vec<_> = replaced.iter().filter_map(|(key, new)| Some((self.span(key)?, new))).collect();
         spans.sort_by_key(|(span, _)| span.start);

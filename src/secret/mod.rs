@@ -2,6 +2,7 @@
 //! rest, which it never touches.
 
 mod document;
+pub mod form;
 mod id;
 mod login;
 mod password;
@@ -11,6 +12,7 @@ pub mod stages;
 use zeroize::Zeroizing;
 
 pub use document::Document;
+pub use form::{KeyForm, LoginForm};
 pub use id::{SecretId, VersionId};
 pub use login::{Login, Tls};
 pub(crate) use password::pick;

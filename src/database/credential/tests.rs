@@ -1,12 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::database::document;
 
 fn read(value: &serde_json::Value, tags: &[(&str, &str)], default: impl Into<Option<Strategy>>) -> Result<Credential> {
     let settings = Settings::read(tags.iter().copied());
-    let document = document(Sensitive::new(value.to_string()), &settings)?;
-    let credential = Credential::read(&document, &settings, default.into())?;
+    let (_, credential) = Credential::read(Sensitive::new(value.to_string()), &settings, default.into())?;
     credential.rotatable(&settings).map(|()| credential)
 }
 
@@ -40,7 +38,8 @@ fn other_engines_are_refused_by_name() {
 #[test]
 fn a_bare_value_of_a_kind_not_built_is_refused_by_its_kind() {
     let bare = Sensitive::new("not a JSON object".to_owned());
-    let Err(error) = document(bare, &Settings::read([("keyroll:kind", "mysql")])) else { panic!("accepted") };
+    let read = Credential::read(bare, &Settings::read([("keyroll:kind", "mysql")]), None);
+    let Err(error) = read else { panic!("accepted") };
     assert_eq!(error.kind(), ErrorKind::RefusedNotBuilt);
 }
 

@@ -147,20 +147,21 @@ async fn read(run: &Run<'_>, secret: &SecretId) -> Result<Credential> {
             "correct the tag keyroll:admin-secret",
         ));
     };
-    let mut document = Document::parse(version.text()?)?;
+    let mut text = version.text()?;
+    let document = Document::parse(text.clone())?;
     if document.keys().all(|key| key == "username" || key == "password") {
-        document = managed_by_rds(run, secret, &document).await?;
+        text = managed_by_rds(run, secret, &document).await?;
     }
     // The administrator's secret has tags of its own, which say nothing about this rotation.
-    Credential::read(&document, &Settings::read([]), Some(Strategy::SingleUser))
+    Ok(Credential::read(text, &Settings::read([]), Some(Strategy::SingleUser))?.1)
 }
 
 /// RDS's own secrets hold a name and a password; RDS says where they belong. The whole is read like any other login.
-async fn managed_by_rds(run: &Run<'_>, secret: &SecretId, document: &Document) -> Result<Document> {
+async fn managed_by_rds(run: &Run<'_>, secret: &SecretId, document: &Document) -> Result<Sensitive> {
     let endpoint = run.clients.rds.endpoint(&run.clients.secrets.describe(secret).await?.tags).await?;
     let login = json!({
         "engine": endpoint.engine, "host": endpoint.host, "port": endpoint.port,
         "username": document.get("username")?, "password": document.get("password")?,
     });
-    Document::parse(Sensitive::new(login.to_string()))
+    Ok(Sensitive::new(login.to_string()))
 }

@@ -6,7 +6,7 @@ use crate::aws::secrets::{Lookup, NewValue};
 use crate::config::Settings;
 use crate::context::{Run, random};
 use crate::copies;
-use crate::database::{self, Credential, Session};
+use crate::database::{Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::rotation::apply::{self, Source, StoreValue};
@@ -108,8 +108,7 @@ async fn find(run: &Run<'_>) -> Result<Found> {
     copies::planned(&seen.settings).refuse()?;
     let version = run.current().await?;
     let current = version.id.clone();
-    let document = database::document(version.text()?, &seen.settings)?;
-    let credential = Credential::read(&document, &seen.settings, run.config.strategy)?;
+    let (form, credential) = Credential::read(version.text()?, &seen.settings, run.config.strategy)?;
     let next = turn::next(run, &credential, &seen.settings).await?;
     let renamed = next.is_some();
     let mut plan = create::draw(&credential, next, &seen.settings, run)?.warning(overtaken(&seen.labels));
@@ -118,7 +117,7 @@ async fn find(run: &Run<'_>) -> Result<Found> {
     } else {
         plan = plan.warning(another_account(run, &credential, &seen.settings).await?);
     }
-    let source = Source::Login(document, credential.clone());
+    let source = Source::Login(form, credential.clone());
     let account = Account { arn: seen.arn, settings: seen.settings, current: credential };
     Ok(Found { account, current, source, plan })
 }

@@ -1,23 +1,22 @@
-//! Where in a secret's value keyroll's part of it stands: the whole of it, or the JSON keys that `keyroll:field` names. The rest
-//! stays byte for byte.
+//! Forms of a key or a token: the whole value, or the JSON keys that `keyroll:field` names.
 
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
 
-/// A value, with the part of it that rotates.
-pub(super) struct Slot {
+/// Where in a value the keys or tokens stand.
+pub struct KeyForm {
     document: Option<Document>,
     /// The JSON keys, none for the whole value.
     fields: Vec<String>,
     /// What stands there, in the order of the keys.
-    pub(super) values: Vec<Sensitive>,
+    pub values: Vec<Sensitive>,
 }
 
-impl Slot {
+impl KeyForm {
     /// Reads a value; `field` is `keyroll:field`.
-    pub(super) fn read(text: Sensitive, field: Option<&str>) -> Result<Self> {
+    pub fn read(text: Sensitive, field: Option<&str>) -> Result<Self> {
         let Some(field) = field else {
             return Ok(Self { document: None, fields: Vec::new(), values: vec![text] });
         };
@@ -33,7 +32,7 @@ impl Slot {
     }
 
     /// The one part that rotates; refused where there are several.
-    pub(super) fn single(&self) -> Result<&Sensitive> {
+    pub fn single(&self) -> Result<&Sensitive> {
         match &self.values[..] {
             [one] => Ok(one),
             _ => Err(refused(
@@ -43,8 +42,8 @@ impl Slot {
         }
     }
 
-    /// The value with other parts, in the order of [`Slot::values`].
-    pub(super) fn with(&self, new: &[Sensitive]) -> Result<Sensitive> {
+    /// The value with other parts, in the order of [`KeyForm::values`].
+    pub fn write(&self, new: &[Sensitive]) -> Result<Sensitive> {
         match (&self.document, new) {
             (Some(document), new) => {
                 let replaced: Vec<(&str, &Sensitive)> = self.fields.iter().map(String::as_str).zip(new).collect();
@@ -69,15 +68,9 @@ fn string(document: &Document, field: &str) -> Result<Sensitive> {
         )),
         None => Err(refused(
             format!("the value has no JSON key {field:?}, which keyroll:field names"),
-            format!("correct keyroll:field: there are {}", keys(document)),
+            format!("correct keyroll:field: there are {}", document.names()),
         )),
     }
-}
-
-/// The names of a document's keys, for a remedy.
-pub(super) fn keys(document: &Document) -> String {
-    let keys: Vec<String> = document.keys().take(20).map(|key| format!("{key:?}")).collect();
-    if keys.is_empty() { "none".to_owned() } else { keys.join(", ") }
 }
 
 fn refused(cause: impl Into<String>, remedy: impl Into<String>) -> Error {
@@ -88,8 +81,8 @@ fn refused(cause: impl Into<String>, remedy: impl Into<String>) -> Error {
 mod tests {
     use super::*;
 
-    fn read(text: &str, field: Option<&str>) -> Result<Slot> {
-        Slot::read(Sensitive::new(text.to_owned()), field)
+    fn read(text: &str, field: Option<&str>) -> Result<KeyForm> {
+        KeyForm::read(Sensitive::new(text.to_owned()), field)
     }
 
     fn new(parts: &[&str]) -> Vec<Sensitive> {
@@ -99,17 +92,17 @@ mod tests {
     #[test]
     fn named_keys_are_replaced_and_the_rest_stays_byte_for_byte() {
         let text = "{ \"b\": \"two\",\n\t\"n\" : 1.50, \"a\":\"one\" }\n";
-        let slot = read(text, Some("b a  b")).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(slot.values.iter().map(Sensitive::expose).collect::<Vec<_>>(), ["one", "two"]);
-        let changed = slot.with(&new(&["1st", "2\"d"])).unwrap_or_else(|error| panic!("{error}"));
+        let form = read(text, Some("b a  b")).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(form.values.iter().map(Sensitive::expose).collect::<Vec<_>>(), ["one", "two"]);
+        let changed = form.write(&new(&["1st", "2\"d"])).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(changed.expose(), "{ \"b\": \"2\\\"d\",\n\t\"n\" : 1.50, \"a\":\"1st\" }\n");
     }
 
     #[test]
     fn without_keys_the_value_is_replaced_as_a_whole() {
-        let slot = read("bare", None).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(slot.with(&new(&["new"])).unwrap_or_else(|error| panic!("{error}")).expose(), "new");
-        assert!(slot.with(&new(&["a", "b"])).is_err());
+        let form = read("bare", None).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(form.write(&new(&["new"])).unwrap_or_else(|error| panic!("{error}")).expose(), "new");
+        assert!(form.write(&new(&["a", "b"])).is_err());
     }
 
     #[test]
@@ -123,7 +116,7 @@ mod tests {
             let Err(error) = read(text, Some(field)) else { panic!("accepted {text} {field}") };
             assert!(error.to_string().contains(word) && !error.to_string().contains("hunter2"), "{error}");
         }
-        let Ok(slot) = read(r#"{"a":"x","b":"y"}"#, Some("a b")) else { panic!("refused") };
-        assert!(slot.single().is_err());
+        let Ok(form) = read(r#"{"a":"x","b":"y"}"#, Some("a b")) else { panic!("refused") };
+        assert!(form.single().is_err());
     }
 }
