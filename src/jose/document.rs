@@ -4,8 +4,8 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 
-use super::form::Form;
 use super::key::{Key, PemForm, Shape};
+use super::pattern::Pattern;
 use super::renewal::GIVE_UP;
 use super::window::Window;
 use super::{Fingerprint, KeyPrint, Random, Renewal, ids};
@@ -47,7 +47,7 @@ impl SigningKey {
             let keys = document.names();
             refused(&format!("the document has no JSON key {field:?} with a private key in PEM; it has {keys}"))
         })?;
-        let key = if Form::of(pem.expose()).is_placeholder() { None } else { Some(Key::from_pem(pem.expose())?) };
+        let key = if Pattern::of(pem.expose()).is_placeholder() { None } else { Some(Key::from_pem(pem.expose())?) };
         let window = match (document.get(FROM)?, document.get(UNTIL)?) {
             (Some(from), Some(until)) => Some(Window::read(&from, &until)?),
             (None, None) => None,

@@ -6,10 +6,10 @@
 mod document;
 mod fingerprint;
 mod foreign;
-mod form;
 mod ids;
 pub mod key;
 mod kinds;
+mod pattern;
 mod plain;
 mod renewal;
 mod ring;
@@ -24,7 +24,7 @@ pub use self::kinds::KeyKind;
 pub use self::renewal::{Random, Renewal};
 
 use self::document::SigningKey;
-use self::form::Form;
+use self::pattern::Pattern;
 use self::plain::Plain;
 use self::renewal::GIVE_UP;
 use self::ring::{Parsed, Ring};
@@ -216,7 +216,7 @@ fn conversion(form: &KeyForm) -> Renewal {
             .to_owned(),
     ];
     let is_weak = |value: &Sensitive| {
-        let form = Form::of(value.expose());
+        let form = Pattern::of(value.expose());
         form.strengthened() != form
     };
     if form.values.iter().any(is_weak) {
@@ -236,7 +236,7 @@ fn conversion(form: &KeyForm) -> Renewal {
 
 fn ring_or_seed(form: KeyForm) -> Result<Value> {
     let text = form.single()?;
-    if Form::of(text.expose()).is_placeholder() {
+    if Pattern::of(text.expose()).is_placeholder() {
         return Ok(Value::Seed(form, Seed::Empty(None)));
     }
     if text.expose().trim_start().starts_with('{') {

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::form::Form;
 use super::key::{Algorithm, Key};
+use super::pattern::Pattern;
 use super::renewal::GIVE_UP;
 use super::{Fingerprint, KeyPrint, Random, Renewal, foreign};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,14 +31,14 @@ impl Plain {
 
     /// Whether a value has been stored yet.
     pub(super) fn is_placeholder(&self) -> bool {
-        self.form.values.iter().any(|value| Form::of(value.expose()).is_placeholder())
+        self.form.values.iter().any(|value| Pattern::of(value.expose()).is_placeholder())
     }
 
     pub(super) fn renewal(&self) -> Renewal {
         let mut warnings = Vec::new();
         let mut what: Vec<String> = Vec::new();
         for value in &self.form.values {
-            let (old, new) = (Form::of(value.expose()), self.form(value));
+            let (old, new) = (Pattern::of(value.expose()), self.pattern(value));
             if old.is_placeholder() {
                 what.push(format!("{} in place of a placeholder", new.text()));
                 continue;
@@ -73,7 +73,7 @@ impl Plain {
         let mut drawn: BTreeMap<&str, Sensitive> = BTreeMap::new();
         for value in &self.form.values {
             if !drawn.contains_key(value.expose()) {
-                drawn.insert(value.expose(), self.form(value).draw(&mut *random)?);
+                drawn.insert(value.expose(), self.pattern(value).draw(&mut *random)?);
             }
         }
         let new: Vec<Sensitive> =
@@ -114,8 +114,8 @@ impl Plain {
         Fingerprint { signs: (!self.is_placeholder()).then(|| print.clone()), accepts: vec![print] }
     }
 
-    fn form(&self, value: &Sensitive) -> Form {
-        let form = Form::of(value.expose());
+    fn pattern(&self, value: &Sensitive) -> Pattern {
+        let form = Pattern::of(value.expose());
         if self.signs { form.strengthened() } else { form }
     }
 }

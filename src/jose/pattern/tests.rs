@@ -12,11 +12,11 @@ fn stream(mut state: u32) -> impl FnMut(&mut [u8]) -> Result<()> {
     }
 }
 
-fn drawn(form: &Form, seed: u32) -> String {
+fn drawn(form: &Pattern, seed: u32) -> String {
     form.draw(&mut stream(seed)).unwrap_or_else(|error| panic!("{error}")).expose().to_owned()
 }
 
-fn bytes_of(form: &Form) -> Option<usize> {
+fn bytes_of(form: &Pattern) -> Option<usize> {
     match form.body {
         Body::Hex { bytes, .. } | Body::Base64 { bytes, .. } => Some(bytes),
         _ => None,
@@ -44,7 +44,7 @@ fn values_are_told_by_what_they_look_like() {
         ("PlaceHolder\n", "64 URL-safe characters"),
         ("placeholder1", "12 characters of the same classes"),
     ] {
-        assert_eq!(Form::of(value).text(), text, "{value}");
+        assert_eq!(Pattern::of(value).text(), text, "{value}");
     }
 }
 
@@ -62,15 +62,15 @@ fn a_new_value_has_the_form_of_the_old_one() {
         "B3B1C2D4-0000-4000-8000-0123456789AB",
         "only4Letters2and0Digits\r\n",
     ] {
-        let form = Form::of(value);
+        let form = Pattern::of(value);
         for seed in 0..50 {
             let new = drawn(&form, seed);
-            assert_eq!((new.len(), Form::of(&new).text()), (value.len(), form.text()), "{value} {new}");
+            assert_eq!((new.len(), Pattern::of(&new).text()), (value.len(), form.text()), "{value} {new}");
             assert_ne!(new, value);
             let of = |value: &str, class: &dyn Fn(char) -> bool| value.chars().any(class);
             for class in [char::is_alphabetic, char::is_lowercase, char::is_uppercase, char::is_numeric] {
                 let (before, now) = (of(value, &class), of(&new, &class));
-                assert!(now == before || Form::of(value).text().contains("base64"), "{value} {new}");
+                assert!(now == before || Pattern::of(value).text().contains("base64"), "{value} {new}");
             }
             let punctuation = |c: char| c.is_ascii_punctuation();
             if form.text().contains("classes") {
@@ -84,7 +84,7 @@ fn a_new_value_has_the_form_of_the_old_one() {
 #[test]
 fn what_stands_for_no_value_gives_64_url_safe_characters() {
     for value in PLACEHOLDERS {
-        let form = Form::of(&value.to_ascii_uppercase());
+        let form = Pattern::of(&value.to_ascii_uppercase());
         assert!(form.is_placeholder(), "{value:?}");
         let new = drawn(&form.strengthened(), 7);
         assert_eq!(new.len(), FRESH_LENGTH);
@@ -106,7 +106,7 @@ fn rfc_7518_asks_for_256_bits_whatever_the_reader_decodes() {
         ("Abcdefgh0Abcdefgh0Abcdefgh0Abcde", 32),
         ("0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9", 64),
     ] {
-        let form = Form::of(value);
+        let form = Pattern::of(value);
         let stronger = form.strengthened();
         assert_eq!(drawn(&stronger, 3).len(), length, "{value}");
         assert_eq!(stronger == form, length == value.len() && !value.starts_with("b3"), "{value}");
@@ -119,28 +119,28 @@ fn rfc_7518_asks_for_256_bits_whatever_the_reader_decodes() {
 fn encoded_values_are_canonical() {
     for value in ["q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeA=="] {
         for seed in 0..100 {
-            let new = drawn(&Form::of(value), seed);
+            let new = drawn(&Pattern::of(value), seed);
             let unused: &str = if new.ends_with("==") { "AQgw" } else { "AEIMQUYcgkosw048" };
             let last = new.trim_end_matches('=').chars().last().unwrap();
             assert!(unused.contains(last), "{new}");
         }
     }
     // Letters and digits may be base64 to somebody.
-    let form = Form::of("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA");
+    let form = Pattern::of("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA");
     assert!((0..100).all(|seed| "AEIMQUYcgkosw048".contains(drawn(&form, seed).chars().last().unwrap())));
 }
 
 #[test]
 fn an_alphabet_that_says_more_of_the_value_than_of_its_form_is_widened() {
-    let new = drawn(&Form::of("!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!"), 1);
+    let new = drawn(&Pattern::of("!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!"), 1);
     assert!(new.len() == 32 && new.chars().any(|c| c.is_ascii_alphanumeric()), "{new}");
-    let unprintable = drawn(&Form::of("ééééééééééééééééééééééééééééééééé"), 1);
+    let unprintable = drawn(&Pattern::of("ééééééééééééééééééééééééééééééééé"), 1);
     assert!(unprintable.len() == 33 && unprintable.is_ascii(), "{unprintable}");
 }
 
 #[test]
 fn every_character_is_equally_likely() {
-    let form = Form::of("abc-defghijklmnopqrstuvw_0ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.x");
+    let form = Pattern::of("abc-defghijklmnopqrstuvw_0ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.x");
     let mut counts = std::collections::BTreeMap::new();
     for seed in 0..1000 {
         // Each character of punctuation is in every value.
@@ -158,5 +158,5 @@ fn failing_randomness_fails_the_value() {
     let mut broken = |_: &mut [u8]| {
         Err(crate::error::Error::new(crate::error::ErrorKind::FailedDefect, "no randomness", "try again"))
     };
-    assert!(Form::of("placeholder").draw(&mut broken).is_err());
+    assert!(Pattern::of("placeholder").draw(&mut broken).is_err());
 }

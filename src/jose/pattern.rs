@@ -27,7 +27,7 @@ const DIGITS: &str = "0123456789";
 
 /// How values of a secret look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Form {
+pub(super) struct Pattern {
     body: Body,
     /// A line end that came with the value, as `echo` writes it: whoever reads it may count it in.
     end: String,
@@ -47,7 +47,7 @@ enum Body {
     Text { length: usize, classes: Vec<Vec<u8>> },
 }
 
-impl Form {
+impl Pattern {
     /// The form of a value.
     pub(super) fn of(value: &str) -> Self {
         let body = value.trim_end_matches(['\r', '\n']);
