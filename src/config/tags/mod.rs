@@ -56,9 +56,6 @@ pub struct Settings {
     problems: Vec<Error>,
 }
 
-/// Tags of the contract that say nothing to the kinds and steps built so far, and do no harm unread.
-const WITHOUT_EFFECT: [&str; 2] = ["keyroll:retire", "keyroll:watch"];
-
 impl Settings {
     /// Reads a secret's tags. Tags of others are not looked at.
     ///
@@ -144,12 +141,20 @@ impl Settings {
             "keyroll:plaintext-statements" => {
                 self.plaintext_statements = value.parse().map_err(|_| unreadable(tag, value, "true or false"))?;
             }
-            _ if WITHOUT_EFFECT.contains(&tag) => {}
+            // What happens anyway.
+            "keyroll:retire" if value == "next-rotation" => {}
+            "keyroll:retire" | "keyroll:watch" => {
+                return Err(Error::new(
+                    ErrorKind::RefusedNotBuilt,
+                    format!("this version of keyroll cannot do this yet: the tag {tag} = {value:?}"),
+                    "remove the tag; to end a previous login before the next rotation, invoke the action Retire",
+                ));
+            }
             _ => {
                 return Err(Error::new(
                     ErrorKind::RefusedSetting,
                     format!("the secret has the unknown tag {tag}"),
-                    "correct its name or remove it; the README lists the tags",
+                    "correct its name or remove it; docs/settings.md lists the tags",
                 ));
             }
         }
