@@ -22,6 +22,13 @@ use runtime::Reported;
 /// The name of the function.
 pub const NAME: &str = "keyroll";
 
+/// The executable that a test drives: `KEYROLL_BOOTSTRAP`, or else `with_the_test`, which is
+/// `env!("CARGO_BIN_EXE_bootstrap")` there: cargo builds it together with the test, so that it is never an older one.
+#[must_use]
+pub fn under_test(with_the_test: &str) -> PathBuf {
+    std::env::var_os("KEYROLL_BOOTSTRAP").map_or_else(|| PathBuf::from(with_the_test), PathBuf::from)
+}
+
 /// How long a process may take until it asks for its first event, as on Lambda.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rehearsal::aws::{Content, LocalAws};
 use rehearsal::driver::{self, Driver, Options, RotationOutcome};
-use rehearsal::lambda::{Function, Outcome};
+use rehearsal::lambda::{self, Function, Outcome};
 use serde_json::{Value, json};
 
 use crate::leaks;
@@ -219,10 +219,7 @@ fn refused(what: &str, outcome: Outcome, expected: &str) -> String {
     }
 }
 
-/// The release binary: what is shipped is what is tested.
+/// What is driven.
 fn bootstrap() -> PathBuf {
-    let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/release/bootstrap");
-    let path = std::env::var_os("KEYROLL_BOOTSTRAP").map_or(built, PathBuf::from);
-    assert!(path.is_file(), "{} is missing: run cargo build --release --bin bootstrap", path.display());
-    path
+    lambda::under_test(env!("CARGO_BIN_EXE_bootstrap"))
 }

@@ -159,6 +159,7 @@ async fn a_process_opens_one_connection_per_endpoint() {
 }
 
 #[tokio::test]
+#[ignore = "measures the release binary: make test does"]
 async fn the_process_stays_below_16_mb() {
     let stage = Stage::start().await;
     for _ in 0..5 {
@@ -169,6 +170,7 @@ async fn the_process_stays_below_16_mb() {
 }
 
 #[tokio::test]
+#[ignore = "measures the release binary: make test does"]
 async fn the_first_poll_comes_within_10_ms_of_the_start() {
     let stage = Stage::start().await;
     let mut times = Vec::new();
@@ -203,6 +205,7 @@ async fn a_login_waits_for_no_delayed_acknowledgement() {
 
 /// aws-sdk-s3 and the libraries that make and check keys (143 kB) are linked since the limit was 3.4 MB: 4.24 MB.
 #[test]
+#[ignore = "measures the release binary: make test does"]
 fn the_package_stays_below_4_4_mb() {
     let folder = new_folder();
     let package = folder.join("bootstrap.zip");

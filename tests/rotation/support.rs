@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rehearsal::aws::{Content, Fault, LocalAws, Rule, Snapshot};
 use rehearsal::driver::{self, Driver, Options, RotationOutcome};
-use rehearsal::lambda::{Function, Outcome};
+use rehearsal::lambda::{self, Function, Outcome};
 use rehearsal::mariadb::MariaDb;
 use rehearsal::postgres::{Held, Login, Postgres, PostgresOptions, identifier, literal};
 use serde_json::{Value, json};
@@ -358,10 +358,7 @@ pub fn random_password() -> String {
     format!("Stage-{}", rehearsal::aws::random::uuid())
 }
 
-/// The release binary: what is shipped is what is tested.
+/// What is driven.
 pub fn bootstrap() -> PathBuf {
-    let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/release/bootstrap");
-    let path = std::env::var_os("KEYROLL_BOOTSTRAP").map_or(built, PathBuf::from);
-    assert!(path.is_file(), "{} is missing: run cargo build --release --bin bootstrap", path.display());
-    path
+    lambda::under_test(env!("CARGO_BIN_EXE_bootstrap"))
 }
