@@ -26,9 +26,7 @@ impl Credential {
     /// otherwise.
     pub fn read(text: Sensitive, settings: &Settings, default: Option<Strategy>) -> Result<(LoginForm, Self)> {
         // A kind that is not built is told by its name, before its value is looked at.
-        if let Some(tag) = &settings.kind {
-            Kind::of(Some(tag), "")?;
-        }
+        Kind::check_tag(settings)?;
         let (form, login) = LoginForm::read(text)?;
         let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
         match kind {

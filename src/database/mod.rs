@@ -16,7 +16,9 @@ mod words;
 
 use std::fmt;
 
+use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::jose::KeyKind;
 use crate::secret::Sensitive;
 
 pub use alignment::{Alignment, Change};
@@ -43,6 +45,14 @@ impl Kind {
     #[must_use]
     pub fn holds_two(self) -> bool {
         self == Self::MariaDb
+    }
+
+    /// Refuses a tag `keyroll:kind` that names a kind of login which is unknown or not built. Kinds of keys are none of ours.
+    pub fn check_tag(settings: &Settings) -> Result<()> {
+        match &settings.kind {
+            Some(tag) if KeyKind::of(settings).is_none() => Self::of(Some(tag), "").map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// The kind that a secret's tag names, or its engine.

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::look::unfinished;
 use super::schedule::Rotation;
 use crate::api::{ServiceReport, Verdict};
-use crate::config::Strategy;
+use crate::config::{Settings, Strategy};
 use crate::context::{Overview, Run};
 use crate::copies;
+use crate::database::Kind;
 use crate::dependents::{Dependence, Dependent, Judgement, Runs, Seen, Sighting, Since, judge, runs, utc};
 use crate::error::Result;
 use crate::rollout::{self, Left};
@@ -90,8 +91,7 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
     let held = secret.settings.held(run.clock.seconds());
     let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
-    let unsound = [secret.settings.sound(), copies::planned(&secret.settings).refuse()];
-    warnings.extend(unsound.into_iter().filter_map(|checked| Some(checked.err()?.to_string())));
+    warnings.extend(unsound(&secret.settings));
     Ok(Status {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),
         action: "Status",
@@ -106,6 +106,12 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
         warnings,
         secret_arn: secret.arn,
     })
+}
+
+/// The tags that would stop a rotation, as warnings.
+fn unsound(settings: &Settings) -> Vec<String> {
+    let checked = [settings.sound(), Kind::check_tag(settings), copies::planned(settings).refuse()];
+    checked.into_iter().filter_map(|checked| Some(checked.err()?.to_string())).collect()
 }
 
 /// Until when the previous credential goes on working, where tag or environment say that it does: two accounts take turns, or
@@ -235,5 +241,21 @@ mod tests {
             (shown[0].created.as_ref(), shown[0].labels.as_slice()),
             (None, ["AWSPREVIOUS".to_owned()].as_slice())
         );
+    }
+
+    #[test]
+    fn tags_that_would_stop_a_rotation_are_warnings() {
+        for (tag, value, word) in [
+            ("keyroll:kind", "oracle", "\"oracle\", which keyroll does not know"),
+            ("keyroll:kind", "mysql", "does not rotate mysql secrets yet"),
+            ("keyroll:retire", "24h", "keyroll:retire"),
+            ("keyroll:copies", "ssm:/orders/db", "ssm:/orders/db"),
+        ] {
+            let warnings = unsound(&Settings::read([(tag, value)]));
+            assert!(matches!(&warnings[..], [one] if one.contains(word)), "{tag} {value}: {warnings:?}");
+        }
+        for kind in ["postgres", "mariadb", "jwt", "jwt-keyring", "signing-key", "token"] {
+            assert_eq!(unsound(&Settings::read([("keyroll:kind", kind)])), Vec::<String>::new());
+        }
     }
 }
