@@ -3,7 +3,7 @@
 use crate::context::{Overview, Run};
 use crate::dependents::utc;
 use crate::error::{Error, ErrorKind, Result};
-use crate::jose::KeyKind;
+use crate::rotation::Target;
 use crate::secret::{AWSCURRENT, AWSPENDING, VersionId, give_up};
 
 /// The secret as a whole, with its current version.
@@ -25,11 +25,11 @@ pub(super) fn unfinished(overview: &Overview) -> Option<String> {
     let pending = overview.labels.holder(AWSPENDING).filter(|version| !overview.labels.has(version, AWSCURRENT))?;
     let (arn, version) = (&overview.arn, pending.as_str());
     // Of a broken Revoke the second half is left, and a rotation would put what has leaked under AWSPREVIOUS.
-    let (revoke, works) = match KeyKind::of(&overview.settings) {
-        Some(_) => {
+    let (revoke, works) = match Target::of(&overview.settings) {
+        Target::Keys(_) => {
             (" If it was a Revoke, invoke the action Revoke again, and do not rotate.", "is what services are to have")
         }
-        None => ("", "still logs in"),
+        Target::Login => ("", "still logs in"),
     };
     let since = overview.last_changed.map(|at| format!(" (the secret last changed at {})", utc(at)));
     Some(format!(

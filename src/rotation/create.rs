@@ -15,9 +15,9 @@ use crate::copies;
 use crate::database::Credential;
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
-use crate::jose::KeyKind;
 use crate::plan::{Plan, Proof};
 use crate::rollout::{self, Left};
+use crate::rotation::target::Target;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing, VersionId};
 
@@ -40,9 +40,9 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     let before = finish_the_last_rotation(run, &seen, current.created).await?;
     let last = last_rotation(&seen, current.created, before.is_some());
     let (id, begun) = (current.id.clone(), run.clock.left());
-    let (source, plan) = match KeyKind::of(&seen.settings) {
-        Some(kind) => keys::create::plan(run, &seen, kind, current, last, before.as_ref()).await?,
-        None => login(run, &seen, current, last).await?,
+    let (source, plan) = match Target::of(&seen.settings) {
+        Target::Keys(kind) => keys::create::plan(run, &seen, kind, current, last, before.as_ref()).await?,
+        Target::Login => login(run, &seen, current, last).await?,
     };
     // Making a key may take a while: before the last look, too.
     let value = apply::draw(run, &source, plan.account())?;

@@ -12,9 +12,9 @@ use crate::api::event::Rotation;
 use crate::context::{Overview, Run, log};
 use crate::dependents::Since;
 use crate::error::Result;
-use crate::jose::KeyKind;
 use crate::plan::{Plan, Proof};
 use crate::rollout::{self, Left};
+use crate::rotation::target::Target;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing};
 
@@ -58,7 +58,7 @@ fn task(event: &Rotation, seen: &Overview) -> Result<Task> {
 /// Round *promote*. Also tells since when the version is current, and whether the credential before goes on working.
 pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since, bool)> {
     let version = pending_version(run, event).await?;
-    if let Some(kind) = KeyKind::of(&seen.settings) {
+    if let Target::Keys(kind) = Target::of(&seen.settings) {
         let current = seen.labels.holder(AWSCURRENT);
         let (plan, overlaps) = keys::test::prove(run, kind, version, &seen.settings, current.as_ref()).await?;
         let (report, since) = move_current(run, event, seen, plan).await?;

@@ -25,6 +25,8 @@ mod preflight;
 mod retire;
 mod revoke;
 mod services;
+mod set;
+mod target;
 mod test;
 mod versions;
 
@@ -39,12 +41,13 @@ pub(crate) use self::overview::{refuse_managed, refuse_not_enabled};
 pub(crate) use self::preflight::examine;
 pub(crate) use self::retire::retire;
 pub(crate) use self::revoke::revoke;
+pub(crate) use self::target::Target;
 
 /// Does one step.
 pub(crate) async fn step(run: &Run<'_>, event: &Rotation) -> Result<Report> {
     match event.step {
         Step::Create => create::run(run, event).await,
-        Step::Set => login::set::run(run, event).await,
+        Step::Set => set::run(run, event).await,
         Step::Test => test::run(run, event).await,
         Step::Finish => finish::run(run, event).await,
     }

@@ -18,8 +18,8 @@ use crate::aws::secrets::{Lookup, Version};
 use crate::context::{Overview, Run, random};
 use crate::database::{Alignment, Beside, Credential, Pair, Rehearsal, Session, Wanted};
 use crate::error::{Error, Result};
-use crate::jose::KeyKind;
 use crate::plan::Proof;
+use crate::rotation::target::Target;
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, ROLLOUT, Standing, Step};
 use crate::{copies, rollout};
 
@@ -48,15 +48,15 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     found.lacking.extend(secret.settings.refuse_on_hold(run.clock.seconds()).err());
     found.lacking.extend(secret.settings.sound().err());
     // Of keys the value says more: see `keys::examine`.
-    if KeyKind::of(&secret.settings).is_none() {
+    if Target::of(&secret.settings) == Target::Login {
         found.lacking.extend(copies::planned(&secret.settings).refusal);
     }
     let current = run.current().await;
     let created = current.as_ref().ok().and_then(|version| version.created);
     let looked = match current {
-        Ok(current) => match KeyKind::of(&secret.settings) {
-            Some(kind) => Box::pin(keys::examine::values(run, secret, kind, current, &mut found)).await,
-            None => values(run, secret, current, prove, &mut found).await,
+        Ok(current) => match Target::of(&secret.settings) {
+            Target::Keys(kind) => Box::pin(keys::examine::values(run, secret, kind, current, &mut found)).await,
+            Target::Login => values(run, secret, current, prove, &mut found).await,
         },
         Err(error) => Err(error),
     };

@@ -14,8 +14,8 @@ use crate::context::Run;
 use crate::database::{Credential, Kind, Probe, Session, Wanted};
 use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
-use crate::jose::KeyKind;
 use crate::plan::Proof;
+use crate::rotation::target::Target;
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId};
 use crate::{copies, rollout};
 
@@ -25,7 +25,7 @@ use crate::{copies, rollout};
 /// nothing to do.
 pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
     let seen = look(run).await?;
-    if let Some(kind) = KeyKind::of(&seen.settings) {
+    if let Target::Keys(kind) = Target::of(&seen.settings) {
         return Err(keys::not_retired(kind));
     }
     seen.settings.refuse_on_hold(run.clock.seconds())?;

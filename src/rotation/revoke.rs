@@ -29,7 +29,7 @@ use super::login::beside::Strangers;
 use super::login::logins::{Account, Promoted};
 use super::login::prove::prove_and_stay;
 use super::login::set;
-use super::overview::look;
+use super::overview::{look, settings};
 use super::versions::credential;
 use super::{finish, keys};
 use crate::api::event::Rotation;
@@ -38,9 +38,9 @@ use crate::aws::secrets::Lookup;
 use crate::context::{Overview, Run, Scene};
 use crate::database::{Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
-use crate::jose::KeyKind;
 use crate::plan::Proof;
 use crate::rollout::{self, Left};
+use crate::rotation::target::Target;
 use crate::secret::{AWSCURRENT, Standing, Step, VersionId};
 
 /// The least time for all of it but the rollout, which Reconcile can finish.
@@ -52,7 +52,7 @@ const ENOUGH: Duration = Duration::from_secs(15);
 pub(crate) async fn revoke(run: &Run<'_>) -> Result<Report> {
     run.clock.require(ENOUGH, "revoke a credential", "nothing was changed")?;
     let seen = look(run).await?;
-    if let Some(kind) = KeyKind::of(&seen.settings) {
+    if let Target::Keys(kind) = Target::of(&seen.settings) {
         return Box::pin(keys::revoke::run(run, kind)).await;
     }
     let Stored { mut event, current, account, mut session, mut report } = store(run).await?;
@@ -96,7 +96,8 @@ async fn replace(
     report: &mut Report,
 ) -> Result<()> {
     event.step = Step::Set;
-    report.append(set::replacing(run, event, Strangers::Replace).await.map_err(again)?);
+    let settings = settings(run, event).await.map_err(again)?;
+    report.append(set::run(run, event, settings, Strangers::Replace).await.map_err(again)?);
     event.step = Step::Finish;
     let pending = stored(run, event, before).await.map_err(again)?;
     let (proof, line) = prove_and_stay(run, &pending, &before.settings).await.map_err(again)?;

@@ -6,9 +6,9 @@ use crate::api::{ServiceName, ServiceReport, Verdict};
 use crate::context::{Overview, Run};
 use crate::dependents::{Judgement, Seen, Sighting, Since, judge};
 use crate::error::{Error, ErrorKind};
-use crate::jose::KeyKind;
 use crate::plan::Proof;
 use crate::rollout::{self, Left};
+use crate::rotation::target::Target;
 use crate::secret::{AWSCURRENT, Standing, Step};
 
 /// What looking at the services says, and what the last step would do with them.
@@ -65,9 +65,9 @@ fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
     if found.steps.iter().all(|planned| planned.step != Step::Set) {
         return;
     }
-    let proof = match KeyKind::of(&secret.settings) {
-        Some(_) => "sign with the pending value, and verify with what tasks hold",
-        None => "log in with the pending value",
+    let proof = match Target::of(&secret.settings) {
+        Target::Keys(_) => "sign with the pending value, and verify with what tasks hold",
+        Target::Login => "log in with the pending value",
     };
     found.would(Step::Test, &Proof::nothing(Standing::Pending).proving(proof));
     let finish = finish::plan(&secret.labels, true).proving(format!("{proof} once more"));

@@ -11,8 +11,8 @@ use crate::config::Settings;
 use crate::context::Run;
 use crate::database::{Credential, Probe};
 use crate::error::Result;
-use crate::jose::KeyKind;
 use crate::plan::Proof;
+use crate::rotation::target::Target;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, ROLLOUT, Standing};
 
@@ -31,7 +31,7 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 
 async fn prove_version(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
-    if let Some(kind) = KeyKind::of(settings) {
+    if let Target::Keys(kind) = Target::of(settings) {
         let (plan, _) = keys::test::prove(run, kind, version, settings, None).await?;
         return Ok(run.report(&arn, &event.version, &plan));
     }
@@ -70,7 +70,7 @@ async fn prove_both(run: &Run<'_>, pending: &Credential, settings: &Settings) ->
 /// prove, and Secrets Manager asks whether a rotation would succeed.
 async fn foreign(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
-    if let Some(kind) = KeyKind::of(settings) {
+    if let Target::Keys(kind) = Target::of(settings) {
         return match keys::test::foreign(run, kind, version, settings).await? {
             Some((plan, _)) => Ok(run.report(&arn, &event.version, &plan)),
             None => preflight::run(run, event, Standing::Pending).await,

@@ -11,27 +11,22 @@ use super::change::{ATTEMPTS, ENOUGH, in_the_way, pause};
 use super::logins::{Account, Entry, Writer, administrator, are_a_pair, as_pending, let_in, writer};
 use crate::api::Report;
 use crate::api::event::Rotation;
+use crate::config::Settings;
 use crate::context::Run;
 use crate::copies;
 use crate::database::{Alignment, Beside, Credential, Wanted};
 use crate::error::Result;
-use crate::jose::KeyKind;
 use crate::plan::{Plan, Proof};
-use crate::rotation::keys;
-use crate::rotation::overview::settings;
 use crate::rotation::versions::{GIVE_UP, credential, pending_version};
 use crate::secret::{AWSCURRENT, Standing};
 
-pub(in crate::rotation) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
-    replacing(run, event, Strangers::Refuse).await
-}
-
 /// setSecret of a login, and what to do with a password that no version holds.
-pub(in crate::rotation) async fn replacing(run: &Run<'_>, event: &Rotation, strangers: Strangers) -> Result<Report> {
-    let settings = settings(run, event).await?;
-    if let Some(kind) = KeyKind::of(&settings) {
-        return keys::set::run(run, event, kind, settings).await;
-    }
+pub(in crate::rotation) async fn run(
+    run: &Run<'_>,
+    event: &Rotation,
+    settings: Settings,
+    strangers: Strangers,
+) -> Result<Report> {
     let current = run.current().await?;
     let arn = current.arn.clone();
     if current.id == event.version {
