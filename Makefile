@@ -30,15 +30,25 @@ demo: ## rotate a secret end to end on this machine and show it
 	@cargo build -p rehearsal --bin demo
 	@"$(target)/debug/demo" "$(package)"
 
+ifeq ($(strip $(T)),)
 test iac: export KEYROLL_BOOTSTRAP := $(bootstrap)
 test: export KEYROLL_READER := $(target)/debug/key-ring-reader
-test: ## install what is missing and run every test
+test: ## install what is missing and run every test, or with T="words" those with all of these words in their names
 	@scripts/prepare test
 	@$(MAKE) lint build readers
 	$(call say,running the tests)
 # Those that are ignored elsewhere measure the binary that is shipped.
 	@cargo nextest run --workspace --run-ignored all
 	@$(MAKE) iac
+else
+# Of names of programs nextest wants to have one that matches.
+folders := $(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/main.rs)))) $(basename $(notdir $(wildcard tests/*.rs)))
+
+# A word may also be in the name of the folder: T="keys revoke". The function is the one that cargo builds with the tests.
+test:
+	@scripts/prepare test
+	@cargo nextest run --workspace -E 'all() $(foreach word,$(T),and (test(~$(word))$(if $(findstring $(word),$(folders)), or binary(~$(word)))))'
+endif
 
 iac: ## check template.yaml and terraform/: valid, the same function, no right too many
 	$(call say,checking template.yaml and terraform/)
