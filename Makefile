@@ -21,7 +21,7 @@ reader := --manifest-path examples/key-ring/rust/Cargo.toml
 
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo quick test iac build bench send lint fmt clean release readers
+.PHONY: help demo quick test soak iac build bench send lint fmt clean release readers
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-15s%s\n", $$1, $$2}'
@@ -61,6 +61,13 @@ test:
 	@scripts/prepare test
 	@cargo nextest run --workspace -E 'all() $(foreach word,$(T),and (test(~$(word))$(if $(findstring $(word),$(folders)), or binary(~$(word)))))'
 endif
+
+soak: ## every test with its sweeps whole and more of the random ones, 90 minutes at most
+	@scripts/prepare test
+	@$(MAKE) build readers
+	$(call say,running the tests with whole sweeps)
+	@KEYROLL_SOAK=1 KEYROLL_BOOTSTRAP="$(bootstrap)" KEYROLL_READER="$(target)/debug/key-ring-reader" \
+		timeout --foreground --signal=INT 90m cargo nextest run --profile soak --workspace --run-ignored all --no-fail-fast
 
 iac: ## check template.yaml and terraform/: valid, the same function, no right too many
 	$(call say,checking template.yaml and terraform/)

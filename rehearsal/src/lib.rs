@@ -9,4 +9,5 @@ pub mod ministack;
 pub mod postgres;
 pub mod readers;
 pub mod signed;
+pub mod soak;
 pub mod tls;

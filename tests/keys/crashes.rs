@@ -43,7 +43,7 @@ async fn sweep_of(what: What, blow: Blow) {
     let calls = theatre.calls_of_a_rotation().await;
     let moved = calls.iter().position(is_the_move).unwrap();
     let mut runs = 0;
-    for nth in 0..calls.len() {
+    for nth in (0..calls.len()).filter(|nth| *nth == moved || blow.way().strikes(*nth)) {
         theatre.rotation(&calls, nth, blow, After::Retry).await;
         runs += 1;
         // Before the label moves, Secrets Manager retries in any case.

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::{Driver, STEPS};
 use rehearsal::lambda::{Function, Outcome};
+use rehearsal::soak;
 use serde_json::{Value, json};
 
 use crate::stage::TIMEOUT;
@@ -49,11 +50,12 @@ async fn play(what: What) {
     let (other, dice) = (theatre.stage.another(), Dice::new());
     let shown = Shown(format!("KEYROLL_SEED={}", dice.0));
     let mut play = Play { theatre, other, dice, shown };
-    for _ in 0..SEQUENCES {
+    let sequences = soak::sequences(SEQUENCES);
+    for _ in 0..sequences {
         play.sequence().await;
     }
     play.theatre.stage.heard(&play.other.output());
-    play.theatre.close(&format!("{SEQUENCES} sequences of {EVENTS} events, {}", play.shown.0.lines().next().unwrap()));
+    play.theatre.close(&format!("{sequences} sequences of {EVENTS} events, {}", play.shown.0.lines().next().unwrap()));
 }
 
 impl Play {

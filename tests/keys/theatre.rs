@@ -5,6 +5,7 @@ use std::time::Duration;
 use rehearsal::aws::{Call, Fault, Rule};
 use rehearsal::driver::Options;
 use rehearsal::readers::Maker;
+use rehearsal::soak::Way;
 use serde_json::Value;
 
 use crate::public::document;
@@ -49,6 +50,11 @@ impl Blow {
         Self::ServerError,
         Self::Refused,
     ];
+
+    /// This one among all of them.
+    pub fn way(self) -> Way {
+        Way { number: Self::ALL.iter().position(|blow| *blow == self).unwrap(), of: Self::ALL.len() }
+    }
 }
 
 /// Who calls after finishSecret broke off with AWSCURRENT already moved.

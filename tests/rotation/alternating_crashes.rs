@@ -2,7 +2,7 @@
 //! AWS, those with which createSecret looks at containers among them. The rotation always ends finished, as in
 //! [`crate::crashes`]; and the two accounts are in step, the one before still works.
 
-use crate::crashes::is_the_move;
+use crate::crashes::{is_the_move, struck};
 use crate::estate;
 use crate::pair::{self, PARTNER};
 use crate::support::ACCOUNT;
@@ -89,12 +89,14 @@ async fn up_to_the_move(current: &str, blow: Blow) {
     begin(&theatre, current);
     let calls = theatre.calls_of_a_rotation().await;
     let moved = calls.iter().position(is_the_move).unwrap();
-    for nth in 0..moved {
+    let mut runs = 0;
+    for nth in struck(moved, blow, moved) {
         begin(&theatre, current);
         theatre.rotation(&calls, nth, blow, After::Retry).await;
         pair::assert_alike(&theatre.stage);
+        runs += 1;
     }
-    theatre.close(&format!("{moved} rotations from {current}"));
+    theatre.close(&format!("{runs} rotations from {current} over {moved} calls"));
 }
 
 /// Strikes twice at every other call, which are the same whosever turn it is: once Secrets Manager retries, and once only
@@ -106,7 +108,7 @@ async fn from_the_move_on(blow: Blow) {
         begin(&theatre, current);
         let calls = theatre.calls_of_a_rotation().await;
         let moved = calls.iter().position(is_the_move).unwrap();
-        for nth in moved..calls.len() {
+        for nth in struck(calls.len(), blow, moved).filter(|nth| *nth >= moved) {
             begin(&theatre, current);
             let after = if reconciles { After::Reconcile(Scope::of(nth)) } else { After::Retry };
             theatre.rotation(&calls, nth, blow, after).await;

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::estate;
 use crate::pair::{self, PARTNER};
 use crate::relay::{Relay, When};
-use crate::statements::{Around, sweep};
+use crate::statements::{Around, Swept, sweep};
 use crate::support::{ACCOUNT, DATABASE, Stage};
 use crate::theatre::Theatre;
 
@@ -90,20 +90,20 @@ async fn cut_off_after_any_statement_the_rotation_that_makes_the_second_account_
 async fn from(current: &'static str, when: When, kills: bool) {
     let (theatre, relay) = open().await;
     let out_of_step = OutOfStep { current, rotations: Cell::default(), verifiers: Verifiers::default() };
-    let said = sweep(&theatre, &relay, (when, kills), &out_of_step).await;
+    let Swept { said, struck } = sweep(&theatre, &relay, (when, kills), &out_of_step).await;
     let in_step = [ATTRIBUTES, GROUP, NO_SETTING, SETTING, SETTING_IN_DATABASE];
     let made_a_member = [&[MEMBERSHIP], &in_step[..], &[ACTS]].concat();
     let (pending, changes) = if current == ACCOUNT { (PARTNER, &made_a_member[..]) } else { (ACCOUNT, &in_step[..]) };
     assert_said(&said[current], current, pending, changes);
-    theatre.close(&format!("{} rotations from {current} struck, each at another statement", said[current].len()));
+    theatre.close(&format!("{struck} rotations from {current} struck, each at another statement"));
 }
 
 async fn first(when: When, kills: bool) {
     let (theatre, relay) = open().await;
-    let said = sweep(&theatre, &relay, (when, kills), &WithoutPartner::default()).await;
+    let Swept { said, struck } = sweep(&theatre, &relay, (when, kills), &WithoutPartner::default()).await;
     let changes = ["CREATE ROLE", MEMBERSHIP, ATTRIBUTES, GROUP, SETTING, SETTING_IN_DATABASE, ACTS];
     assert_said(&said[ACCOUNT], ACCOUNT, PARTNER, &changes);
-    theatre.close(&format!("{} first rotations struck, each at another statement", said[ACCOUNT].len()));
+    theatre.close(&format!("{struck} first rotations struck, each at another statement"));
 }
 
 /// A stage whose function comes to the server by a relay, and a base that differs from a role that has just been made in

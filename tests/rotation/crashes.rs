@@ -58,7 +58,7 @@ async fn sweep(blow: Blow) {
     let calls = theatre.calls_of_a_rotation().await;
     let moved = calls.iter().position(is_the_move).unwrap();
     let mut runs = 0;
-    for nth in 0..calls.len() {
+    for nth in struck(calls.len(), blow, moved) {
         theatre.rotation(&calls, nth, blow, After::Retry).await;
         runs += 1;
         // Before the label moves, Secrets Manager retries in any case.
@@ -68,6 +68,11 @@ async fn sweep(blow: Blow) {
         }
     }
     theatre.close(&format!("{runs} rotations over {} calls", calls.len()));
+}
+
+/// The numbers of the calls that this blow strikes of so many: the move of AWSCURRENT is struck by each.
+pub fn struck(calls: usize, blow: Blow, moved: usize) -> impl Iterator<Item = usize> {
+    (0..calls).filter(move |nth| *nth == moved || blow.way().strikes(*nth))
 }
 
 /// Whether a call moves AWSCURRENT.
@@ -82,7 +87,7 @@ async fn sweep_reconcile(blows: &[Blow]) {
     for scope in [Scope::ThisSecret, Scope::EverySecret] {
         let calls = theatre.calls_of_a_reconcile(scope).await;
         for (nth, call) in calls.iter().enumerate() {
-            for blow in blows {
+            for blow in blows.iter().filter(|blow| blow.way().strikes(nth)) {
                 theatre.reconcile(nth, call, *blow, scope).await;
                 runs += 1;
             }

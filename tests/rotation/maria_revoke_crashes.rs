@@ -7,13 +7,14 @@ use std::sync::Arc;
 use rehearsal::aws::{Fault, Rule};
 use rehearsal::mariadb::MariaDbOptions;
 use rehearsal::postgres::Held;
+use rehearsal::soak::{self, Way};
 use rehearsal::tls::Tls;
 use serde_json::json;
 
 use crate::maria::{self, PARTNER};
 use crate::maria_alternating::shown;
 use crate::maria_overlap::{BOTH, rules};
-use crate::maria_statements::{BLOWS, kept};
+use crate::maria_statements::{BLOWS, kept, way};
 use crate::relay::{At, Relay, Strike, When};
 use crate::revoke::logins;
 use crate::revoke_crashes;
@@ -83,12 +84,15 @@ async fn statements(play: &Play) -> Vec<String> {
     let (mut struck, mut runs) = (Vec::new(), 0);
     for nth in numbers {
         for (when, kills) in [BLOWS[0], BLOWS[2]] {
+            if !way(when, kills, 2).strikes(struck.len()) {
+                continue;
+            }
             play.statement(nth, when, kills).await;
             runs += 1;
         }
         struck.push(said[nth].clone());
     }
-    play.close(runs).await;
+    play.close(runs, 2).await;
     struck
 }
 
@@ -96,21 +100,21 @@ async fn statements(play: &Play) -> Vec<String> {
 async fn calls(play: &Play) {
     let mut runs = 0;
     for kind in 0..3 {
-        for nth in 1.. {
+        for nth in (1..).filter(|nth| Way { number: kind, of: 3 }.strikes(*nth)) {
             let kill = play.stage.function.kill_handle();
             let fault = match kind {
                 0 => Fault::after(move || kill.kill()),
                 1 => Fault::LoseAnswer,
                 _ => Fault::error("AccessDeniedException", 400, "not authorized"),
             };
-            if !play.call(nth, fault).await {
+            if !play.call(u64::try_from(nth).unwrap(), fault).await {
                 assert!(nth > 6, "only {} calls", nth - 1);
                 break;
             }
             runs += 1;
         }
     }
-    play.close(runs).await;
+    play.close(runs, 3).await;
 }
 
 /// Asserts that all of this was said, one after the other.
@@ -254,8 +258,8 @@ impl Play {
     }
 
     /// The next rotation goes on from there.
-    async fn close(&self, runs: usize) {
-        assert!(runs > 10, "only {runs}");
+    async fn close(&self, runs: usize, ways: usize) {
+        assert!(soak::as_whole(runs, ways) > 10, "only {runs}");
         let rotation = self.stage.rotate().await;
         self.stage.assert_finished(&rotation.token);
         self.witness.assert_content();

@@ -10,13 +10,14 @@ use std::cell::RefCell;
 
 use rehearsal::driver::STEPS;
 use rehearsal::mariadb::{MariaDbOptions, native_hash};
+use rehearsal::soak::Way;
 use rehearsal::tls::Tls;
 use serde_json::json;
 
 use crate::maria;
 use crate::maria_overlap::{BOTH, rules};
 use crate::relay::{At, Relay, Strike, When};
-use crate::statements::{Around, sweep};
+use crate::statements::{Around, Swept, sweep};
 use crate::support::{ACCOUNT, Stage};
 use crate::theatre::Theatre;
 
@@ -112,31 +113,31 @@ async fn overlap(blow: (When, bool)) {
     let (stage, relay) = maria::by_relay().await;
     maria::appoint_by_tag(&stage);
     let theatre = Theatre::open(stage).await.watched();
-    let said = sweep(&theatre, &relay, blow, &Kept::of(&["%"], BOTH)).await;
+    let Swept { said, struck } = sweep(&theatre, &relay, blow, &Kept::of(&["%"], BOTH, 3)).await;
     // What the last rotation left beside is found by a second look, once AWSPREVIOUS has been read.
     assert_said(&said[ACCOUNT], &as_administrator(2));
-    theatre.close(&format!("{} rotations struck, each at another statement", said[ACCOUNT].len()));
+    theatre.close(&format!("{struck} rotations struck, each at another statement"));
 }
 
 async fn first(blow: (When, bool)) {
     let (stage, relay) = maria::by_relay().await;
     maria::appoint_by_tag(&stage);
     let theatre = Theatre::open(stage).await.watched();
-    let around = OnePassword(Kept::of(&["%"], BOTH));
-    let said = sweep(&theatre, &relay, blow, &around).await;
+    let around = OnePassword(Kept::of(&["%"], BOTH, 2));
+    let Swept { said, struck } = sweep(&theatre, &relay, blow, &around).await;
     assert_said(&said[ACCOUNT], &as_administrator(1));
-    theatre.close(&format!("{} first rotations struck, each at another statement", said[ACCOUNT].len()));
+    theatre.close(&format!("{struck} first rotations struck, each at another statement"));
 }
 
 async fn alone(blow: (When, bool)) {
     let (stage, relay) = maria::by_relay().await;
     let theatre = Theatre::open(stage).await.watched();
-    let said = sweep(&theatre, &relay, blow, &Kept::of(&["%"], ALONE)).await;
+    let Swept { said, struck } = sweep(&theatre, &relay, blow, &Kept::of(&["%"], ALONE, 2)).await;
     let own = "SHOW CREATE USER";
     let expected = [LOGIN, SETTINGS, IDENTITY, own, FACTS, LOCK, "SET PASSWORD = ''", RELEASE];
     let proof = [LOGIN, SETTINGS, IDENTITY, own];
     assert_said(&said[ACCOUNT], &[&expected[..], &proof, &proof].concat());
-    theatre.close(&format!("{} rotations struck, each at another statement", said[ACCOUNT].len()));
+    theatre.close(&format!("{struck} rotations struck, each at another statement"));
 }
 
 /// Only what is said for each host is struck at: of the rest, one host tells.
@@ -150,11 +151,14 @@ async fn hosts(blow: (When, bool)) {
         stage.mariadb().sql(&format!("{create} WITH MAX_USER_CONNECTIONS 30; {grant}")).unwrap();
     }
     let theatre = Theatre::open(stage).await.watched();
-    let said = sweep(&theatre, &relay, blow, &EachHost(Kept::of(&HOSTS, BOTH))).await;
-    let struck: Vec<&String> = said[ACCOUNT].iter().filter(|said| is_a_change(said)).collect();
+    let Swept { said, struck } = sweep(&theatre, &relay, blow, &EachHost(Kept::of(&HOSTS, BOTH, 3))).await;
+    let changes: Vec<&String> = said[ACCOUNT].iter().filter(|said| is_a_change(said)).collect();
     let expected = HOSTS.map(|host| format!("ALTER USER `{ACCOUNT}`@`{host}` IDENTIFIED VIA"));
-    assert!(struck.len() == 3 && struck.iter().zip(&expected).all(|(said, word)| said.contains(word)), "{struck:#?}");
-    theatre.close("3 rotations struck, each at another host's row");
+    assert!(
+        changes.len() == 3 && changes.iter().zip(&expected).all(|(said, word)| said.contains(word)),
+        "{changes:#?}"
+    );
+    theatre.close(&format!("{struck} rotations struck, each at another host's row"));
 }
 
 /// What a rotation by an administrator says, who looks so often at what the account accepts before it is changed.
@@ -206,12 +210,14 @@ pub fn kept(stage: &Stage, but: &str) -> String {
 struct Kept {
     hosts: &'static [&'static str],
     rules: &'static str,
+    /// How many of [`BLOWS`] strike here: all, or the two after everything.
+    blows: usize,
     before: RefCell<String>,
 }
 
 impl Kept {
-    fn of(hosts: &'static [&'static str], rules: &'static str) -> Self {
-        Self { hosts, rules, before: RefCell::default() }
+    fn of(hosts: &'static [&'static str], rules: &'static str, blows: usize) -> Self {
+        Self { hosts, rules, blows, before: RefCell::default() }
     }
 }
 
@@ -226,6 +232,10 @@ impl Around for Kept {
             let shown = rules(&theatre.stage, host);
             assert_eq!(shown.split(" WITH ").next(), Some(self.rules), "{host}");
         }
+    }
+
+    fn way(&self, _said: &str, when: When, kills: bool) -> Way {
+        way(when, kills, self.blows)
     }
 }
 
@@ -244,6 +254,20 @@ impl Around for OnePassword {
     fn after(&self, theatre: &Theatre) {
         self.0.after(theatre);
     }
+
+    fn way(&self, said: &str, when: When, kills: bool) -> Way {
+        self.0.way(said, when, kills)
+    }
+}
+
+/// Which of all blows this is, or of the two after everything.
+pub fn way(when: When, kills: bool, of: usize) -> Way {
+    let number = match (when, kills) {
+        (When::After, true) => 0,
+        (When::After, false) => 1,
+        (When::Before, _) => 2,
+    };
+    Way { number, of }
 }
 
 /// Only the changes are struck at.
@@ -260,5 +284,9 @@ impl Around for EachHost {
 
     fn strikes(&self, said: &str) -> bool {
         is_a_change(said)
+    }
+
+    fn way(&self, said: &str, when: When, kills: bool) -> Way {
+        self.0.way(said, when, kills)
     }
 }

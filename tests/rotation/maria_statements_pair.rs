@@ -8,13 +8,14 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use rehearsal::mariadb::native_hash;
+use rehearsal::soak::Way;
 
 use crate::maria::{self, PARTNER};
 use crate::maria_alternating::shown;
-use crate::maria_statements::{BLOWS, assert_said, kept};
+use crate::maria_statements::{BLOWS, assert_said, kept, way};
 use crate::pair;
 use crate::relay::{Relay, When};
-use crate::statements::{Around, sweep};
+use crate::statements::{Around, Swept, sweep};
 use crate::support::{ACCOUNT, DATABASE, Stage};
 use crate::theatre::Theatre;
 
@@ -61,7 +62,7 @@ async fn cut_off_after_any_statement_the_rotation_that_makes_the_second_account_
 async fn from(current: &'static str, blow: (When, bool), what: What) {
     let (theatre, relay) = open().await;
     let out_of_step = OutOfStep { current, what, kept: Kept::default() };
-    let said = sweep(&theatre, &relay, blow, &out_of_step).await;
+    let Swept { said, struck } = sweep(&theatre, &relay, blow, &out_of_step).await;
     let pending = if current == ACCOUNT { PARTNER } else { ACCOUNT };
     let mut words = begin(current);
     // Rights of the account that was not let in: AWSPREVIOUS shows that both are ours.
@@ -72,21 +73,19 @@ async fn from(current: &'static str, blow: (When, bool), what: What) {
     words.extend(in_step());
     words.extend(set(pending));
     assert_said(&said[current], &words.iter().map(String::as_str).collect::<Vec<_>>());
-    let struck = said[current].iter().filter(|said| out_of_step.strikes(said)).count();
     theatre.close(&format!("{struck} rotations from {current} struck, each at another statement"));
 }
 
 async fn first(blow: (When, bool), what: What) {
     let (theatre, relay) = open().await;
     let around = WithoutPartner { what, kept: Kept::default() };
-    let said = sweep(&theatre, &relay, blow, &around).await;
+    let Swept { said, struck } = sweep(&theatre, &relay, blow, &around).await;
     let mut words = begin(ACCOUNT);
     let both = [look(ACCOUNT, true), vec![HOSTS_OF.to_owned(), ROLES.to_owned()]].concat();
     words.extend([both.clone(), both, vec![HOSTS_OF.to_owned()]].concat());
     words.extend(made());
     words.extend(set(PARTNER));
     assert_said(&said[ACCOUNT], &words.iter().map(String::as_str).collect::<Vec<_>>());
-    let struck = said[ACCOUNT].iter().filter(|said| around.strikes(said)).count();
     theatre.close(&format!("{struck} first rotations struck, each at another statement"));
 }
 
@@ -190,6 +189,11 @@ impl What {
         self == Self::Everything
             || !["SELECT Host", "SHOW ", "SET NAMES", "SELECT USER"].iter().any(|look| said.starts_with(look))
     }
+
+    /// Looks are struck at in one sweep only, changes in so many.
+    fn way(said: &str, when: When, kills: bool, sweeps: usize) -> Way {
+        if Self::Changes.strikes(said) { way(when, kills, sweeps) } else { Way::ONLY }
+    }
 }
 
 /// Before each rotation the two are as different as they can become, and it is the same one's turn.
@@ -225,10 +229,13 @@ impl Around for OutOfStep {
         self.kept.assert_alike(&theatre.stage);
     }
 
-    /// What only looks leaves the same behind as the look before.
     fn strikes(&self, said: &str) -> bool {
-        self.what == What::Everything
-            || !["SELECT Host", "SHOW ", "SET NAMES", "SELECT USER"].iter().any(|look| said.starts_with(look))
+        self.what.strikes(said)
+    }
+
+    fn way(&self, said: &str, when: When, kills: bool) -> Way {
+        // Back to the base nobody is cut off before it.
+        What::way(said, when, kills, if self.current == ACCOUNT { 3 } else { 2 })
     }
 }
 
@@ -262,6 +269,10 @@ impl Around for WithoutPartner {
 
     fn strikes(&self, said: &str) -> bool {
         self.what.strikes(said)
+    }
+
+    fn way(&self, said: &str, when: When, kills: bool) -> Way {
+        What::way(said, when, kills, 2)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rehearsal::aws::{Content, Fault, Rule, Secret, Service};
 use rehearsal::driver::{Driver, STEPS};
 use rehearsal::lambda::{Function, Outcome};
+use rehearsal::soak;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
@@ -34,14 +35,15 @@ async fn whatever_comes_in_whatever_order_two_accounts_that_take_turns_keep_the_
     play(stage).await;
 }
 
-/// Plays so many sequences on a stage with an estate.
+/// Plays sequences on a stage with an estate.
 pub async fn play(stage: Stage) {
     let mut dice = Dice::new();
     let mut play = Play::begin(stage, &dice).await;
-    for _ in 0..SEQUENCES {
+    let sequences = soak::sequences(SEQUENCES);
+    for _ in 0..sequences {
         play.sequence(&mut dice).await;
     }
-    told(&format!("{SEQUENCES} sequences of {EVENTS} events, seed {}", dice.seed));
+    told(&format!("{sequences} sequences of {EVENTS} events, seed {}", dice.seed));
 }
 
 /// What an operator or the schedule asks for.

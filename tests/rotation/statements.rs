@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use rehearsal::postgres::PostgresOptions;
+use rehearsal::soak::Way;
 use rehearsal::tls::Tls;
 use serde_json::json;
 
@@ -40,13 +41,13 @@ async fn through_the_administrator(when: When, kills: bool) {
     stage.edit_current(&json!({"port": relay.port()}));
     administrator::appoint(&stage, "CREATEROLE");
     let theatre = Theatre::open(stage).await.watched();
-    let said = sweep(&theatre, &relay, (when, kills), &Undisturbed).await;
-    let all: Vec<&str> = said.values().flatten().map(String::as_str).collect();
+    let swept = sweep(&theatre, &relay, (when, kills), &Undisturbed).await;
+    let all: Vec<&str> = swept.said.values().flatten().map(String::as_str).collect();
     let words =
         ["a login", "a login", "SELECT", "BEGIN", "ALTER ROLE", "COMMIT", "a login", "SELECT", "a login", "SELECT"];
     let as_expected = all.len() == words.len() && all.iter().zip(words).all(|(said, word)| said.contains(word));
     assert!(as_expected, "{all:#?}");
-    theatre.close(&format!("{} rotations struck, each at another statement", all.len()));
+    theatre.close(&format!("{} rotations struck, each at another statement", swept.struck));
 }
 
 /// What is said in the rotations that begin with one account under AWSCURRENT.
@@ -67,6 +68,11 @@ pub trait Around {
     fn strikes(&self, _said: &str) -> bool {
         true
     }
+
+    /// Which of the sweeps over the same this one is. The others strike at what this one leaves out.
+    fn way(&self, _said: &str, when: When, kills: bool) -> Way {
+        Way { number: 2 * usize::from(kills) + usize::from(matches!(when, When::After)), of: 4 }
+    }
 }
 
 /// Nothing.
@@ -78,29 +84,36 @@ impl Around for Undisturbed {
     fn after(&self, _: &Theatre) {}
 }
 
-/// Strikes once at everything that a rotation says and that is to be struck at, each time in another rotation, and gives what was said, by the name of
-/// the account under AWSCURRENT when the rotation began: accounts that take turns may differ.
-pub async fn sweep(
-    theatre: &Theatre,
-    relay: &Relay,
-    (when, kills): (When, bool),
-    around: &impl Around,
-) -> BTreeMap<String, Vec<String>> {
+/// What a sweep came to.
+pub struct Swept {
+    /// What was said, by the name of the account under AWSCURRENT when the rotation began: accounts that take turns may
+    /// differ.
+    pub said: BTreeMap<String, Vec<String>>,
+    /// How many rotations were struck.
+    pub struck: usize,
+}
+
+/// Strikes once at everything that a rotation says and that is to be struck at, each time in another rotation.
+pub async fn sweep(theatre: &Theatre, relay: &Relay, (when, kills): (When, bool), around: &impl Around) -> Swept {
     let mut parts = BTreeMap::<String, Part>::new();
+    let mut struck = 0;
     loop {
         around.before(theatre);
         let account = theatre.stage.value("AWSCURRENT")["username"].as_str().unwrap().to_owned();
         let Some(part) = parts.get_mut(&account) else {
             let said = rehearse(theatre, relay).await;
-            let left = (0..said.len()).rev().filter(|nth| around.strikes(&said[*nth])).collect();
+            let strikes = |nth: usize, said: &str| around.strikes(said) && around.way(said, when, kills).strikes(nth);
+            let left = (0..said.len()).rev().filter(|nth| strikes(*nth, &said[*nth])).collect();
             parts.insert(account, Part { said, left });
             around.after(theatre);
             continue;
         };
         if let Some(nth) = part.left.pop() {
             strike(theatre, relay, (nth, when), &part.said[nth], kills).await;
+            struck += 1;
         } else if parts.values().all(|part| part.left.is_empty()) {
-            return parts.into_iter().map(|(account, part)| (account, part.said)).collect();
+            let said = parts.into_iter().map(|(account, part)| (account, part.said)).collect();
+            return Swept { said, struck };
         } else {
             // The other account's turn.
             rehearse(theatre, relay).await;

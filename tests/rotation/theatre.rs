@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rehearsal::aws::{Call, Fault, Rule, Secret, Service};
 use rehearsal::driver::{Options, RotationOutcome};
+use rehearsal::soak::Way;
 use serde_json::{Value, json};
 
 use crate::estate;
@@ -20,6 +21,16 @@ pub enum Blow {
     ConnectionReset,
     /// An error that no client repeats, of which nothing came.
     Refused,
+}
+
+impl Blow {
+    pub const ALL: [Self; 5] =
+        [Self::KilledBeforeTheCall, Self::KilledAfterTheCall, Self::AnswerLost, Self::ConnectionReset, Self::Refused];
+
+    /// This one among all of them.
+    pub fn way(self) -> Way {
+        Way { number: Self::ALL.iter().position(|blow| *blow == self).unwrap(), of: Self::ALL.len() }
+    }
 }
 
 /// A lost answer or connection is nobody's business but the client's; all else ends the invocation without an answer.
