@@ -53,10 +53,13 @@ test: ## install what is missing and run every test, or with T="words" those wit
 	@cargo nextest run --workspace --run-ignored all
 	@$(MAKE) iac
 else
+# Of names of programs nextest wants to have one that matches.
+folders := $(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/main.rs)))) $(basename $(notdir $(wildcard tests/*.rs)))
+
 # A word may also be in the name of the folder: T="keys revoke". The function is the one that cargo builds with the tests.
 test:
 	@scripts/prepare test
-	@cargo nextest run --workspace -E 'all() $(foreach word,$(T),and (test(~$(word)) or binary(~$(word))))'
+	@cargo nextest run --workspace -E 'all() $(foreach word,$(T),and (test(~$(word))$(if $(findstring $(word),$(folders)), or binary(~$(word)))))'
 endif
 
 soak: ## every test with its sweeps whole and more of the random ones, 90 minutes at most
