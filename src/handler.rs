@@ -34,8 +34,8 @@ impl App {
         match Event::read(event)? {
             Event::Rotation(event) => {
                 let scene = Scene::new(clock);
-                let run = self.run(&event.secret, Doing::Step(event.step.name()), clock, &scene);
-                let answer = limited(clock, rotation::step(&run, &event)).await.map(Answer::Report);
+                let context = self.context(&event.secret, Doing::Step(event.step.name()), clock, &scene);
+                let answer = limited(clock, rotation::step(&context, &event)).await.map(Answer::Report);
                 let (step, secret, version) = (event.step.name(), event.secret.as_str(), event.version.as_str());
                 answer.map_err(|error| error.at(format!("{step} of {secret}, version {version}")))
             }

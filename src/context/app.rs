@@ -1,6 +1,6 @@
 //! What lives as long as the process.
 
-use super::{Clock, Memory, Run, Scene};
+use super::{Clock, Context, Memory, Scene};
 use crate::api::Doing;
 use crate::aws::Clients;
 use crate::config::Config;
@@ -21,7 +21,13 @@ impl App {
     }
 
     /// What work on one secret needs.
-    pub(crate) fn run<'a>(&'a self, secret: &'a SecretId, doing: Doing, clock: Clock, scene: &'a Scene) -> Run<'a> {
-        Run { config: &self.config, clients: &self.clients, memory: &self.memory, clock, secret, doing, scene }
+    pub(crate) fn context<'a>(
+        &'a self,
+        secret: &'a SecretId,
+        doing: Doing,
+        clock: Clock,
+        scene: &'a Scene,
+    ) -> Context<'a> {
+        Context { config: &self.config, clients: &self.clients, memory: &self.memory, clock, secret, doing, scene }
     }
 }

@@ -3,15 +3,15 @@
 
 mod app;
 mod clock;
+mod invocation;
 pub mod log;
 mod memory;
 mod random;
-mod run;
 mod scene;
 
 pub use app::App;
 pub use clock::{Clock, Share};
+pub(crate) use invocation::{ANSWER, Context, Overview, in_time};
 pub(crate) use memory::Memory;
 pub(crate) use random::random;
-pub(crate) use run::{ANSWER, Overview, Run, in_time};
 pub(crate) use scene::Scene;

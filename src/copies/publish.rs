@@ -10,7 +10,7 @@ use std::fmt;
 use crate::api::Report;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
 use crate::plan::{Action, Plan};
@@ -43,7 +43,7 @@ impl Action for Publish {
 }
 
 /// The public JWK Set by the labels as they are now.
-pub(crate) async fn now(run: &Run<'_>, kind: KeyKind, settings: &Settings) -> Result<String> {
+pub(crate) async fn now(context: &Context<'_>, kind: KeyKind, settings: &Settings) -> Result<String> {
     let labels: &[&str] = match kind {
         // The one before stands in the ring itself; a key that has left it is to be trusted no longer.
         KeyKind::KeyRing => &[AWSPENDING, AWSCURRENT],
@@ -51,7 +51,7 @@ pub(crate) async fn now(run: &Run<'_>, kind: KeyKind, settings: &Settings) -> Re
     };
     let mut all = Vec::new();
     for label in labels {
-        if let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, label).await? {
+        if let Lookup::Found(version) = context.clients.secrets.labelled(context.secret, label).await? {
             all.extend(keys(kind, version, settings));
         }
     }
@@ -66,9 +66,14 @@ fn keys(kind: KeyKind, version: Version, settings: &Settings) -> Option<Keys> {
 /// setSecret of asymmetric keys: puts their public halves where verifiers fetch them.
 ///
 /// Safe to repeat: the object ends with the same content.
-pub(crate) async fn carry_out(run: &Run<'_>, mut report: Report, plan: &Plan<Publish>, public: &str) -> Result<Report> {
+pub(crate) async fn carry_out(
+    context: &Context<'_>,
+    mut report: Report,
+    plan: &Plan<Publish>,
+    public: &str,
+) -> Result<Report> {
     for publish in &plan.actions {
-        put(run, publish, public).await?;
+        put(context, publish, public).await?;
         report.did(publish.done());
     }
     Ok(report)
@@ -77,6 +82,6 @@ pub(crate) async fn carry_out(run: &Run<'_>, mut report: Report, plan: &Plan<Pub
 /// Writes one object.
 ///
 /// Safe to repeat: the object ends with the same content.
-pub(crate) async fn put(run: &Run<'_>, publish: &Publish, public: &str) -> Result<()> {
-    run.clients.s3.put_public(&publish.bucket, &publish.key, public).await
+pub(crate) async fn put(context: &Context<'_>, publish: &Publish, public: &str) -> Result<()> {
+    context.clients.s3.put_public(&publish.bucket, &publish.key, public).await
 }

@@ -1,12 +1,12 @@
 //! Logging in with a stored credential.
 
 use super::{Credential, Kind, Probe, Session, mariadb, postgres};
-use crate::context::Run;
+use crate::context::Context;
 
 impl Credential {
     /// Logs in.
-    pub(crate) async fn log_in(&self, run: &Run<'_>) -> Probe<Session> {
-        let (ca_bundle, clock) = (&run.config.ca_bundle, run.clock);
+    pub(crate) async fn log_in(&self, context: &Context<'_>) -> Probe<Session> {
+        let (ca_bundle, clock) = (&context.config.ca_bundle, context.clock);
         match self.kind {
             Kind::Postgres => match postgres::connect(&self.login, ca_bundle, clock).await {
                 Probe::Accepted(session) => Probe::Accepted(Session::Postgres(session)),

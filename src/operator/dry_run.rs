@@ -7,7 +7,7 @@ use super::look::unfinished;
 use super::schedule::Rotation;
 use crate::api::{ServiceReport, listed};
 use crate::aws::secrets::Described;
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::error::{Error, Family, Result};
 use crate::rotation::{self, Findings, PlannedStep};
 use crate::secret::{AWSCURRENT, SecretId, Standing};
@@ -67,21 +67,21 @@ struct Planned {
 }
 
 /// Dry-runs a rotation. `prove` also rehearses what the database can take back.
-pub(super) async fn run(run: &Run<'_>, prove: bool, function: &str) -> Result<DryRun> {
-    let mut described = match run.describe().await {
+pub(super) async fn dry_run(context: &Context<'_>, prove: bool, function: &str) -> Result<DryRun> {
+    let mut described = match context.describe().await {
         // That nothing may be read is an answer too; that nothing was reached is none.
-        Err(error) if error.kind().family() == Family::Refused => return Ok(blind(run.secret, error)),
+        Err(error) if error.kind().family() == Family::Refused => return Ok(blind(context.secret, error)),
         described => described?,
     };
     let rotation = Rotation::of(&mut described, function);
     let refused = [rotation::refuse_managed(&described).err(), rotation::refuse_not_enabled(&described).err()];
     let secret = Overview::from(described);
-    let mut found = rotation::examine(run, &secret, prove).await;
+    let mut found = rotation::examine(context, &secret, prove).await;
     found.lacking.splice(0..0, refused.into_iter().flatten());
     found.warnings.extend(unfinished(&secret));
     found.warnings.extend(rotation.warning());
     // The schedule's Reconcile needs it, and no rotation does.
-    if let Err(error) = run.clients.secrets.may_list().await {
+    if let Err(error) = context.clients.secrets.may_list().await {
         found.warnings.push(format!(
             "Reconcile could not find this secret by itself: {}; {}",
             error.cause(),

@@ -1,14 +1,14 @@
 //! A first look at a secret: its current version, and a rotation that has broken off.
 
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::dependents::utc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rotation::Target;
 use crate::secret::{AWSCURRENT, AWSPENDING, VersionId, give_up};
 
 /// The secret as a whole, with its current version.
-pub(super) async fn look(run: &Run<'_>) -> Result<(Overview, VersionId)> {
-    let seen = Overview::from(run.describe().await?);
+pub(super) async fn look(context: &Context<'_>) -> Result<(Overview, VersionId)> {
+    let seen = Overview::from(context.describe().await?);
     let current = seen.labels.holder(AWSCURRENT).ok_or_else(|| {
         Error::new(
             ErrorKind::RefusedValue,

@@ -20,17 +20,17 @@ pub(crate) use answer::Answer;
 /// Does what an operator asks for. `function` is the ARN under which this function was invoked.
 pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock: Clock) -> Result<Answer> {
     let (doing, scene) = (Doing::Action(operator.name()), Scene::new(clock));
-    let run = |secret| app.run(secret, doing, clock, &scene);
+    let context = |secret| app.context(secret, doing, clock, &scene);
     match operator {
-        Operator::Status(secret) => status::run(&run(secret), function).await.map(Answer::Status),
+        Operator::Status(secret) => status::status(&context(secret), function).await.map(Answer::Status),
         Operator::DryRun(secret, prove) => {
-            Box::pin(dry_run::run(&run(secret), *prove, function)).await.map(Answer::DryRun)
+            Box::pin(dry_run::dry_run(&context(secret), *prove, function)).await.map(Answer::DryRun)
         }
-        Operator::Redeploy(secret) => redeploy::run(&run(secret)).await.map(Answer::Report),
-        Operator::Reconcile(Some(secret)) => reconcile::one(&run(secret)).await.map(Answer::Report),
+        Operator::Redeploy(secret) => redeploy::redeploy(&context(secret)).await.map(Answer::Report),
+        Operator::Reconcile(Some(secret)) => reconcile::one(&context(secret)).await.map(Answer::Report),
         Operator::Reconcile(None) => reconcile::all(app, function, clock, &scene).await.map(Answer::Reconciled),
-        Operator::Retire(secret) => rotation::retire(&run(secret)).await.map(Answer::Report),
-        Operator::Revoke(secret) => Box::pin(rotation::revoke(&run(secret))).await.map(Answer::Report),
+        Operator::Retire(secret) => rotation::retire(&context(secret)).await.map(Answer::Report),
+        Operator::Revoke(secret) => Box::pin(rotation::revoke(&context(secret))).await.map(Answer::Report),
         Operator::NotBuilt(name) => Err(Error::new(
             ErrorKind::RefusedNotBuilt,
             format!("this version of keyroll cannot do this yet: the action {name}"),

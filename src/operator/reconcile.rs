@@ -11,7 +11,7 @@ use super::function::{is_function, same_function};
 use super::look::{look, unfinished};
 use crate::api::{Doing, Report, ServiceReport};
 use crate::config::Dependents;
-use crate::context::{App, Clock, Overview, Run, Scene};
+use crate::context::{App, Clock, Context, Overview, Scene};
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Proof;
@@ -43,8 +43,8 @@ pub struct Reconciled {
 /// One secret.
 ///
 /// Safe to repeat: what is rolled is younger than the move, and once the mark is gone there is nothing to do.
-pub(super) async fn one(run: &Run<'_>) -> Result<Report> {
-    let (seen, current) = look(run).await?;
+pub(super) async fn one(context: &Context<'_>) -> Result<Report> {
+    let (seen, current) = look(context).await?;
     let left = Left {
         arn: &seen.arn,
         version: &current,
@@ -52,9 +52,9 @@ pub(super) async fn one(run: &Run<'_>) -> Result<Report> {
         marked: seen.labels.has(&current, ROLLOUT),
     };
     let mut report = if left.marked {
-        rollout::run(run, &left, Since::Changed(seen.last_changed)).await?
+        rollout::roll(context, &left, Since::Changed(seen.last_changed)).await?
     } else {
-        run.report(&seen.arn, &current, &Proof::nothing(Standing::Current))
+        context.report(&seen.arn, &current, &Proof::nothing(Standing::Current))
     };
     report.warnings.extend(unfinished(&seen));
     Ok(report)
@@ -82,12 +82,12 @@ pub(super) async fn all(app: &App, function: &str, clock: Clock, scene: &Scene) 
         open.into_iter().filter_map(|secret| Some((secret, SecretId::parse(&secret.arn)?))).collect();
     // The estate is searched once, and before the time is shared out.
     if let Some((_, id)) = open.iter().find(|(secret, _)| secret.settings.dependents == Dependents::Discovered) {
-        rollout::search(&app.run(id, doing, clock, scene)).await;
+        rollout::search(&app.context(id, doing, clock, scene)).await;
     }
     for (number, (secret, id)) in open.iter().enumerate() {
         // The list may be a little old: each is looked at anew before anything is done.
-        let run = app.run(id, doing, clock.part(open.len() - number), scene);
-        match Box::pin(one(&run)).await {
+        let context = app.context(id, doing, clock.part(open.len() - number), scene);
+        match Box::pin(one(&context)).await {
             Ok(report) => secrets.push(report),
             Err(error) => errors.push(error.at(&secret.arn)),
         }

@@ -4,21 +4,21 @@
 use super::look::look;
 use crate::api::Report;
 use crate::config::Dependents;
-use crate::context::Run;
+use crate::context::Context;
 use crate::dependents::Since;
 use crate::error::Result;
 use crate::rollout::{self, Left};
 use crate::secret::ROLLOUT;
 
 /// Safe to repeat: each time replaces the tasks once more.
-pub(super) async fn run(run: &Run<'_>) -> Result<Report> {
-    let (seen, current) = look(run).await?;
-    seen.settings.refuse_on_hold(run.clock.seconds())?;
+pub(super) async fn redeploy(context: &Context<'_>) -> Result<Report> {
+    let (seen, current) = look(context).await?;
+    seen.settings.refuse_on_hold(context.clock.seconds())?;
     if let Dependents::Unreadable(error) = seen.settings.dependents {
         return Err(error);
     }
     // Whatever an open mark says is left is done by this, too.
     let marked = seen.labels.has(&current, ROLLOUT);
     let left = Left { arn: &seen.arn, version: &current, settings: &seen.settings, marked };
-    rollout::run(run, &left, Since::Wanted).await
+    rollout::roll(context, &left, Since::Wanted).await
 }

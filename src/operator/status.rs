@@ -9,7 +9,7 @@ use super::look::unfinished;
 use super::schedule::Rotation;
 use crate::api::{ServiceReport, Verdict};
 use crate::config::{Settings, Strategy};
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::copies;
 use crate::database::Kind;
 use crate::dependents::{Dependence, Dependent, Judgement, Runs, Seen, Sighting, Since, judge, runs, utc};
@@ -70,17 +70,17 @@ struct Dates {
     open: bool,
 }
 
-pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
-    let mut described = run.describe().await?;
+pub(super) async fn status(context: &Context<'_>, function: &str) -> Result<Status> {
+    let mut described = context.describe().await?;
     let rotation = Rotation::of(&mut described, function);
     let mut warnings = Vec::new();
-    let created = run.clients.secrets.versions(run.secret).await.unwrap_or_else(|error| {
+    let created = context.clients.secrets.versions(context.secret).await.unwrap_or_else(|error| {
         warnings.push(format!("when versions were created is not known: {}; {}", error.cause(), error.remedy()));
         BTreeMap::new()
     });
     let secret = Overview::from(described);
     let current = secret.labels.holder(AWSCURRENT);
-    let seen = rollout::observe(run, &secret.arn, &secret.settings).await;
+    let seen = rollout::observe(context, &secret.arn, &secret.settings).await;
     let marked = current.as_ref().is_some_and(|version| secret.labels.has(version, ROLLOUT));
     let dates = Dates {
         changed: secret.last_changed,
@@ -88,7 +88,7 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
         open: marked,
     };
     let services = seen.dependents.iter().map(|dependent| service(dependent, dates)).collect();
-    let held = secret.settings.held(run.clock.seconds());
+    let held = secret.settings.held(context.clock.seconds());
     let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
     warnings.extend(unsound(&secret.settings));
@@ -100,7 +100,7 @@ pub(super) async fn run(run: &Run<'_>, function: &str) -> Result<Status> {
         versions: versions(&secret.labels, &created),
         rotation,
         last_changed: secret.last_changed.map(utc),
-        previous_credential_valid_until: overlap(run, &secret),
+        previous_credential_valid_until: overlap(context, &secret),
         services,
         left,
         warnings,
@@ -116,12 +116,12 @@ fn unsound(settings: &Settings) -> Vec<String> {
 
 /// Until when the previous credential goes on working, where tag or environment say that it does: two accounts take turns, or
 /// one of MariaDB has an administrator. Of keys only their values tell.
-fn overlap(run: &Run<'_>, secret: &Overview) -> Option<String> {
-    let strategy = secret.settings.strategy.or(run.config.strategy);
+fn overlap(context: &Context<'_>, secret: &Overview) -> Option<String> {
+    let strategy = secret.settings.strategy.or(context.config.strategy);
     let administered = secret.settings.admin_secret.is_some() && secret.settings.kind.as_deref() == Some("mariadb");
     let overlaps =
         (strategy == Some(Strategy::AlternatingUsers) || administered) && secret.labels.holder(AWSPREVIOUS).is_some();
-    overlaps.then(|| Until::by_date(secret.next_rotation, run.clock.seconds()).text())
+    overlaps.then(|| Until::by_date(secret.next_rotation, context.clock.seconds()).text())
 }
 
 fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<Version> {

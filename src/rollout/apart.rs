@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::discovery::{look_at, search_within};
 use crate::api::listed;
 use crate::config::{Dependents, Settings};
-use crate::context::{Clock, Run};
+use crate::context::{Clock, Context};
 use crate::dependents::Apart;
 use crate::error::{Error, ErrorKind};
 
@@ -18,22 +18,24 @@ const MOST: Duration = Duration::from_secs(20);
 
 /// Looks at every dependent for containers that take the password of the secret of this ARN without its user name. Gives
 /// the refusal, where there are any, and a warning for everything that could not be checked.
-pub(crate) async fn find(run: &Run<'_>, arn: &str, settings: &Settings) -> (Option<Error>, Vec<String>) {
-    let clock = within(run);
+pub(crate) async fn find(context: &Context<'_>, arn: &str, settings: &Settings) -> (Option<Error>, Vec<String>) {
+    let clock = within(context);
     let (apart, unseen) = match &settings.dependents {
         Dependents::Named(names) => {
-            let estate = look_at(run, clock, names).await;
+            let estate = look_at(context, clock, names).await;
             (estate.apart(arn), [estate.unseen, estate.unread].concat())
         }
-        Dependents::Discovered => search_within(run, clock, |estate| (estate.apart(arn), estate.unseen.clone())).await,
+        Dependents::Discovered => {
+            search_within(context, clock, |estate| (estate.apart(arn), estate.unseen.clone())).await
+        }
         Dependents::Unreadable(error) => (Vec::new(), vec![error.clone()]),
     };
     (refusal(arn, &apart), unseen.iter().map(unchecked).collect())
 }
 
 /// The time that a look before a rotation may take.
-pub(super) fn within(run: &Run<'_>) -> Clock {
-    let third = run.clock.part(PARTS);
+pub(super) fn within(context: &Context<'_>) -> Clock {
+    let third = context.clock.part(PARTS);
     third.leaving(third.left().saturating_sub(MOST))
 }
 

@@ -6,7 +6,7 @@ use super::again::again;
 use super::left::Left;
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, listed};
 use crate::config::Settings;
-use crate::context::{ANSWER, Run, Share, in_time};
+use crate::context::{ANSWER, Context, Share, in_time};
 use crate::copies::publish::{self, Publish};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
@@ -58,20 +58,20 @@ impl Action for Roll {
 ///
 /// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone; an object ends
 /// with the same content.
-pub(super) async fn roll(run: &Run<'_>, left: &Left<'_>, plan: &Plan<Roll>) -> Result<Report> {
-    let mut report = run.report(left.arn, left.version, plan);
+pub(super) async fn roll(context: &Context<'_>, left: &Left<'_>, plan: &Plan<Roll>) -> Result<Report> {
+    let mut report = context.report(left.arn, left.version, plan);
     let mut unseen = plan.unseen.clone();
-    unseen.extend(publish_all(run, left.settings, plan, &mut report).await);
+    unseen.extend(publish_all(context, left.settings, plan, &mut report).await);
     let redeploys = plan.actions.iter().filter_map(|action| match action {
         Roll::Redeploy(redeploy) => Some((action, redeploy)),
         Roll::Publish(_) | Roll::CloseMark => None,
     });
     let (actions, redeploys): (Vec<&Roll>, Vec<&Redeploy>) = redeploys.unzip();
-    let results = redeploy_all(run, &redeploys).await;
+    let results = redeploy_all(context, &redeploys).await;
     for ((action, Redeploy { service, reason, .. }), result) in actions.into_iter().zip(redeploys).zip(results) {
         let (verdict, reason) = match result {
             Ok(()) => {
-                run.scene.redeployed(service);
+                context.scene.redeployed(service);
                 report.did(action.done());
                 (Verdict::Redeployed, reason.clone())
             }
@@ -80,20 +80,22 @@ pub(super) async fn roll(run: &Run<'_>, left: &Left<'_>, plan: &Plan<Roll>) -> R
         report.services.push(ServiceReport::new(service, verdict, reason));
     }
     if report.any_failed() || !unseen.is_empty() {
-        return Err(left_over(run.doing, left.arn, &report, &unseen));
+        return Err(left_over(context.doing, left.arn, &report, &unseen));
     }
     if plan.actions.contains(&Roll::CloseMark) {
-        let call = Box::pin(run.clients.secrets.close_mark(run.secret, left.version));
-        let closed =
-            run.clock.share(Share { calls: 1, reserve: ANSWER }, "secretsmanager:UpdateSecretVersionStage", call).await;
-        closed.map_err(|error| still_open(run.doing, left.arn, &report, &error))?;
+        let call = Box::pin(context.clients.secrets.close_mark(context.secret, left.version));
+        let closed = context
+            .clock
+            .share(Share { calls: 1, reserve: ANSWER }, "secretsmanager:UpdateSecretVersionStage", call)
+            .await;
+        closed.map_err(|error| still_open(context.doing, left.arn, &report, &error))?;
         report.did(Roll::CloseMark.done());
     }
     Ok(report)
 }
 
 /// Publishes by the labels as they are now. Gives what could not be published.
-async fn publish_all(run: &Run<'_>, settings: &Settings, plan: &Plan<Roll>, report: &mut Report) -> Vec<Error> {
+async fn publish_all(context: &Context<'_>, settings: &Settings, plan: &Plan<Roll>, report: &mut Report) -> Vec<Error> {
     let publishes: Vec<&Publish> = plan
         .actions
         .iter()
@@ -106,13 +108,13 @@ async fn publish_all(run: &Run<'_>, settings: &Settings, plan: &Plan<Roll>, repo
     if publishes.is_empty() {
         return Vec::new();
     }
-    let public = publish::now(run, kind, settings).await;
+    let public = publish::now(context, kind, settings).await;
     let mut failed = Vec::new();
     for publish in publishes {
         let written = match &public {
             Ok(public) => {
-                let call = Box::pin(publish::put(run, publish, public));
-                run.clock.share(Share { calls: plan.actions.len(), reserve: ANSWER }, "s3:PutObject", call).await
+                let call = Box::pin(publish::put(context, publish, public));
+                context.clock.share(Share { calls: plan.actions.len(), reserve: ANSWER }, "s3:PutObject", call).await
             }
             Err(error) => Err(error.clone()),
         };
@@ -126,14 +128,14 @@ async fn publish_all(run: &Run<'_>, settings: &Settings, plan: &Plan<Roll>, repo
 
 /// Redeploys services, one after the other. What did not fit in its share of the time, as when ECS throttles for a while,
 /// gets another turn at the end: by then the others have left more of it.
-async fn redeploy_all(run: &Run<'_>, wanted: &[&Redeploy]) -> Vec<Result<()>> {
-    let ecs = &run.clients.ecs;
+async fn redeploy_all(context: &Context<'_>, wanted: &[&Redeploy]) -> Vec<Result<()>> {
+    let ecs = &context.clients.ecs;
     let mut results = Vec::new();
     for (number, Redeploy { service, replaces, .. }) in wanted.iter().enumerate() {
         // One more than redeploys: taking the mark off is a call too.
         let share = Share { calls: 1 + wanted.len() - number, reserve: ANSWER };
         let call = ecs.redeploy(service, replaces.as_deref());
-        results.push(in_time(run, run.clock, share, "ecs:UpdateService", call).await);
+        results.push(in_time(context, context.clock, share, "ecs:UpdateService", call).await);
     }
     let is_late = |result: &Result<()>| result.as_ref().is_err_and(|error| error.kind() == ErrorKind::FailedDeadline);
     let mut late = results.iter().filter(|result| is_late(result)).count();
@@ -141,7 +143,9 @@ async fn redeploy_all(run: &Run<'_>, wanted: &[&Redeploy]) -> Vec<Result<()>> {
         wanted.iter().zip(&mut results).filter(|(_, result)| is_late(result))
     {
         let again = ecs.redeploy_unless_done(service, replaces.as_deref());
-        *result = in_time(run, run.clock, Share { calls: 1 + late, reserve: ANSWER }, "ecs:UpdateService", again).await;
+        *result =
+            in_time(context, context.clock, Share { calls: 1 + late, reserve: ANSWER }, "ecs:UpdateService", again)
+                .await;
         late -= 1;
     }
     results

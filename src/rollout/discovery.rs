@@ -13,7 +13,7 @@ use super::lanes::side_by_side;
 
 use crate::api::{ServiceName, batches, short};
 use crate::aws::ecs::Listed;
-use crate::context::{ANSWER, Clock, Run, Share};
+use crate::context::{ANSWER, Clock, Context, Share};
 use crate::dependents::{Estate, Found, Revisions, Sighting};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -21,34 +21,34 @@ use crate::error::{Error, ErrorKind, Result};
 const LONGEST: usize = 900;
 
 /// The estate, searched once in an invocation, in at most half of its time: the other half is for redeploying.
-pub(crate) async fn search<'a>(run: &Run<'a>) -> &'a Estate {
-    let search = Search { run, clock: run.scene.clock.half(ANSWER), named: false };
-    run.scene.estate.get_or_init(|| search.estate()).await
+pub(crate) async fn search<'a>(context: &Context<'a>) -> &'a Estate {
+    let search = Search { context, clock: context.scene.clock.half(ANSWER), named: false };
+    context.scene.estate.get_or_init(|| search.estate()).await
 }
 
 /// The same for a look that may take no longer than this: what it takes from the estate. One that was searched before is
 /// taken as it is. One with gaps is not kept, as a rollout has more time to search.
-pub(super) async fn search_within<T>(run: &Run<'_>, clock: Clock, take: impl FnOnce(&Estate) -> T) -> T {
-    if let Some(estate) = run.scene.estate.get() {
+pub(super) async fn search_within<T>(context: &Context<'_>, clock: Clock, take: impl FnOnce(&Estate) -> T) -> T {
+    if let Some(estate) = context.scene.estate.get() {
         return take(estate);
     }
-    let estate = Search { run, clock, named: false }.estate().await;
+    let estate = Search { context, clock, named: false }.estate().await;
     if !estate.unseen.is_empty() {
         return take(&estate);
     }
-    take(run.scene.estate.get_or_init(async || estate).await)
+    take(context.scene.estate.get_or_init(async || estate).await)
 }
 
 /// The services of these names and the task definitions that are to stay.
-pub(super) async fn look_at(run: &Run<'_>, clock: Clock, names: &[ServiceName]) -> Estate {
-    let (search, mut estate) = (Search { run, clock, named: true }, Estate::default());
+pub(super) async fn look_at(context: &Context<'_>, clock: Clock, names: &[ServiceName]) -> Estate {
+    let (search, mut estate) = (Search { context, clock, named: true }, Estate::default());
     estate.services = search.look(names, &mut estate).await;
     estate.revisions = search.revisions(&estate.services, &mut estate.unread).await;
     estate
 }
 
 struct Search<'r, 'a> {
-    run: &'r Run<'a>,
+    context: &'r Context<'a>,
     clock: Clock,
     /// Whether somebody has named the services, so that there is nothing to search and no tag to read.
     named: bool,
@@ -65,7 +65,7 @@ impl Search<'_, '_> {
 
     /// The names of all services of the clusters to look in.
     async fn services(&self, estate: &mut Estate) -> Vec<ServiceName> {
-        let configured = !self.run.config.clusters.is_empty();
+        let configured = !self.context.config.clusters.is_empty();
         let clusters = match self.clusters().await {
             Ok(clusters) => clusters,
             Err(error) => {
@@ -75,7 +75,7 @@ impl Search<'_, '_> {
         };
         let (mut names, mut errors, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         let listed = side_by_side(&clusters, async |cluster| {
-            self.limited("ecs:ListServices", self.run.clients.ecs.services(cluster)).await
+            self.limited("ecs:ListServices", self.context.clients.ecs.services(cluster)).await
         });
         for (cluster, listed) in clusters.iter().zip(listed.await) {
             match listed {
@@ -101,8 +101,8 @@ impl Search<'_, '_> {
     }
 
     async fn clusters(&self) -> Result<Vec<String>> {
-        let clusters = match &self.run.config.clusters[..] {
-            [] => self.limited("ecs:ListClusters", self.run.clients.ecs.clusters()).await?,
+        let clusters = match &self.context.config.clusters[..] {
+            [] => self.limited("ecs:ListClusters", self.context.clients.ecs.clusters()).await?,
             configured => configured.to_vec(),
         };
         let mut known = BTreeSet::new();
@@ -113,7 +113,7 @@ impl Search<'_, '_> {
     async fn look(&self, names: &[ServiceName], estate: &mut Estate) -> Vec<(ServiceName, Found)> {
         let batches = batches(names);
         let looked = side_by_side(&batches, async |batch| {
-            super::look(self.run, self.clock, Share { calls: 1, reserve: Duration::ZERO }, batch, !self.named).await
+            super::look(self.context, self.clock, Share { calls: 1, reserve: Duration::ZERO }, batch, !self.named).await
         });
         let (mut all, mut errors) = (Vec::new(), Vec::new());
         for (name, sighting) in batches.iter().flatten().zip(looked.await.into_iter().flatten()) {
@@ -130,7 +130,7 @@ impl Search<'_, '_> {
 
     /// The revisions that these services run, from memory where this process has read them before.
     async fn revisions(&self, found: &[(ServiceName, Found)], unseen: &mut Vec<Error>) -> Revisions {
-        let memory = self.run.memory;
+        let memory = self.context.memory;
         let named = found.iter().flat_map(|(_, found)| {
             let (staying, outgoing) = found.revisions();
             // How a service that is named depends on the secret is of no interest.
@@ -151,7 +151,7 @@ impl Search<'_, '_> {
             if let Some(error) = denied.borrow().clone() {
                 return Err(error);
             }
-            let answer = self.limited("ecs:DescribeTaskDefinition", self.run.clients.ecs.revision(arn)).await;
+            let answer = self.limited("ecs:DescribeTaskDefinition", self.context.clients.ecs.revision(arn)).await;
             if let Err(error) = &answer
                 && error.kind() == ErrorKind::RefusedPermission
             {
@@ -180,7 +180,7 @@ impl Search<'_, '_> {
 
     /// A call within the time of the search.
     async fn limited<T>(&self, what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
-        crate::context::in_time(self.run, self.clock, Share { calls: 1, reserve: Duration::ZERO }, what, call).await
+        crate::context::in_time(self.context, self.clock, Share { calls: 1, reserve: Duration::ZERO }, what, call).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::apart::within;
 use super::discovery::{look_at, search_within};
 use crate::config::{Dependents, Settings};
-use crate::context::{Run, Share, in_time};
+use crate::context::{Context, Share, in_time};
 use crate::dependents::{Controller, Estate, Holder, Moved, Settled, settled_by};
 use crate::error::Error;
 
@@ -21,12 +21,12 @@ pub(crate) struct Holders {
 }
 
 /// Looks at every dependent.
-pub(crate) async fn find(run: &Run<'_>, arn: &str, settings: &Settings, moved: Moved) -> Holders {
-    let clock = within(run);
+pub(crate) async fn find(context: &Context<'_>, arn: &str, settings: &Settings, moved: Moved) -> Holders {
+    let clock = within(context);
     match &settings.dependents {
         Dependents::Named(names) if names.is_empty() => Holders::default(),
         Dependents::Named(names) => {
-            let estate = look_at(run, clock, names).await;
+            let estate = look_at(context, clock, names).await;
             Holders { all: estate.holders(arn, true, moved), unseen: estate.unseen, unread: estate.unread }
         }
         Dependents::Discovered => {
@@ -35,23 +35,24 @@ pub(crate) async fn find(run: &Run<'_>, arn: &str, settings: &Settings, moved: M
                 unseen: estate.unseen.clone(),
                 unread: Vec::new(),
             };
-            search_within(run, clock, take).await
+            search_within(context, clock, take).await
         }
         Dependents::Unreadable(error) => Holders { unseen: vec![error.clone()], ..Holders::default() },
     }
 }
 
 /// Asks ECS for the history of each service: see [`settled_by`]. Where it cannot be asked, what was seen stands; gives why.
-pub(crate) async fn ask_history(run: &Run<'_>, holders: &mut [Holder], moved: Moved) -> Vec<String> {
-    let clock = within(run);
+pub(crate) async fn ask_history(context: &Context<'_>, holders: &mut [Holder], moved: Moved) -> Vec<String> {
+    let clock = within(context);
     let mut told = Vec::new();
     let wanted = |holder: &&mut Holder| {
         let is_open = !matches!(holder.settled, Settled::Not(_) | Settled::Since(None));
         is_open && !holder.stays && holder.found.controller == Controller::Ecs
     };
     for holder in holders.iter_mut().filter(wanted) {
-        let call = run.clients.ecs.deployed(&holder.name, moved.created);
-        match in_time(run, clock, Share { calls: 1, reserve: Duration::ZERO }, "ecs:ListServiceDeployments", call).await
+        let call = context.clients.ecs.deployed(&holder.name, moved.created);
+        match in_time(context, clock, Share { calls: 1, reserve: Duration::ZERO }, "ecs:ListServiceDeployments", call)
+            .await
         {
             Ok(history) => holder.settled = settled_by(&history, &holder.found, moved, holder.settled.clone()),
             Err(error) => told.push(format!(

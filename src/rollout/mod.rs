@@ -11,7 +11,7 @@ mod left;
 
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, batches};
 use crate::config::{Dependents, Settings};
-use crate::context::{ANSWER, Clock, Run, Share, in_time};
+use crate::context::{ANSWER, Clock, Context, Share, in_time};
 use crate::copies;
 use crate::dependents::{self, Dependence, Judgement, Revision, Seen, Sighting, Since, dependent};
 use crate::error::{ErrorKind, Result};
@@ -24,41 +24,41 @@ pub(crate) use discovery::search;
 pub(crate) use left::Left;
 
 /// Rolls what is left of a version.
-pub(crate) async fn run(run: &Run<'_>, left: &Left<'_>, since: Since) -> Result<Report> {
-    if let Some(reason) = left.settings.held(run.clock.seconds()) {
-        return Ok(run.report(left.arn, left.version, &held(run.doing, left, &reason)));
+pub(crate) async fn roll(context: &Context<'_>, left: &Left<'_>, since: Since) -> Result<Report> {
+    if let Some(reason) = left.settings.held(context.clock.seconds()) {
+        return Ok(context.report(left.arn, left.version, &held(context.doing, left, &reason)));
     }
     if let Dependents::Unreadable(error) = &left.settings.dependents {
         return Err(error
             .clone()
             .map_cause(|cause| format!("AWSCURRENT has moved, but no service was rolled: {cause}"))
-            .map_remedy(|remedy| format!("{remedy}; then {}", again(run.doing, left.arn))));
+            .map_remedy(|remedy| format!("{remedy}; then {}", again(context.doing, left.arn))));
     }
-    let seen = observe(run, left.arn, left.settings).await;
+    let seen = observe(context, left.arn, left.settings).await;
     let plan = plan(&seen, left, since);
-    apply::roll(run, left, &plan).await
+    apply::roll(context, left, &plan).await
 }
 
 /// Looks at every dependent: at those that the secret's tags name, or at those that are found.
-pub(crate) async fn observe(run: &Run<'_>, arn: &str, settings: &Settings) -> Seen {
+pub(crate) async fn observe(context: &Context<'_>, arn: &str, settings: &Settings) -> Seen {
     match &settings.dependents {
-        Dependents::Named(names) => named(run, arn, names).await,
-        Dependents::Discovered => search(run).await.dependents(arn, |name| run.scene.has_redeployed(name)),
+        Dependents::Named(names) => named(context, arn, names).await,
+        Dependents::Discovered => search(context).await.dependents(arn, |name| context.scene.has_redeployed(name)),
         Dependents::Unreadable(error) => Seen { unseen: vec![error.clone()], ..Seen::default() },
     }
 }
 
 /// Looks at the services of these names, ten to a call. What cannot be looked at is a sighting too.
-async fn named(run: &Run<'_>, arn: &str, names: &[ServiceName]) -> Seen {
+async fn named(context: &Context<'_>, arn: &str, names: &[ServiceName]) -> Seen {
     let mut seen = Seen::default();
     let batches = batches(names);
     // Whatever needs a deployment needs time for one more call, and so does the mark.
     let mut calls = batches.len() + names.len() + 1;
     for batch in batches {
-        let sightings = look(run, run.clock, Share { calls, reserve: ANSWER }, &batch, false).await;
+        let sightings = look(context, context.clock, Share { calls, reserve: ANSWER }, &batch, false).await;
         let pairs = batch.into_iter().zip(sightings);
         seen.dependents.extend(pairs.map(|(name, it)| {
-            let redeployed = run.scene.has_redeployed(&name);
+            let redeployed = context.scene.has_redeployed(&name);
             dependent(name, Dependence::Named, it, arn, &Revision::default(), redeployed)
         }));
         calls -= 1;
@@ -67,10 +67,10 @@ async fn named(run: &Run<'_>, arn: &str, names: &[ServiceName]) -> Seen {
 }
 
 /// What ECS shows of up to ten services of one cluster. IAM denies all ten where it denies one: then each is asked for.
-async fn look(run: &Run<'_>, clock: Clock, share: Share, batch: &[ServiceName], tags: bool) -> Vec<Sighting> {
+async fn look(context: &Context<'_>, clock: Clock, share: Share, batch: &[ServiceName], tags: bool) -> Vec<Sighting> {
     let describe = async |names: &[ServiceName]| {
-        let call = run.clients.ecs.describe(names, tags);
-        in_time(run, clock, share, "ecs:DescribeServices", call).await
+        let call = context.clients.ecs.describe(names, tags);
+        in_time(context, clock, share, "ecs:DescribeServices", call).await
     };
     match describe(batch).await {
         Ok(sightings) => sightings,

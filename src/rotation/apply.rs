@@ -6,7 +6,7 @@ use std::fmt;
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{NewValue, Stored};
-use crate::context::{Run, random};
+use crate::context::{Context, random};
 use crate::database::Credential;
 use crate::dependents::Since;
 use crate::error::Result;
@@ -93,15 +93,15 @@ impl Action for Promote {
 ///
 /// Safe to repeat: a repeat brings another value, but a version that has one keeps it.
 pub(crate) async fn store(
-    run: &Run<'_>,
+    context: &Context<'_>,
     event: &Rotation,
     arn: &str,
     new: NewValue<'_>,
     plan: &Plan<StoreValue>,
 ) -> Result<Report> {
-    let mut report = run.report(arn, &event.version, plan);
+    let mut report = context.report(arn, &event.version, plan);
     for action in &plan.actions {
-        match run.clients.secrets.put_pending(&event.secret, &event.version, new, event.token.as_ref()).await? {
+        match context.clients.secrets.put_pending(&event.secret, &event.version, new, event.token.as_ref()).await? {
             Stored::Now => report.did(action.done()),
             Stored::Before => {}
         }
@@ -117,11 +117,11 @@ impl Plan<StoreValue> {
 }
 
 /// Draws a new value, of another account where it is that one's turn.
-pub(crate) fn draw(run: &Run<'_>, source: &Source, account: Option<&str>) -> Result<Sensitive> {
+pub(crate) fn draw(context: &Context<'_>, source: &Source, account: Option<&str>) -> Result<Sensitive> {
     match source {
-        Source::Login(form, current) => current.renewed(form, account, &run.config.policy, random),
-        Source::Renewed(keys) => keys.renewed(run.clock.seconds(), &mut random),
-        Source::Replaced(keys) => keys.replaced(run.clock.seconds(), &mut random),
+        Source::Login(form, current) => current.renewed(form, account, &context.config.policy, random),
+        Source::Renewed(keys) => keys.renewed(context.clock.seconds(), &mut random),
+        Source::Replaced(keys) => keys.replaced(context.clock.seconds(), &mut random),
     }
 }
 
@@ -130,13 +130,13 @@ pub(crate) fn draw(run: &Run<'_>, source: &Source, account: Option<&str>) -> Res
 /// Safe to repeat: see [`crate::aws::secrets::Secrets::move_current`]. Where the answer is an error the move may still
 /// have been made, by an attempt whose answer was lost or by a duplicate of this call: the labels tell.
 pub(crate) async fn promote(
-    run: &Run<'_>,
+    context: &Context<'_>,
     event: &Rotation,
     arn: &str,
     plan: &Plan<Promote>,
 ) -> Result<(Report, Since)> {
-    let secrets = &run.clients.secrets;
-    let (mut report, mut since) = (run.report(arn, &event.version, plan), Since::JustNow);
+    let secrets = &context.clients.secrets;
+    let (mut report, mut since) = (context.report(arn, &event.version, plan), Since::JustNow);
     for action in &plan.actions {
         match action {
             Promote::OpenMark { from } => secrets.open_mark(&event.secret, &event.version, from.as_ref()).await?,

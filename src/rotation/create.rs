@@ -10,7 +10,7 @@ use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{NewValue, Version};
 use crate::config::Settings;
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::copies;
 use crate::database::Credential;
 use crate::dependents::Since;
@@ -26,33 +26,33 @@ const STALE: Duration = Duration::from_secs(1);
 /// What is kept of the time for the step's own calls when an earlier rollout has to be finished first.
 const TO_STORE: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
+pub(super) async fn create_secret(context: &Context<'_>, event: &Rotation) -> Result<Report> {
     // The labels are read last, right before the value is stored: see the order in `rotation`.
-    let current = run.current().await?;
-    let mut seen = overview(run, event).await?;
+    let current = context.current().await?;
+    let mut seen = overview(context, event).await?;
     let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
     if stages::task(event.step, standing)? != Task::Write {
-        return Ok(run.report(&seen.arn, &event.version, &Proof::nothing(standing)));
+        return Ok(context.report(&seen.arn, &event.version, &Proof::nothing(standing)));
     }
-    seen.settings.refuse_on_hold(run.clock.seconds())?;
+    seen.settings.refuse_on_hold(context.clock.seconds())?;
     seen.settings.sound()?;
     copies::planned(&seen.settings).refuse()?;
-    let before = finish_the_last_rotation(run, &seen, current.created).await?;
+    let before = finish_the_last_rotation(context, &seen, current.created).await?;
     let last = last_rotation(&seen, current.created, before.is_some());
-    let (id, begun) = (current.id.clone(), run.clock.left());
+    let (id, begun) = (current.id.clone(), context.clock.left());
     let (source, plan) = match Target::of(&seen.settings) {
-        Target::Keys(kind) => keys::create::plan(run, &seen, kind, current, last, before.as_ref()).await?,
-        Target::Login => login(run, &seen, current, last).await?,
+        Target::Keys(kind) => keys::create::plan(context, &seen, kind, current, last, before.as_ref()).await?,
+        Target::Login => login(context, &seen, current, last).await?,
     };
     // Making a key may take a while: before the last look, too.
-    let value = apply::draw(run, &source, plan.account())?;
-    if before.is_some() || begun.saturating_sub(run.clock.left()) > STALE {
-        seen = overview(run, event).await?;
+    let value = apply::draw(context, &source, plan.account())?;
+    if before.is_some() || begun.saturating_sub(context.clock.left()) > STALE {
+        seen = overview(context, event).await?;
         // Where a duplicate of this call has stored a value meanwhile, that one stays.
         stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
     }
     refuse_moved(&id, &seen.labels)?;
-    let report = apply::store(run, event, &seen.arn, NewValue { value: &value, marked: true }, &plan).await?;
+    let report = apply::store(context, event, &seen.arn, NewValue { value: &value, marked: true }, &plan).await?;
     Ok(match before {
         Some(before) => report.after(before),
         None => report,
@@ -61,23 +61,23 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
 
 /// What the next login is made of, and the plan of it.
 async fn login(
-    run: &Run<'_>,
+    context: &Context<'_>,
     seen: &Overview,
     current: Version,
     last: Option<i64>,
 ) -> Result<(Source, Plan<StoreValue>)> {
-    let (form, current) = Credential::read(current.text()?, &seen.settings, run.config.strategy)?;
-    let account = turn::next(run, &current, &seen.settings).await?;
+    let (form, current) = Credential::read(current.text()?, &seen.settings, context.config.strategy)?;
+    let account = turn::next(context, &current, &seen.settings).await?;
     let renamed = account.is_some();
-    let plan = plan(&current, account, last, seen, run)?;
-    let plan = if renamed { plan.warning(refuse_apart(run, seen).await?) } else { plan };
+    let plan = plan(&current, account, last, seen, context)?;
+    let plan = if renamed { plan.warning(refuse_apart(context, seen).await?) } else { plan };
     Ok((Source::Login(form, current), plan))
 }
 
 /// Refuses to change the user name where a service would go on with the old one. What could not be looked at is a warning:
 /// nothing of ECS may keep a rotation from being made.
-pub(super) async fn refuse_apart(run: &Run<'_>, seen: &Overview) -> Result<Vec<String>> {
-    match rollout::apart::find(run, &seen.arn, &seen.settings).await {
+pub(super) async fn refuse_apart(context: &Context<'_>, seen: &Overview) -> Result<Vec<String>> {
+    match rollout::apart::find(context, &seen.arn, &seen.settings).await {
         (Some(error), _) => Err(error),
         (None, warnings) => Ok(warnings),
     }
@@ -102,11 +102,11 @@ pub(super) fn plan(
     account: Option<String>,
     last: Option<i64>,
     seen: &Overview,
-    run: &Run<'_>,
+    context: &Context<'_>,
 ) -> Result<Plan<StoreValue>> {
-    let plan = draw(current, account, &seen.settings, run)?;
+    let plan = draw(current, account, &seen.settings, context)?;
     if current.scheme.overlaps() {
-        seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
+        seen.settings.refuse_too_soon(context.config.min_age, last, context.clock.seconds())?;
     }
     Ok(plan)
 }
@@ -122,10 +122,10 @@ pub(super) fn draw(
     current: &Credential,
     account: Option<String>,
     settings: &Settings,
-    run: &Run<'_>,
+    context: &Context<'_>,
 ) -> Result<Plan<StoreValue>> {
     current.rotatable(settings)?;
-    current.check_policy(&run.config.policy)?;
+    current.check_policy(&context.config.policy)?;
     Ok(Plan::of(Standing::Pending, vec![StoreValue { account, what: None }]).warning(current.warnings()))
 }
 
@@ -136,10 +136,14 @@ pub(super) fn draw(
 /// Staging AWSPENDING has changed the secret since, so that its date tells of no deployment any more that it is young
 /// enough: every dependent is redeployed, also one that was already. That is one too many, and never one too few. One whose
 /// deployment failed since the version was made stops the rotation.
-async fn finish_the_last_rotation(run: &Run<'_>, seen: &Overview, created: Option<i64>) -> Result<Option<Report>> {
+async fn finish_the_last_rotation(
+    context: &Context<'_>,
+    seen: &Overview,
+    created: Option<i64>,
+) -> Result<Option<Report>> {
     let Some(version) = open_mark(&seen.labels) else { return Ok(None) };
     let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
-    let rolled = rollout::run(&run.leaving(TO_STORE), &left, Since::Staged(created)).await;
+    let rolled = rollout::roll(&context.leaving(TO_STORE), &left, Since::Staged(created)).await;
     rolled.map(Some).map_err(|error| {
         error.map_cause(|cause| {
             format!("this rotation has not begun and nothing was stored, as the last one is not finished: {cause}")

@@ -9,7 +9,7 @@ use super::overview::overview;
 use super::versions::{credential, pending_version};
 use crate::api::Report;
 use crate::api::event::Rotation;
-use crate::context::{Overview, Run, log};
+use crate::context::{Context, Overview, log};
 use crate::dependents::Since;
 use crate::error::Result;
 use crate::plan::{Plan, Proof};
@@ -18,29 +18,29 @@ use crate::rotation::target::Target;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing};
 
-pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
-    let seen = overview(run, event).await?;
+pub(super) async fn finish_secret(context: &Context<'_>, event: &Rotation) -> Result<Report> {
+    let seen = overview(context, event).await?;
     let marked = seen.labels.has(&event.version, ROLLOUT);
     let mut left = Left { arn: &seen.arn, version: &event.version, settings: &seen.settings, marked };
     match task(event, &seen)? {
-        Task::Roll if marked => rollout::run(run, &left, Since::Changed(seen.last_changed)).await,
+        Task::Roll if marked => rollout::roll(context, &left, Since::Changed(seen.last_changed)).await,
         // No mark, nothing to do, ever: the dates that tell which service needs a deployment mean something only under it.
-        Task::Roll => Ok(run.report(&seen.arn, &event.version, &Proof::nothing(Standing::Current))),
+        Task::Roll => Ok(context.report(&seen.arn, &event.version, &Proof::nothing(Standing::Current))),
         _ => {
-            let (mut report, since, overlaps) = promote(run, event, &seen).await?;
+            let (mut report, since, overlaps) = promote(context, event, &seen).await?;
             if overlaps {
-                report.previous_credential_valid_until = Some(tell_overlap(run, &seen));
+                report.previous_credential_valid_until = Some(tell_overlap(context, &seen));
             }
             left.marked = true;
-            report.append(rollout::run(run, &left, since).await?);
+            report.append(rollout::roll(context, &left, since).await?);
             Ok(report)
         }
     }
 }
 
 /// Says until when the credential before goes on working, for the report, and in the log for an alarm.
-fn tell_overlap(run: &Run<'_>, seen: &Overview) -> String {
-    let now = run.clock.seconds();
+fn tell_overlap(context: &Context<'_>, seen: &Overview) -> String {
+    let now = context.clock.seconds();
     let until = Until::from_now(seen.rules.as_ref(), seen.next_rotation, now);
     if let Some(time) = until.seconds() {
         log::previous_valid_until(&seen.arn, time, now);
@@ -56,24 +56,24 @@ fn task(event: &Rotation, seen: &Overview) -> Result<Task> {
 }
 
 /// Round *promote*. Also tells since when the version is current, and whether the credential before goes on working.
-pub(super) async fn promote(run: &Run<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since, bool)> {
-    let version = pending_version(run, event).await?;
+pub(super) async fn promote(context: &Context<'_>, event: &Rotation, seen: &Overview) -> Result<(Report, Since, bool)> {
+    let version = pending_version(context, event).await?;
     if let Target::Keys(kind) = Target::of(&seen.settings) {
         let current = seen.labels.holder(AWSCURRENT);
-        let (plan, overlaps) = keys::test::prove(run, kind, version, &seen.settings, current.as_ref()).await?;
-        let (report, since) = move_current(run, event, seen, plan).await?;
+        let (plan, overlaps) = keys::test::prove(context, kind, version, &seen.settings, current.as_ref()).await?;
+        let (report, since) = move_current(context, event, seen, plan).await?;
         return Ok((report, since, overlaps));
     }
-    let credential = credential(run, version, &seen.settings)?;
-    let proof = prove(run, &credential, &seen.settings).await?;
+    let credential = credential(context, version, &seen.settings)?;
+    let proof = prove(context, &credential, &seen.settings).await?;
     let proven = Proof::nothing(Standing::Pending).proving(proof.line).warning(credential.warnings());
-    let (report, since) = move_current(run, event, seen, proven).await?;
+    let (report, since) = move_current(context, event, seen, proven).await?;
     Ok((report, since, credential.alternates() || proof.overlaps))
 }
 
 /// Moves AWSCURRENT to what was just proven.
 pub(super) async fn move_current(
-    run: &Run<'_>,
+    context: &Context<'_>,
     event: &Rotation,
     seen: &Overview,
     proven: Proof,
@@ -83,7 +83,7 @@ pub(super) async fn move_current(
         warnings: proven.warnings,
         ..plan(&seen.labels, seen.labels.has(&event.version, ROLLOUT))
     };
-    apply::promote(run, event, &seen.arn, &plan).await
+    apply::promote(context, event, &seen.arn, &plan).await
 }
 
 /// The plan of the round. A version that another function stored gets the mark first, or a crash after the move would

@@ -32,7 +32,7 @@ mod versions;
 
 use crate::api::Report;
 use crate::api::event::Rotation;
-use crate::context::Run;
+use crate::context::Context;
 use crate::error::Result;
 use crate::secret::Step;
 
@@ -44,11 +44,11 @@ pub(crate) use self::revoke::revoke;
 pub(crate) use self::target::Target;
 
 /// Does one step.
-pub(crate) async fn step(run: &Run<'_>, event: &Rotation) -> Result<Report> {
+pub(crate) async fn step(context: &Context<'_>, event: &Rotation) -> Result<Report> {
     match event.step {
-        Step::Create => create::run(run, event).await,
-        Step::Set => set::run(run, event).await,
-        Step::Test => test::run(run, event).await,
-        Step::Finish => finish::run(run, event).await,
+        Step::Create => create::create_secret(context, event).await,
+        Step::Set => set::set_secret(context, event).await,
+        Step::Test => test::test_secret(context, event).await,
+        Step::Finish => finish::finish_secret(context, event).await,
     }
 }

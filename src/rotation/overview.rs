@@ -3,29 +3,29 @@
 use crate::api::event::Rotation;
 use crate::aws::secrets::Described;
 use crate::config::Settings;
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Looks at the secret as a whole, and refuses one that may not be rotated.
-pub(super) async fn overview(run: &Run<'_>, event: &Rotation) -> Result<Overview> {
-    let seen = look(run).await?;
-    run.memory.keep_settings(&event.secret, &event.version, &seen.settings, run.clock.seconds());
+pub(super) async fn overview(context: &Context<'_>, event: &Rotation) -> Result<Overview> {
+    let seen = look(context).await?;
+    context.memory.keep_settings(&event.secret, &event.version, &seen.settings, context.clock.seconds());
     Ok(seen)
 }
 
 /// The same where no rotation is at it, so that there is nothing to remember for its later steps.
-pub(super) async fn look(run: &Run<'_>) -> Result<Overview> {
-    let described = run.describe().await?;
+pub(super) async fn look(context: &Context<'_>) -> Result<Overview> {
+    let described = context.describe().await?;
     refuse_managed(&described)?;
     refuse_not_enabled(&described)?;
     Ok(Overview::from(described))
 }
 
 /// The secret's settings, from memory where an earlier step of this rotation read them.
-pub(super) async fn settings(run: &Run<'_>, event: &Rotation) -> Result<Settings> {
-    match run.memory.settings(&event.secret, &event.version, run.clock.seconds()) {
+pub(super) async fn settings(context: &Context<'_>, event: &Rotation) -> Result<Settings> {
+    match context.memory.settings(&event.secret, &event.version, context.clock.seconds()) {
         Some(settings) => Ok(settings),
-        None => Ok(overview(run, event).await?.settings),
+        None => Ok(overview(context, event).await?.settings),
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::apply::{self, Source};
 use super::findings::Findings;
 use super::login::beside::{self, Strangers};
-use super::login::logins::{Account, Entry, Writer, are_a_pair, let_in, pending_credential, writer};
+use super::login::logins::{Account, Entry, are_a_pair, let_in, pending_credential};
+use super::login::writer::{Writer, writer};
 use super::login::{set, turn};
 use super::overview::overview;
 use super::versions::{GIVE_UP, credential};
@@ -15,7 +16,7 @@ use super::{create, keys, services};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
-use crate::context::{Overview, Run, random};
+use crate::context::{Context, Overview, random};
 use crate::database::{Alignment, Beside, Credential, Pair, Rehearsal, Session, Wanted};
 use crate::error::{Error, Result};
 use crate::plan::Proof;
@@ -26,9 +27,9 @@ use crate::{copies, rollout};
 /// The least timeout of a function whose every step can end.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(run: &Run<'_>, event: &Rotation, standing: Standing) -> Result<Report> {
-    let seen = overview(run, event).await?;
-    let found = examine(run, &seen, false).await;
+pub(super) async fn preflight(context: &Context<'_>, event: &Rotation, standing: Standing) -> Result<Report> {
+    let seen = overview(context, event).await?;
+    let found = examine(context, &seen, false).await;
     if let Some(error) = Error::join(found.lacking) {
         return Err(error);
     }
@@ -37,26 +38,26 @@ pub(super) async fn run(run: &Run<'_>, event: &Rotation, standing: Standing) -> 
     plan.services = found.services;
     plan.warnings = found.warnings;
     let plan = plan.proving("preflight: as far as can be seen, a rotation would succeed");
-    Ok(run.report(&seen.arn, &event.version, &plan))
+    Ok(context.report(&seen.arn, &event.version, &plan))
 }
 
 /// Looks at everything that a rotation needs. `prove` also rehearses what can be taken back.
-pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Findings {
+pub(crate) async fn examine(context: &Context<'_>, secret: &Overview, prove: bool) -> Findings {
     let mut found = Findings::default();
-    let timeout = run.clock.require(LEAST_TIMEOUT, "end a step of a rotation", "nothing was changed");
+    let timeout = context.clock.require(LEAST_TIMEOUT, "end a step of a rotation", "nothing was changed");
     found.lacking.extend(timeout.err());
-    found.lacking.extend(secret.settings.refuse_on_hold(run.clock.seconds()).err());
+    found.lacking.extend(secret.settings.refuse_on_hold(context.clock.seconds()).err());
     found.lacking.extend(secret.settings.sound().err());
     // Of keys the value says more: see `keys::examine`.
     if Target::of(&secret.settings) == Target::Login {
         found.lacking.extend(copies::planned(&secret.settings).refusal);
     }
-    let current = run.current().await;
+    let current = context.current().await;
     let created = current.as_ref().ok().and_then(|version| version.created);
     let looked = match current {
         Ok(current) => match Target::of(&secret.settings) {
-            Target::Keys(kind) => Box::pin(keys::examine::values(run, secret, kind, current, &mut found)).await,
-            Target::Login => values(run, secret, current, prove, &mut found).await,
+            Target::Keys(kind) => Box::pin(keys::examine::values(context, secret, kind, current, &mut found)).await,
+            Target::Login => values(context, secret, current, prove, &mut found).await,
         },
         Err(error) => Err(error),
     };
@@ -65,70 +66,78 @@ pub(crate) async fn examine(run: &Run<'_>, secret: &Overview, prove: bool) -> Fi
     if found.steps.first().is_none_or(|planned| planned.step != Step::Create) {
         found.steps.clear();
     }
-    services::look(run, secret, created, &mut found).await;
+    services::look(context, secret, created, &mut found).await;
     found
 }
 
 /// What the stored values, the logins and the server say. An error is what stops a rotation there.
-async fn values(run: &Run<'_>, secret: &Overview, current: Version, prove: bool, found: &mut Findings) -> Result<()> {
+async fn values(
+    context: &Context<'_>,
+    secret: &Overview,
+    current: Version,
+    prove: bool,
+    found: &mut Findings,
+) -> Result<()> {
     let open = create::open_mark(&secret.labels).is_some();
     let last = create::last_rotation(secret, current.created, open);
-    let (form, current) = Credential::read(current.text()?, &secret.settings, run.config.strategy)?;
-    let begun = begun(run, secret, &current).await?;
+    let (form, current) = Credential::read(current.text()?, &secret.settings, context.config.strategy)?;
+    let begun = begun(context, secret, &current).await?;
     let turn = match &begun {
         Some((_, account)) => Some(account.clone()).filter(|account| account != current.account()),
-        None => turn::next(run, &current, &secret.settings).await?,
+        None => turn::next(context, &current, &secret.settings).await?,
     };
     match &begun {
         Some(_) => {
             found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
             found.would(Step::Create, &Proof::nothing(Standing::Pending));
         }
-        None => match create::plan(&current, turn.clone(), last, secret, run) {
+        None => match create::plan(&current, turn.clone(), last, secret, context) {
             Ok(plan) => found.would(Step::Create, &plan),
             Err(error) => found.lacking.push(error),
         },
     }
     if begun.is_none() && turn.is_some() {
-        let (apart, warnings) = rollout::apart::find(run, &secret.arn, &secret.settings).await;
+        let (apart, warnings) = rollout::apart::find(context, &secret.arn, &secret.settings).await;
         found.lacking.extend(apart);
         found.warnings.extend(warnings);
     }
     // Drawn and thrown away: shows whether the document with a new password still fits.
     let source = Source::Login(form, current.clone());
-    found.lacking.extend(apply::draw(run, &source, turn.as_deref()).err());
+    found.lacking.extend(apply::draw(context, &source, turn.as_deref()).err());
     found
         .checked
         .push("the value can be read, and a new password by the policy of this function was drawn for it".to_owned());
     found.warnings.extend(current.warnings());
     let (arn, settings) = (secret.arn.clone(), secret.settings.clone());
     let begun = begun.map(|(event, _)| event);
-    database(run, &Account { arn, settings, current }, begun.as_ref(), turn.as_deref(), prove, found).await
+    database(context, &Account { arn, settings, current }, begun.as_ref(), turn.as_deref(), prove, found).await
 }
 
 /// The rotation that is under way or has broken off with its value stored, and the account that it is for: the next one
 /// would go on with that.
-async fn begun(run: &Run<'_>, secret: &Overview, current: &Credential) -> Result<Option<(Rotation, String)>> {
+async fn begun(context: &Context<'_>, secret: &Overview, current: &Credential) -> Result<Option<(Rotation, String)>> {
     let pending = secret.labels.holder(AWSPENDING).filter(|version| !secret.labels.has(version, AWSCURRENT));
     let Some(version) = pending else { return Ok(None) };
-    let Lookup::Found(found) = run.clients.secrets.pending(run.secret, &version).await? else { return Ok(None) };
+    let Lookup::Found(found) = context.clients.secrets.pending(context.secret, &version).await? else {
+        return Ok(None);
+    };
     // The temporary version of a preflight, which is not empty only where it holds what is current.
     let is_current = |pending: &Credential| {
         let same = current.difference(pending).is_none() && current.pair(pending).is_none();
         same && pending.holds_the_same_as(current)
     };
     let marked = found.has(ROLLOUT);
-    let pending = credential(run, found, &secret.settings);
+    let pending = credential(context, found, &secret.settings);
     if !marked && pending.as_ref().is_ok_and(is_current) {
         return Ok(None);
     }
     let account = pending.map_or_else(|_| current.account().to_owned(), |pending| pending.account().to_owned());
-    Ok(Some((Rotation { step: Step::Set, secret: run.secret.clone(), version, token: None }, account)))
+    Ok(Some((Rotation { step: Step::Set, secret: context.secret.clone(), version, token: None }, account)))
 }
 
 /// The logins in the order of setSecret, and the right to write.
 async fn database(
-    run: &Run<'_>,
+    context: &Context<'_>,
     account: &Account,
     begun: Option<&Rotation>,
     turn: Option<&str>,
@@ -136,7 +145,7 @@ async fn database(
     found: &mut Findings,
 ) -> Result<()> {
     let name = account.name();
-    let (mut session, older) = match let_in(run, begun, account).await? {
+    let (mut session, older) = match let_in(context, begun, account).await? {
         Entry::Current(session) => (session, None),
         Entry::Previous(session, credential) => {
             found.warnings.push(format!(
@@ -159,9 +168,9 @@ async fn database(
         )),
         Err(error) => found.lacking.push(error),
     }
-    let mut writer = writer(run, account, session).await?;
+    let mut writer = writer(context, account, session).await?;
     let target = turn.unwrap_or(name);
-    let (alignment, beside) = match foresee(run, account, entered, target, &mut writer.session).await {
+    let (alignment, beside) = match foresee(context, account, entered, target, &mut writer.session).await {
         Ok(foreseen) => foreseen,
         Err(error) => {
             writer.session.close().await;
@@ -172,7 +181,7 @@ async fn database(
         .checked
         .push(format!("the server takes changes, and {:?} may change the password of {target:?}", writer.name));
     if prove {
-        match rehearse(run, account, target, &alignment, &mut writer).await {
+        match rehearse(context, account, target, &alignment, &mut writer).await {
             Ok(rehearsal) => {
                 found.proven.extend(rehearsal.proven.iter().map(|line| format!("{:?} {line}", writer.name)));
                 found.warnings.extend(rehearsal.left_out);
@@ -186,14 +195,14 @@ async fn database(
     found.would(Step::Set, &plan);
     writer.session.close().await;
     match begun {
-        Some(event) => pending_credential(run, event, account, GIVE_UP).await.map(drop),
+        Some(event) => pending_credential(context, event, account, GIVE_UP).await.map(drop),
         None => Ok(()),
     }
 }
 
 /// What setSecret would find under its lock.
 async fn foresee(
-    run: &Run<'_>,
+    context: &Context<'_>,
     account: &Account,
     entered: &Credential,
     target: &str,
@@ -201,24 +210,24 @@ async fn foresee(
 ) -> Result<(Alignment, Beside)> {
     let alignment = match Pair::of(account.name(), target) {
         Some(pair) => {
-            let both = are_a_pair(run, account, entered, &pair, session).await?;
-            session.foresee(&account.alternation(&pair, target, entered, both), run.clock).await?
+            let both = are_a_pair(context, account, entered, &pair, session).await?;
+            session.foresee(&account.alternation(&pair, target, entered, both), context.clock).await?
         }
         None => Alignment::default(),
     };
     let known = [entered, &account.current];
     let wanted = if account.current.alternates() { Wanted::Turn } else { Wanted::Both };
-    let beside = beside::look(run, account, session, target, &known, wanted, Strangers::Refuse).await?;
+    let beside = beside::look(context, account, session, target, &known, wanted, Strangers::Refuse).await?;
     Ok((alignment, beside))
 }
 
 async fn rehearse(
-    run: &Run<'_>,
+    context: &Context<'_>,
     account: &Account,
     target: &str,
     alignment: &Alignment,
     writer: &mut Writer,
 ) -> Result<Rehearsal> {
-    let throw_away = account.current.thrown_away(target, run.config.policy.generate(random)?);
-    writer.session.rehearse(account.current.lock(), &alignment.changes, &throw_away, run.clock).await
+    let throw_away = account.current.thrown_away(target, context.config.policy.generate(random)?);
+    writer.session.rehearse(account.current.lock(), &alignment.changes, &throw_away, context.clock).await
 }

@@ -5,12 +5,13 @@
 
 use super::keys;
 use super::login::beside::{self, Strangers};
-use super::login::logins::{Account, Previous, Promoted, Writer, administrator, previous_credential};
+use super::login::logins::{Account, Previous, Promoted, previous_credential};
+use super::login::writer::{Writer, administrator};
 use super::login::{administrator, apply, ending};
 use super::overview::look;
 use super::versions::credential;
 use crate::api::{Report, listed};
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::{Credential, Kind, Probe, Session, Wanted};
 use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
@@ -23,28 +24,28 @@ use crate::{copies, rollout};
 ///
 /// Safe to repeat: once the server rejects the previous credential, on every row of the account where it has several, there is
 /// nothing to do.
-pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
-    let seen = look(run).await?;
+pub(crate) async fn retire(context: &Context<'_>) -> Result<Report> {
+    let seen = look(context).await?;
     if let Target::Keys(kind) = Target::of(&seen.settings) {
         return Err(keys::not_retired(kind));
     }
-    seen.settings.refuse_on_hold(run.clock.seconds())?;
+    seen.settings.refuse_on_hold(context.clock.seconds())?;
     seen.settings.sound()?;
     copies::planned(&seen.settings).refuse()?;
     settled(&seen.labels)?;
-    let current = run.current().await?;
+    let current = context.current().await?;
     let (arn, version, dates) = (seen.arn, current.id.clone(), (seen.last_changed, current.created));
-    let current = credential(run, current, &seen.settings)?;
+    let current = credential(context, current, &seen.settings)?;
     let account = Account { arn, settings: seen.settings, current };
     let nothing =
-        |why: String| run.report(&account.arn, &version, &Proof::nothing(Standing::Current).warning(vec![why]));
+        |why: String| context.report(&account.arn, &version, &Proof::nothing(Standing::Current).warning(vec![why]));
     if seen.labels.holder(AWSPREVIOUS).is_none() {
         return Ok(nothing(
             "no version is labelled AWSPREVIOUS, so that there is no previous credential to end".to_owned(),
         ));
     }
     // With one account, a previous version of another one is refused here: it is not what this rotation replaced.
-    let previous = match previous_credential(run, &account).await? {
+    let previous = match previous_credential(context, &account).await? {
         Previous::Usable(previous) => previous,
         Previous::Unusable(reason) => return Err(unusable(account.current.kind, &reason)),
     };
@@ -55,13 +56,13 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
     if !two_accounts && previous.holds_the_same_as(&account.current) {
         return Ok(nothing("AWSPREVIOUS holds the same password as AWSCURRENT".to_owned()));
     }
-    let proven = prove(run, &account.current).await?;
-    let session = match previous.log_in(run).await {
+    let proven = prove(context, &account.current).await?;
+    let session = match previous.log_in(context).await {
         Probe::Accepted(session) => Some(session),
-        Probe::Rejected if is_left_elsewhere(run, &account, &previous).await? => None,
+        Probe::Rejected if is_left_elsewhere(context, &account, &previous).await? => None,
         Probe::Rejected => {
             let line = format!("the server rejects the password of {:?} in AWSPREVIOUS already", previous.account());
-            return Ok(run.report(&account.arn, &version, &Proof::nothing(Standing::Current).proving(line)));
+            return Ok(context.report(&account.arn, &version, &Proof::nothing(Standing::Current).proving(line)));
         }
         Probe::Unreachable(error) => return Err(error),
     };
@@ -73,22 +74,22 @@ pub(crate) async fn retire(run: &Run<'_>) -> Result<Report> {
         }
         session.close().await;
     }
-    let held = still_held(run, &account, dates).await;
+    let held = still_held(context, &account, dates).await;
     let mut report =
-        end(run, Promoted { account: &account, version: &version }, &previous, &seen.labels, proven).await?;
+        end(context, Promoted { account: &account, version: &version }, &previous, &seen.labels, proven).await?;
     report.warnings.extend(open.into_iter().chain(held));
     Ok(report)
 }
 
 /// Whether something is left that the login has not met: the password before on rows of other hosts, where an action broke off
 /// between two of them, or another one beside the current. Where nobody could end that, nobody has begun to.
-async fn is_left_elsewhere(run: &Run<'_>, account: &Account, previous: &Credential) -> Result<bool> {
+async fn is_left_elsewhere(context: &Context<'_>, account: &Account, previous: &Credential) -> Result<bool> {
     let current = &account.current;
     if !current.kind.holds_two() || current.administrator(&account.settings).is_err() {
         return Ok(false);
     }
-    let administrator = administrator::named(run, &account.settings, current).await?;
-    let Some(mut session) = administrator.log_in(run).await.session()? else {
+    let administrator = administrator::named(context, &account.settings, current).await?;
+    let Some(mut session) = administrator.log_in(context).await.session()? else {
         return Err(administrator::rejected(administrator.account()));
     };
     session.administer();
@@ -100,19 +101,19 @@ async fn is_left_elsewhere(run: &Run<'_>, account: &Account, previous: &Credenti
 
 /// Has the administrator replace the password, if the labels are still what they were.
 async fn end(
-    run: &Run<'_>,
+    context: &Context<'_>,
     promoted: Promoted<'_>,
     previous: &Credential,
     before: &Labels,
     proven: String,
 ) -> Result<Report> {
     let (Promoted { account, version }, target) = (promoted, previous.account());
-    let mut writer = administrator(run, account, target).await?;
+    let mut writer = administrator(context, account, target).await?;
     let plan = ending::plan(account, target, &writer.name).proving(proven).warning(writer.warnings.clone());
-    let report = match refuse_strangers(run, account, previous, &mut writer).await {
+    let report = match refuse_strangers(context, account, previous, &mut writer).await {
         Ok(warnings) => {
             let plan = plan.warning(warnings);
-            let report = ending::end(run, promoted, &plan, &mut writer, |labels| {
+            let report = ending::end(context, promoted, &plan, &mut writer, |labels| {
                 settled(labels)?;
                 unmoved(before, labels, version)
             });
@@ -126,7 +127,7 @@ async fn end(
 
 /// Nobody else's password is to end with the previous one. Gives what to tell of rows that are not as the secret has them.
 async fn refuse_strangers(
-    run: &Run<'_>,
+    context: &Context<'_>,
     account: &Account,
     previous: &Credential,
     writer: &mut Writer,
@@ -134,14 +135,14 @@ async fn refuse_strangers(
     let known = [previous, &account.current];
     let wanted = if account.current.alternates() { Wanted::Turn } else { Wanted::New };
     let (session, target) = (&mut writer.session, previous.account());
-    let looked = beside::look(run, account, session, target, &known, wanted, Strangers::Refuse).await?;
+    let looked = beside::look(context, account, session, target, &known, wanted, Strangers::Refuse).await?;
     Ok(looked.warnings)
 }
 
 /// Whoever can write the secret must not have the administrator change an account that is not theirs; and where AWSCURRENT
 /// does not log in, the previous credential may be the one that does.
-async fn prove(run: &Run<'_>, current: &Credential) -> Result<String> {
-    match current.log_in(run).await {
+async fn prove(context: &Context<'_>, current: &Credential) -> Result<String> {
+    match current.log_in(context).await {
         Probe::Accepted(mut session) => {
             let identity = session.prove(current).await;
             session.close().await;
@@ -212,11 +213,11 @@ async fn still_open(session: &mut Session, account: &str) -> Option<String> {
 /// What to tell of services whose tasks may hold the previous credential, as far as dates tell. That the rollout is closed
 /// says that each was redeployed, not that the last old task has stopped.
 async fn still_held(
-    run: &Run<'_>,
+    context: &Context<'_>,
     account: &Account,
     (changed, created): (Option<i64>, Option<i64>),
 ) -> Option<String> {
-    let seen = rollout::observe(run, &account.arn, &account.settings).await;
+    let seen = rollout::observe(context, &account.arn, &account.settings).await;
     let holds = |dependent: &Dependent| match (&dependent.sighting, &dependent.how) {
         (Sighting::Unseen(_), _) => true,
         (Sighting::Found(found), Dependence::Named | Dependence::Tagged | Dependence::Reads) => {

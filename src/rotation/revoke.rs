@@ -35,7 +35,7 @@ use super::{finish, keys};
 use crate::api::event::Rotation;
 use crate::api::{Report, listed};
 use crate::aws::secrets::Lookup;
-use crate::context::{Overview, Run, Scene};
+use crate::context::{Context, Overview, Scene};
 use crate::database::{Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Proof;
@@ -49,20 +49,20 @@ const ENOUGH: Duration = Duration::from_secs(15);
 /// Replaces everything old.
 ///
 /// Safe to repeat: each time ends the credential of the time before. See the order above for where it may break off.
-pub(crate) async fn revoke(run: &Run<'_>) -> Result<Report> {
-    run.clock.require(ENOUGH, "revoke a credential", "nothing was changed")?;
-    let seen = look(run).await?;
+pub(crate) async fn revoke(context: &Context<'_>) -> Result<Report> {
+    context.clock.require(ENOUGH, "revoke a credential", "nothing was changed")?;
+    let seen = look(context).await?;
     if let Target::Keys(kind) = Target::of(&seen.settings) {
-        return Box::pin(keys::revoke::run(run, kind)).await;
+        return Box::pin(keys::revoke::revoke(context, kind)).await;
     }
-    let Stored { mut event, current, account, mut session, mut report } = store(run).await?;
+    let Stored { mut event, current, account, mut session, mut report } = store(context).await?;
     if !account.current.alternates()
         && let Some(same) = session.take()
     {
         // It would be one of those to be ended.
         same.close().await;
     }
-    let done = Box::pin(replace(run, &mut event, &account, &current, session, &mut report)).await;
+    let done = Box::pin(replace(context, &mut event, &account, &current, session, &mut report)).await;
     done.map_err(|error| told(error, &report).at(format!("version {}", event.version.as_str())))?;
     Ok(report)
 }
@@ -88,7 +88,7 @@ fn again(error: Error) -> Error {
 
 /// Steps 2 to 6.
 async fn replace(
-    run: &Run<'_>,
+    context: &Context<'_>,
     event: &mut Rotation,
     before: &Account,
     replaced: &VersionId,
@@ -96,14 +96,14 @@ async fn replace(
     report: &mut Report,
 ) -> Result<()> {
     event.step = Step::Set;
-    let settings = settings(run, event).await.map_err(again)?;
-    report.append(set::run(run, event, settings, Strangers::Replace).await.map_err(again)?);
+    let settings = settings(context, event).await.map_err(again)?;
+    report.append(set::set_secret(context, event, settings, Strangers::Replace).await.map_err(again)?);
     event.step = Step::Finish;
-    let pending = stored(run, event, before).await.map_err(again)?;
-    let (proof, line) = prove_and_stay(run, &pending, &before.settings).await.map_err(again)?;
+    let pending = stored(context, event, before).await.map_err(again)?;
+    let (proof, line) = prove_and_stay(context, &pending, &before.settings).await.map_err(again)?;
     // From now on the server rejects the old password, with one account: whoever has taken AWSPENDING meanwhile, as a
     // createSecret may that was just about to store its value, this version becomes current.
-    let seen = look(run).await?;
+    let seen = look(context).await?;
     if !seen.labels.has(replaced, AWSCURRENT) && !seen.labels.has(&event.version, AWSCURRENT) {
         return Err(Error::new(
             ErrorKind::FailedAws,
@@ -112,7 +112,7 @@ async fn replace(
         ));
     }
     let proven = Proof::nothing(Standing::Pending).proving(line).warning(pending.warnings());
-    let (moved, since) = finish::move_current(run, event, &seen, proven).await?;
+    let (moved, since) = finish::move_current(context, event, &seen, proven).await?;
     report.append(moved);
     let Overview { arn, settings, .. } = seen;
     let after = Account { arn, settings, current: pending };
@@ -120,12 +120,12 @@ async fn replace(
     let mut errors = Vec::new();
     let insiders = Insiders { proof, old: session };
     errors.extend(
-        put_out(run, Promoted { account: &after, version: &event.version }, before, insiders, report).await.err(),
+        put_out(context, Promoted { account: &after, version: &event.version }, before, insiders, report).await.err(),
     );
     let left = Left { arn: &after.arn, version: &event.version, settings: &after.settings, marked: true };
     // What was seen of the services before the move is too old to tell what they run with.
-    let scene = Scene::new(run.clock);
-    match rollout::run(&Run { scene: &scene, ..*run }, &left, since).await {
+    let scene = Scene::new(context.clock);
+    match rollout::roll(&Context { scene: &scene, ..*context }, &left, since).await {
         Ok(rolled) => report.append(rolled),
         Err(error) => errors.push(error),
     }
@@ -133,9 +133,9 @@ async fn replace(
 }
 
 /// The credential of the version that was stored, which may have lost its label.
-async fn stored(run: &Run<'_>, event: &Rotation, before: &Account) -> Result<Credential> {
-    match run.clients.secrets.version(run.secret, &event.version).await? {
-        Lookup::Found(version) => credential(run, version, &before.settings),
+async fn stored(context: &Context<'_>, event: &Rotation, before: &Account) -> Result<Credential> {
+    match context.clients.secrets.version(context.secret, &event.version).await? {
+        Lookup::Found(version) => credential(context, version, &before.settings),
         Lookup::Absent | Lookup::Elsewhere => {
             Err(Error::new(ErrorKind::FailedAws, "the new version cannot be read yet", "wait a moment"))
         }

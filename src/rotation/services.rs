@@ -3,7 +3,7 @@
 use super::findings::{Findings, PlannedStep};
 use super::{create, finish};
 use crate::api::{ServiceName, ServiceReport, Verdict};
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::dependents::{Judgement, Seen, Sighting, Since, judge};
 use crate::error::{Error, ErrorKind};
 use crate::plan::Proof;
@@ -12,8 +12,8 @@ use crate::rotation::target::Target;
 use crate::secret::{AWSCURRENT, Standing, Step};
 
 /// What looking at the services says, and what the last step would do with them.
-pub(super) async fn look(run: &Run<'_>, secret: &Overview, created: Option<i64>, found: &mut Findings) {
-    let seen = rollout::observe(run, &secret.arn, &secret.settings).await;
+pub(super) async fn look(context: &Context<'_>, secret: &Overview, created: Option<i64>, found: &mut Findings) {
+    let seen = rollout::observe(context, &secret.arn, &secret.settings).await;
     let open = create::open_mark(&secret.labels).is_some();
     // What an open rollout has left is rolled first, as createSecret does.
     let since = if open { Since::Staged(created) } else { Since::JustNow };

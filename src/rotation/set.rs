@@ -6,13 +6,13 @@ use super::target::Target;
 use super::{keys, login};
 use crate::api::Report;
 use crate::api::event::Rotation;
-use crate::context::Run;
+use crate::context::Context;
 use crate::error::Result;
 
-pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
-    let settings = settings(run, event).await?;
+pub(super) async fn set_secret(context: &Context<'_>, event: &Rotation) -> Result<Report> {
+    let settings = settings(context, event).await?;
     match Target::of(&settings) {
-        Target::Keys(kind) => keys::set::run(run, event, kind, settings).await,
-        Target::Login => login::set::run(run, event, settings, Strangers::Refuse).await,
+        Target::Keys(kind) => keys::set::set_secret(context, event, kind, settings).await,
+        Target::Login => login::set::set_secret(context, event, settings, Strangers::Refuse).await,
     }
 }

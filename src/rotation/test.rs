@@ -8,7 +8,7 @@ use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::{Credential, Probe};
 use crate::error::Result;
 use crate::plan::Proof;
@@ -16,39 +16,44 @@ use crate::rotation::target::Target;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, ROLLOUT, Standing};
 
-pub(super) async fn run(run: &Run<'_>, event: &Rotation) -> Result<Report> {
-    let settings = settings(run, event).await?;
-    match run.clients.secrets.pending(&event.secret, &event.version).await? {
+pub(super) async fn test_secret(context: &Context<'_>, event: &Rotation) -> Result<Report> {
+    let settings = settings(context, event).await?;
+    match context.clients.secrets.pending(&event.secret, &event.version).await? {
         Lookup::Found(version) if version.has(AWSCURRENT) => {
-            Ok(run.report(&version.arn, &event.version, &Proof::nothing(Standing::Current)))
+            Ok(context.report(&version.arn, &event.version, &Proof::nothing(Standing::Current)))
         }
-        Lookup::Found(version) if version.has(ROLLOUT) => prove_version(run, event, version, &settings).await,
+        Lookup::Found(version) if version.has(ROLLOUT) => prove_version(context, event, version, &settings).await,
         // Not stored by our createSecret: the temporary version of a preflight, or one that another function made.
-        Lookup::Found(version) => foreign(run, event, version, &settings).await,
-        Lookup::Absent | Lookup::Elsewhere => without_value(run, event).await,
+        Lookup::Found(version) => foreign(context, event, version, &settings).await,
+        Lookup::Absent | Lookup::Elsewhere => without_value(context, event).await,
     }
 }
 
-async fn prove_version(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
+async fn prove_version(
+    context: &Context<'_>,
+    event: &Rotation,
+    version: Version,
+    settings: &Settings,
+) -> Result<Report> {
     let arn = version.arn.clone();
     if let Target::Keys(kind) = Target::of(settings) {
-        let (plan, _) = keys::test::prove(run, kind, version, settings, None).await?;
-        return Ok(run.report(&arn, &event.version, &plan));
+        let (plan, _) = keys::test::prove(context, kind, version, settings, None).await?;
+        return Ok(context.report(&arn, &event.version, &plan));
     }
-    let credential = credential(run, version, settings)?;
-    let plan = prove_both(run, &credential, settings).await?.warning(credential.warnings());
-    Ok(run.report(&arn, &event.version, &plan))
+    let credential = credential(context, version, settings)?;
+    let plan = prove_both(context, &credential, settings).await?.warning(credential.warnings());
+    Ok(context.report(&arn, &event.version, &plan))
 }
 
 /// Proves the pending credential, and that AWSCURRENT works as well where the account accepts two passwords.
-async fn prove_both(run: &Run<'_>, pending: &Credential, settings: &Settings) -> Result<Proof> {
-    let proof = prove(run, pending, settings).await?;
+async fn prove_both(context: &Context<'_>, pending: &Credential, settings: &Settings) -> Result<Proof> {
+    let proof = prove(context, pending, settings).await?;
     let plan = Proof::nothing(Standing::Pending).proving(proof.line);
     if !proof.overlaps {
         return Ok(plan);
     }
-    let current = credential(run, run.current().await?, settings)?;
-    match current.log_in(run).await {
+    let current = credential(context, context.current().await?, settings)?;
+    match current.log_in(context).await {
         Probe::Accepted(session) => {
             session.close().await;
             Ok(plan.proving(format!("proved that the password in AWSCURRENT lets {:?} in as well", current.account())))
@@ -68,30 +73,30 @@ async fn prove_both(run: &Run<'_>, pending: &Credential, settings: &Settings) ->
 
 /// A pending value without our mark: where it opens the same as AWSCURRENT with the same password there is nothing to
 /// prove, and Secrets Manager asks whether a rotation would succeed.
-async fn foreign(run: &Run<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
+async fn foreign(context: &Context<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
     if let Target::Keys(kind) = Target::of(settings) {
-        return match keys::test::foreign(run, kind, version, settings).await? {
-            Some((plan, _)) => Ok(run.report(&arn, &event.version, &plan)),
-            None => preflight::run(run, event, Standing::Pending).await,
+        return match keys::test::foreign(context, kind, version, settings).await? {
+            Some((plan, _)) => Ok(context.report(&arn, &event.version, &plan)),
+            None => preflight::preflight(context, event, Standing::Pending).await,
         };
     }
-    let current = credential(run, run.current().await?, settings)?;
-    let pending = credential(run, version, settings)?;
+    let current = credential(context, context.current().await?, settings)?;
+    let pending = credential(context, version, settings)?;
     unchanged(&current, &pending, "AWSPENDING", FIND_OUT)?;
     if pending.holds_the_same_as(&current) {
-        return preflight::run(run, event, Standing::Pending).await;
+        return preflight::preflight(context, event, Standing::Pending).await;
     }
-    let plan = prove_both(run, &pending, settings).await?;
-    Ok(run.report(&arn, &event.version, &plan))
+    let plan = prove_both(context, &pending, settings).await?;
+    Ok(context.report(&arn, &event.version, &plan))
 }
 
-async fn without_value(run: &Run<'_>, event: &Rotation) -> Result<Report> {
-    let seen = overview(run, event).await?;
+async fn without_value(context: &Context<'_>, event: &Rotation) -> Result<Report> {
+    let seen = overview(context, event).await?;
     let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
     match stages::task(event.step, standing)? {
-        Task::Preflight => preflight::run(run, event, standing).await,
-        Task::Prove => prove_version(run, event, pending_version(run, event).await?, &seen.settings).await,
-        _ => Ok(run.report(&seen.arn, &event.version, &Proof::nothing(standing))),
+        Task::Preflight => preflight::preflight(context, event, standing).await,
+        Task::Prove => prove_version(context, event, pending_version(context, event).await?, &seen.settings).await,
+        _ => Ok(context.report(&seen.arn, &event.version, &Proof::nothing(standing))),
     }
 }

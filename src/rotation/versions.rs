@@ -6,7 +6,7 @@ use super::overview::overview;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::stages::{self, Seen};
@@ -16,12 +16,12 @@ use crate::secret::{Standing, give_up_command};
 ///
 /// A value can stay invisible for a moment after it was stored. The labels say whether there is one: then, and only
 /// then, the read is repeated.
-pub(super) async fn pending_version(run: &Run<'_>, event: &Rotation) -> Result<Version> {
+pub(super) async fn pending_version(context: &Context<'_>, event: &Rotation) -> Result<Version> {
     let mut pause = Duration::from_millis(200);
     loop {
-        let seen = match run.clients.secrets.pending(&event.secret, &event.version).await? {
+        let seen = match context.clients.secrets.pending(&event.secret, &event.version).await? {
             Lookup::Found(version) => return Ok(version),
-            Lookup::Absent | Lookup::Elsewhere => overview(run, event).await?,
+            Lookup::Absent | Lookup::Elsewhere => overview(context, event).await?,
         };
         match stages::standing(&seen.labels, &event.version, Seen::NotRead) {
             Standing::Pending if pause < Duration::from_secs(2) => {
@@ -41,8 +41,8 @@ pub(super) async fn pending_version(run: &Run<'_>, event: &Rotation) -> Result<V
 }
 
 /// The credential that a version holds.
-pub(super) fn credential(run: &Run<'_>, version: Version, settings: &Settings) -> Result<Credential> {
-    Ok(Credential::read(version.text()?, settings, run.config.strategy)?.1)
+pub(super) fn credential(context: &Context<'_>, version: Version, settings: &Settings) -> Result<Credential> {
+    Ok(Credential::read(version.text()?, settings, context.config.strategy)?.1)
 }
 
 /// Refuses two versions of a secret that differ in more than the password, and the account where two take turns. A value is

@@ -106,7 +106,8 @@ impl Ecs {
     /// The look with these tags in a function with so many seconds left, and how long it took.
     async fn look_within(&self, seconds: u64, tags: &[(&str, &str)]) -> (Option<Error>, Vec<String>, Duration) {
         let began = Instant::now();
-        let looked = self.run(seconds, async |run| find(run, ARN, &Settings::read(tags.iter().copied())).await);
+        let looked =
+            self.context(seconds, async |context| find(context, ARN, &Settings::read(tags.iter().copied())).await);
         let (error, warnings) = looked.await;
         (error, warnings, began.elapsed())
     }
@@ -116,7 +117,7 @@ impl Ecs {
         (error, warnings)
     }
 
-    async fn run<T>(&self, seconds: u64, work: impl AsyncFnOnce(&Run<'_>) -> T) -> T {
+    async fn context<T>(&self, seconds: u64, work: impl AsyncFnOnce(&Context<'_>) -> T) -> T {
         let (config, memory) = (Config::from_env(&Env::of(&[])).unwrap(), Memory::default());
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::from_static("eu-west-1"))
@@ -127,7 +128,8 @@ impl Ecs {
         let clock = longest.leaving(longest.left().saturating_sub(Duration::from_secs(seconds)));
         let (scene, secret) = (Scene::new(clock), SecretId::parse(ARN).unwrap());
         let (doing, scene) = (Doing::Step("createSecret"), &scene);
-        work(&Run { config: &config, clients: &clients, memory: &memory, clock, secret: &secret, doing, scene }).await
+        work(&Context { config: &config, clients: &clients, memory: &memory, clock, secret: &secret, doing, scene })
+            .await
     }
 }
 
@@ -263,24 +265,24 @@ async fn there_is_one_search_in_an_invocation_and_one_with_gaps_is_not_kept() {
     let ecs = Ecs::default();
     ecs.add("api", &[("app", HALF)]);
     let settings = Settings::read([]);
-    ecs.run(60, async |run| {
-        search(run).await;
-        assert!(find(run, ARN, &settings).await.0.is_some());
+    ecs.context(60, async |context| {
+        search(context).await;
+        assert!(find(context, ARN, &settings).await.0.is_some());
     })
     .await;
     assert_eq!((ecs.called("ListServices"), ecs.called("DescribeTaskDefinition")), (1, 1));
-    ecs.run(60, async |run| {
-        assert!(find(run, ARN, &settings).await.0.is_some());
-        search(run).await;
+    ecs.context(60, async |context| {
+        assert!(find(context, ARN, &settings).await.0.is_some());
+        search(context).await;
     })
     .await;
     assert_eq!((ecs.called("ListServices"), ecs.called("DescribeTaskDefinition")), (2, 2));
-    ecs.run(60, async |run| {
+    ecs.context(60, async |context| {
         ecs.fail("DescribeServices", THROTTLED);
-        assert_eq!(find(run, ARN, &settings).await.1.len(), 1);
+        assert_eq!(find(context, ARN, &settings).await.1.len(), 1);
         ecs.fail("none", THROTTLED);
-        assert!(search(run).await.unseen.is_empty());
-        assert!(find(run, ARN, &settings).await.0.is_some());
+        assert!(search(context).await.unseen.is_empty());
+        assert!(find(context, ARN, &settings).await.0.is_some());
     })
     .await;
     assert_eq!((ecs.called("ListServices"), ecs.called("DescribeTaskDefinition")), (4, 3));

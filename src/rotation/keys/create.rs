@@ -4,7 +4,7 @@ use super::current;
 use super::guard::{self, Before};
 use crate::api::{Report, Verdict};
 use crate::aws::secrets::Version;
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::copies;
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys, Renewal};
@@ -15,7 +15,7 @@ use crate::secret::Standing;
 /// What the next value is made of, and the plan of it. `last` is when the last rotation was, if there was one, and `finished`
 /// what was left of it that this step has done.
 pub(in crate::rotation) async fn plan(
-    run: &Run<'_>,
+    context: &Context<'_>,
     seen: &Overview,
     kind: KeyKind,
     version: Version,
@@ -26,14 +26,14 @@ pub(in crate::rotation) async fn plan(
     let redeployed = services.iter().filter(|service| service.verdict == Verdict::Redeployed);
     let redeployed = redeployed.map(|service| format!("{}/{}", service.cluster, service.service)).collect();
     let before = Before { last, created: version.created, redeployed };
-    let keys = current(run, kind, version, &seen.settings)?;
+    let keys = current(context, kind, version, &seen.settings)?;
     copies::planned_for(&keys, &seen.settings).refuse()?;
     keys.check_next()?;
     let plan = draw(&keys);
     if keys.fingerprint().signs.is_some() {
-        seen.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds())?;
+        seen.settings.refuse_too_soon(context.config.min_age, last, context.clock.seconds())?;
     }
-    let warnings = guard::refuse(run, seen, &keys, &before).await?;
+    let warnings = guard::refuse(context, seen, &keys, &before).await?;
     Ok((Source::Renewed(keys), plan.warning(warnings)))
 }
 

@@ -3,7 +3,7 @@
 use super::guard::{self, Before};
 use super::{create, current, read, set, test};
 use crate::aws::secrets::{Lookup, Version};
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::copies;
 use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
@@ -15,7 +15,7 @@ use crate::secret::{AWSCURRENT, AWSPENDING, ROLLOUT, Standing, Step};
 
 /// Looks at the values. An error is what stops a rotation there.
 pub(in crate::rotation) async fn values(
-    run: &Run<'_>,
+    context: &Context<'_>,
     secret: &Overview,
     kind: KeyKind,
     version: Version,
@@ -24,25 +24,25 @@ pub(in crate::rotation) async fn values(
     let open = common::open_mark(&secret.labels).is_some();
     let (created, last) = (version.created, common::last_rotation(secret, version.created, open));
     let text = version.value().cloned();
-    let keys = current(run, kind, version, &secret.settings)?;
+    let keys = current(context, kind, version, &secret.settings)?;
     found.checked.push("the value under AWSCURRENT can be read, and is what keyroll:kind says".to_owned());
     found.lacking.extend(copies::planned_for(&keys, &secret.settings).refusal);
     found.lacking.extend(keys.check_next().err());
-    if let Some(version) = pending(run, secret).await? {
+    if let Some(version) = pending(context, secret).await? {
         let same = text.zip(version.value()).is_some_and(|(text, pending)| text.same(pending));
         if version.has(ROLLOUT) || !same {
-            return begun(run, secret, kind, &keys, version, found);
+            return begun(context, secret, kind, &keys, version, found);
         }
     }
     let plan = create::draw(&keys);
     found.warnings.extend(plan.warnings.iter().cloned());
     found.would(Step::Create, &plan);
     if keys.fingerprint().signs.is_some() {
-        let too_soon = secret.settings.refuse_too_soon(run.config.min_age, last, run.clock.seconds());
+        let too_soon = secret.settings.refuse_too_soon(context.config.min_age, last, context.clock.seconds());
         found.lacking.extend(too_soon.err());
     }
     let before = Before { last, created, redeployed: Vec::new() };
-    match guard::refuse(run, secret, &keys, &before).await {
+    match guard::refuse(context, secret, &keys, &before).await {
         Ok(warnings) => found.warnings.extend(warnings),
         Err(error) => found.lacking.push(error),
     }
@@ -52,9 +52,9 @@ pub(in crate::rotation) async fn values(
     }
     // Drawn and thrown away: shows whether the value with new keys fits, and whether they do what they should.
     let before = keys.fingerprint();
-    let drawn = apply::draw(run, &Source::Renewed(keys), None)?;
+    let drawn = apply::draw(context, &Source::Renewed(keys), None)?;
     let drawn = Keys::read(kind, drawn, &secret.settings)?;
-    let (proof, _) = test::proof(&drawn, &before, run.clock.seconds())?;
+    let (proof, _) = test::proof(&drawn, &before, context.clock.seconds())?;
     found
         .proven
         .extend(proof.proven.into_iter().map(|line| format!("with a new value, drawn and thrown away: {line}")));
@@ -65,12 +65,12 @@ pub(in crate::rotation) async fn values(
 }
 
 /// The version of a rotation that is under way or has broken off, if its value is stored.
-async fn pending(run: &Run<'_>, secret: &Overview) -> Result<Option<Version>> {
+async fn pending(context: &Context<'_>, secret: &Overview) -> Result<Option<Version>> {
     let Some(version) = secret.labels.holder(AWSPENDING).filter(|version| !secret.labels.has(version, AWSCURRENT))
     else {
         return Ok(None);
     };
-    match run.clients.secrets.pending(run.secret, &version).await? {
+    match context.clients.secrets.pending(context.secret, &version).await? {
         Lookup::Found(version) => Ok(Some(version)),
         Lookup::Absent | Lookup::Elsewhere => Ok(None),
     }
@@ -78,7 +78,7 @@ async fn pending(run: &Run<'_>, secret: &Overview) -> Result<Option<Version>> {
 
 /// The next rotation would go on with the value that is stored.
 fn begun(
-    run: &Run<'_>,
+    context: &Context<'_>,
     secret: &Overview,
     kind: KeyKind,
     before: &Keys,
@@ -91,7 +91,7 @@ fn begun(
     let plan = set::plan(&pending, &secret.settings);
     found.warnings.extend(plan.warnings.iter().cloned());
     found.would(Step::Set, &plan);
-    let (proof, _) = test::proof(&pending, &before.fingerprint(), run.clock.seconds())?;
+    let (proof, _) = test::proof(&pending, &before.fingerprint(), context.clock.seconds())?;
     found.proven.extend(proof.proven);
     Ok(())
 }

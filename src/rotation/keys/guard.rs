@@ -4,7 +4,7 @@
 //! the old key. From then on a token lives for `keyroll:token-lifetime` at most.
 
 use crate::api::listed;
-use crate::context::{Overview, Run};
+use crate::context::{Context, Overview};
 use crate::dependents::{Holder, Moved, Settled, utc};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{KeyKind, Keys};
@@ -22,8 +22,13 @@ pub(super) struct Before {
 }
 
 /// Refuses to begin too early. Gives what to tell of services that do not take the value before.
-pub(super) async fn refuse(run: &Run<'_>, seen: &Overview, keys: &Keys, before: &Before) -> Result<Vec<String>> {
-    let (now, lifetime) = (run.clock.seconds().saturating_mul(1000), seen.settings.token_lifetime());
+pub(super) async fn refuse(
+    context: &Context<'_>,
+    seen: &Overview,
+    keys: &Keys,
+    before: &Before,
+) -> Result<Vec<String>> {
+    let (now, lifetime) = (context.clock.seconds().saturating_mul(1000), seen.settings.token_lifetime());
     let ending = if lifetime > 0 { ending(keys, seen) } else { None };
     let must_know = keys.promotes() || keys.converts();
     if !must_know && ending.is_none() && !keys.kind.wants_previous() {
@@ -43,10 +48,10 @@ pub(super) async fn refuse(run: &Run<'_>, seen: &Overview, keys: &Keys, before: 
         Error::new(ErrorKind::FailedAws, cause, "run the step again")
     })?;
     let moved = Moved::new(created, seen.last_rotated);
-    let mut found = holders::find(run, &seen.arn, &seen.settings, moved).await;
+    let mut found = holders::find(context, &seen.arn, &seen.settings, moved).await;
     let mut warnings = Vec::new();
     if must_know || ending.is_some() {
-        warnings.extend(holders::ask_history(run, &mut found.all, moved).await);
+        warnings.extend(holders::ask_history(context, &mut found.all, moved).await);
         let settled = settled(keys, &found.all, &found.unseen)?;
         if let (Some(ending), Some(since)) = (&ending, settled.max(last)) {
             too_early(ending, since, lifetime, now)?;

@@ -11,15 +11,15 @@ pub(super) mod test;
 
 use crate::aws::secrets::Version;
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{KeyKind, Keys};
 
 /// The keys of the version under AWSCURRENT; which they are is remembered by digests.
-fn current(run: &Run<'_>, kind: KeyKind, version: Version, settings: &Settings) -> Result<Keys> {
+fn current(context: &Context<'_>, kind: KeyKind, version: Version, settings: &Settings) -> Result<Keys> {
     let id = version.id.clone();
     let keys = read(kind, version, settings)?;
-    run.memory.keep_fingerprint(run.secret, &id, keys.fingerprint());
+    context.memory.keep_fingerprint(context.secret, &id, keys.fingerprint());
     Ok(keys)
 }
 

@@ -12,7 +12,7 @@ use super::{create, read};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, NewValue, Version};
-use crate::context::{Overview, Run, Scene, random};
+use crate::context::{Context, Overview, Scene, random};
 use crate::copies;
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,25 +36,25 @@ const VISIBLE: [Duration; 4] =
 /// Safe to repeat: each time draws new values, and ends those of the time before. Where it breaks off, AWSCURRENT is on the old
 /// value or on a new one that works. The second value takes the mark only right before it becomes current, so that the services
 /// of the first are redeployed by Reconcile wherever it broke off, but for the moment between those two calls.
-pub(in crate::rotation) async fn run(run: &Run<'_>, kind: KeyKind) -> Result<Report> {
-    let seen = look(run).await?;
-    seen.settings.refuse_on_hold(run.clock.seconds())?;
+pub(in crate::rotation) async fn revoke(context: &Context<'_>, kind: KeyKind) -> Result<Report> {
+    let seen = look(context).await?;
+    seen.settings.refuse_on_hold(context.clock.seconds())?;
     seen.settings.sound()?;
-    let current = run.current().await?;
+    let current = context.current().await?;
     let mut before = current.id.clone();
     let keys = read(kind, current, &seen.settings)?;
     copies::planned_for(&keys, &seen.settings).refuse()?;
     let mut plan = create::plan_of(keys.replacement()).warning(overtaken(&seen.labels));
     // Making keys may take a while: all of them before anything is changed.
-    let first = apply::draw(run, &Source::Replaced(keys), None)?;
+    let first = apply::draw(context, &Source::Replaced(keys), None)?;
     let second = Source::Replaced(Keys::read(kind, first.clone(), &seen.settings)?);
-    let second = apply::draw(run, &second, None)?;
-    run.clock.require(ENOUGH, "revoke a key", "nothing was changed")?;
+    let second = apply::draw(context, &second, None)?;
+    context.clock.require(ENOUGH, "revoke a key", "nothing was changed")?;
 
     let (mut done, mut last): (Option<Report>, Option<(VersionId, Since)>) = (None, None);
     let mut errors = Vec::new();
     for new in [NewValue { value: &first, marked: true }, NewValue { value: &second, marked: false }] {
-        match replace(run, kind, &seen, &before, new, &plan).await {
+        match replace(context, kind, &seen, &before, new, &plan).await {
             Ok((report, version, since)) => {
                 done = Some(match done {
                     Some(earlier) => report.after(earlier),
@@ -76,8 +76,8 @@ pub(in crate::rotation) async fn run(run: &Run<'_>, kind: KeyKind) -> Result<Rep
     report.warnings.push(told(kind).to_owned());
     // Tasks sign with what has leaked until they are replaced: whatever failed.
     let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
-    let scene = Scene::new(run.clock);
-    match rollout::run(&Run { scene: &scene, ..*run }, &left, since).await {
+    let scene = Scene::new(context.clock);
+    match rollout::roll(&Context { scene: &scene, ..*context }, &left, since).await {
         Ok(rolled) => report.append(rolled),
         Err(error) => errors.push(error),
     }
@@ -86,24 +86,24 @@ pub(in crate::rotation) async fn run(run: &Run<'_>, kind: KeyKind) -> Result<Rep
 
 /// One value in the place of another.
 async fn replace(
-    run: &Run<'_>,
+    context: &Context<'_>,
     kind: KeyKind,
     seen: &Overview,
     before: &VersionId,
     new: NewValue<'_>,
     plan: &Plan<StoreValue>,
 ) -> Result<(Report, VersionId, Since)> {
-    unmoved(&look(run).await?.labels, before)?;
+    unmoved(&look(context).await?.labels, before)?;
     let mut bytes = [0; 16];
     random(&mut bytes)?;
-    let mut event = rotation(run, Step::Create, VersionId::drawn(bytes));
-    let mut report = apply::store(run, &event, &seen.arn, new, plan).await?;
+    let mut event = rotation(context, Step::Create, VersionId::drawn(bytes));
+    let mut report = apply::store(context, &event, &seen.arn, new, plan).await?;
     event.step = Step::Finish;
-    let pending = read(kind, stored(run, &event).await?, &seen.settings)?;
-    let proven = Proof::nothing(Standing::Pending).proving(pending.prove(run.clock.seconds())?);
-    let now = look(run).await?;
+    let pending = read(kind, stored(context, &event).await?, &seen.settings)?;
+    let proven = Proof::nothing(Standing::Pending).proving(pending.prove(context.clock.seconds())?);
+    let now = look(context).await?;
     unmoved(&now.labels, before)?;
-    let (moved, since) = finish::move_current(run, &event, &now, proven).await?;
+    let (moved, since) = finish::move_current(context, &event, &now, proven).await?;
     report.append(moved);
     Ok((report, event.version, since))
 }
@@ -117,10 +117,10 @@ fn unmoved(labels: &Labels, before: &VersionId) -> Result<()> {
     Err(Error::new(ErrorKind::FailedAws, cause, "wait until that rotation has ended"))
 }
 
-async fn stored(run: &Run<'_>, event: &Rotation) -> Result<Version> {
+async fn stored(context: &Context<'_>, event: &Rotation) -> Result<Version> {
     for pause in VISIBLE {
         tokio::time::sleep(pause).await;
-        if let Lookup::Found(version) = run.clients.secrets.version(run.secret, &event.version).await? {
+        if let Lookup::Found(version) = context.clients.secrets.version(context.secret, &event.version).await? {
             return Ok(version);
         }
     }

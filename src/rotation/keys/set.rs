@@ -7,7 +7,7 @@ use crate::api::event::Rotation;
 use crate::aws::s3::CACHE_SECONDS;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::copies;
 use crate::copies::publish::{self, Publish};
 use crate::error::Result;
@@ -18,32 +18,32 @@ use crate::rotation::versions::pending_version;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Standing};
 
-pub(in crate::rotation) async fn run(
-    run: &Run<'_>,
+pub(in crate::rotation) async fn set_secret(
+    context: &Context<'_>,
     event: &Rotation,
     kind: KeyKind,
     settings: Settings,
 ) -> Result<Report> {
-    let nothing = |arn: &str| run.report(arn, &event.version, &Proof::nothing(Standing::Current));
-    let version = match run.clients.secrets.pending(&event.secret, &event.version).await? {
+    let nothing = |arn: &str| context.report(arn, &event.version, &Proof::nothing(Standing::Current));
+    let version = match context.clients.secrets.pending(&event.secret, &event.version).await? {
         Lookup::Found(version) => version,
         Lookup::Absent | Lookup::Elsewhere => {
-            let seen = overview(run, event).await?;
+            let seen = overview(context, event).await?;
             let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
             match stages::task(event.step, standing)? {
                 Task::Nothing => return Ok(nothing(&seen.arn)),
-                _ => pending_version(run, event).await?,
+                _ => pending_version(context, event).await?,
             }
         }
     };
     if version.has(AWSCURRENT) {
         return Ok(nothing(&version.arn));
     }
-    write(run, event, kind, version, &settings).await
+    write(context, event, kind, version, &settings).await
 }
 
 async fn write(
-    run: &Run<'_>,
+    context: &Context<'_>,
     event: &Rotation,
     kind: KeyKind,
     version: Version,
@@ -52,16 +52,16 @@ async fn write(
     let arn = version.arn.clone();
     let pending = read(kind, version, settings)?;
     let plan = plan(&pending, settings);
-    let report = run.report(&arn, &event.version, &plan);
+    let report = context.report(&arn, &event.version, &plan);
     if plan.actions.is_empty() {
         return Ok(report);
     }
-    settings.refuse_on_hold(run.clock.seconds())?;
+    settings.refuse_on_hold(context.clock.seconds())?;
     settings.sound()?;
-    let report = publish::carry_out(run, report, &plan, &publish::now(run, kind, settings).await?).await?;
+    let report = publish::carry_out(context, report, &plan, &publish::now(context, kind, settings).await?).await?;
     // Whoever has overtaken this call has published more than it knew of.
-    if let Lookup::Absent | Lookup::Elsewhere = run.clients.secrets.pending(&event.secret, &event.version).await? {
-        publish::carry_out(run, report.clone(), &plan, &publish::now(run, kind, settings).await?).await?;
+    if let Lookup::Absent | Lookup::Elsewhere = context.clients.secrets.pending(&event.secret, &event.version).await? {
+        publish::carry_out(context, report.clone(), &plan, &publish::now(context, kind, settings).await?).await?;
     }
     Ok(report)
 }

@@ -3,7 +3,7 @@
 use super::{current, read};
 use crate::aws::secrets::Version;
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{Fingerprint, KeyKind, Keys};
 use crate::plan::Proof;
@@ -14,38 +14,38 @@ use crate::secret::{Standing, VersionId};
 /// What this process remembers of AWSCURRENT spares a call. It counts where it is of that very version; where nobody knows
 /// which one it is, it may say yes, and is asked again before it says no: another process may have rotated since.
 pub(in crate::rotation) async fn prove(
-    run: &Run<'_>,
+    context: &Context<'_>,
     kind: KeyKind,
     pending: Version,
     settings: &Settings,
     holder: Option<&VersionId>,
 ) -> Result<(Proof, bool)> {
     let pending = read(kind, pending, settings)?;
-    let now = run.clock.seconds();
-    if let Some((version, known)) = run.memory.fingerprint(run.secret) {
+    let now = context.clock.seconds();
+    if let Some((version, known)) = context.memory.fingerprint(context.secret) {
         let is_holder = holder == Some(&version);
         let proven = proof(&pending, &known, now);
         if is_holder || (holder.is_none() && proven.is_ok()) {
             return proven;
         }
     }
-    let before = current(run, kind, run.current().await?, settings)?.fingerprint();
+    let before = current(context, kind, context.current().await?, settings)?.fingerprint();
     proof(&pending, &before, now)
 }
 
 /// A pending value without our mark: nothing to prove where it is what AWSCURRENT holds, as in a preflight.
 pub(in crate::rotation) async fn foreign(
-    run: &Run<'_>,
+    context: &Context<'_>,
     kind: KeyKind,
     pending: Version,
     settings: &Settings,
 ) -> Result<Option<(Proof, bool)>> {
-    let (before, pending) = (run.current().await?.text()?, pending.text()?);
+    let (before, pending) = (context.current().await?.text()?, pending.text()?);
     if before.same(&pending) {
         return Ok(None);
     }
     let (before, pending) = (Keys::read(kind, before, settings)?, Keys::read(kind, pending, settings)?);
-    proof(&pending, &before.fingerprint(), run.clock.seconds()).map(Some)
+    proof(&pending, &before.fingerprint(), context.clock.seconds()).map(Some)
 }
 
 /// Also says whether what AWSCURRENT signs goes on being verified. In a bare secret's services it is only where they take

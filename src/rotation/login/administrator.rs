@@ -11,7 +11,7 @@ use crate::aws::rds::Rds;
 use crate::aws::rds::topology::{self, Address};
 use crate::aws::secrets::Lookup;
 use crate::config::{Settings, Strategy};
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{AWSCURRENT, Document, SecretId, Sensitive};
@@ -33,19 +33,19 @@ pub(crate) struct Search {
 /// `keyroll:strategy` = `single-user` is an offer (and the one way to name a secret that RDS manages: its name has a
 /// character that no tag may hold): if it cannot be used, the account changes its own password. Where single user is the
 /// function's default (`KEYROLL_STRATEGY`), `masterarn` means nothing, as to AWS's single-user function.
-pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Search> {
+pub(crate) async fn find(context: &Context<'_>, settings: &Settings, account: &Credential) -> Result<Search> {
     if let Some(secret) = &settings.admin_secret {
-        let found = Some(usable(run, secret, account).await?);
+        let found = Some(usable(context, secret, account).await?);
         return Ok(Search { found, ordered: true, warnings: Vec::new() });
     }
     if account.alternates() {
-        let found = Some(named(run, settings, account).await?);
+        let found = Some(named(context, settings, account).await?);
         return Ok(Search { found, ordered: true, warnings: Vec::new() });
     }
     let Some(secret) = account.offered_administrator(settings) else {
         return Ok(Search { found: None, ordered: false, warnings: Vec::new() });
     };
-    Ok(match usable(run, &secret, account).await {
+    Ok(match usable(context, &secret, account).await {
         Ok(administrator) => Search { found: Some(administrator), ordered: false, warnings: Vec::new() },
         Err(error) => Search { found: None, ordered: false, warnings: vec![unused(&error)] },
     })
@@ -53,8 +53,8 @@ pub(crate) async fn find(run: &Run<'_>, settings: &Settings, account: &Credentia
 
 /// The administrator, who has to be named: none of two accounts can change the other, and none can end a second password of
 /// its own.
-pub(crate) async fn named(run: &Run<'_>, settings: &Settings, account: &Credential) -> Result<Credential> {
-    usable(run, &account.administrator(settings)?, account).await
+pub(crate) async fn named(context: &Context<'_>, settings: &Settings, account: &Credential) -> Result<Credential> {
+    usable(context, &account.administrator(settings)?, account).await
 }
 
 /// The warning for an offered administrator who could not be used.
@@ -62,10 +62,10 @@ pub(crate) fn unused(error: &Error) -> String {
     format!("the administrator that masterarn names was not used: {}", error.cause())
 }
 
-async fn usable(run: &Run<'_>, secret: &SecretId, account: &Credential) -> Result<Credential> {
+async fn usable(context: &Context<'_>, secret: &SecretId, account: &Credential) -> Result<Credential> {
     let named = format!("the administrator's secret {}", secret.as_str());
-    let administrator = read(run, secret).await.map_err(|error| error.at(&named))?;
-    same_system(run, &administrator, account).await.map_err(|error| match error.kind() {
+    let administrator = read(context, secret).await.map_err(|error| error.at(&named))?;
+    same_system(context, &administrator, account).await.map_err(|error| match error.kind() {
         ErrorKind::RefusedSetting => {
             let at = address(&administrator);
             error.map_cause(|cause| format!("{named} belongs to {at}, not to this secret's server: {cause}"))
@@ -77,7 +77,7 @@ async fn usable(run: &Run<'_>, secret: &SecretId, account: &Credential) -> Resul
 }
 
 /// Refuses an administrator of another database system. At one address both are of one server; else RDS has to say so.
-async fn same_system(run: &Run<'_>, administrator: &Credential, account: &Credential) -> Result<()> {
+async fn same_system(context: &Context<'_>, administrator: &Credential, account: &Credential) -> Result<()> {
     let (at, asked) = (address(administrator), address(account));
     if administrator.kind != account.kind {
         return Err(topology::refused("it is of another kind".to_owned()));
@@ -90,7 +90,7 @@ async fn same_system(run: &Run<'_>, administrator: &Credential, account: &Creden
         return Err(topology::refused(format!("this secret names {asked}")));
     }
     let engines = [administrator, account].map(|credential| credential.login.engine.as_str());
-    let rds = &run.clients.rds;
+    let rds = &context.clients.rds;
     if topology::clustered(engines, &at, &asked) {
         return same_cluster(rds, &at, &asked).await;
     }
@@ -139,8 +139,8 @@ pub(crate) fn rejected(name: &str) -> Error {
     )
 }
 
-async fn read(run: &Run<'_>, secret: &SecretId) -> Result<Credential> {
-    let Lookup::Found(version) = run.clients.secrets.labelled(secret, AWSCURRENT).await? else {
+async fn read(context: &Context<'_>, secret: &SecretId) -> Result<Credential> {
+    let Lookup::Found(version) = context.clients.secrets.labelled(secret, AWSCURRENT).await? else {
         return Err(Error::new(
             ErrorKind::RefusedSetting,
             "the secret does not exist or has no AWSCURRENT value",
@@ -150,15 +150,15 @@ async fn read(run: &Run<'_>, secret: &SecretId) -> Result<Credential> {
     let mut text = version.text()?;
     let document = Document::parse(text.clone())?;
     if document.keys().all(|key| key == "username" || key == "password") {
-        text = managed_by_rds(run, secret, &document).await?;
+        text = managed_by_rds(context, secret, &document).await?;
     }
     // The administrator's secret has tags of its own, which say nothing about this rotation.
     Ok(Credential::read(text, &Settings::read([]), Some(Strategy::SingleUser))?.1)
 }
 
 /// RDS's own secrets hold a name and a password; RDS says where they belong. The whole is read like any other login.
-async fn managed_by_rds(run: &Run<'_>, secret: &SecretId, document: &Document) -> Result<Sensitive> {
-    let endpoint = run.clients.rds.endpoint(&run.clients.secrets.describe(secret).await?.tags).await?;
+async fn managed_by_rds(context: &Context<'_>, secret: &SecretId, document: &Document) -> Result<Sensitive> {
+    let endpoint = context.clients.rds.endpoint(&context.clients.secrets.describe(secret).await?.tags).await?;
     let login = json!({
         "engine": endpoint.engine, "host": endpoint.host, "port": endpoint.port,
         "username": document.get("username")?, "password": document.get("password")?,

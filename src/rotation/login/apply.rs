@@ -5,7 +5,7 @@ mod ending;
 use std::fmt;
 
 use crate::api::Report;
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::{Aligned, Change, Credential, Session};
 use crate::error::Result;
 use crate::plan::{Action, Plan};
@@ -63,7 +63,7 @@ fn beside_it(stays: bool) -> &'static str {
 ///
 /// Safe to repeat: the account ends with the same passwords, and a change that was made is not planned again.
 pub(crate) async fn set(
-    run: &Run<'_>,
+    context: &Context<'_>,
     mut report: Report,
     plan: &Plan<SetLogin>,
     session: &mut Session,
@@ -72,14 +72,14 @@ pub(crate) async fn set(
 ) -> Result<Option<Report>> {
     for action in &plan.actions {
         match action {
-            SetLogin::Align(change) => match session.align(change, run.clock).await? {
+            SetLogin::Align(change) => match session.align(change, context.clock).await? {
                 Aligned::Made => report.did(action.done()),
                 Aligned::LeftOut(why) => report.warnings.push(change.left_out(&why)),
                 Aligned::InTheWay => return Ok(None),
             },
             SetLogin::SetPassword { beside, .. } => {
                 let olds = if *beside { olds } else { &[] };
-                if !session.set_password(pending, olds, true, run.clock).await? {
+                if !session.set_password(pending, olds, true, context.clock).await? {
                     return Ok(None);
                 }
                 report.did(action.done());

@@ -5,7 +5,7 @@
 use super::change::ENOUGH;
 use super::logins::Account;
 use crate::aws::secrets::Lookup;
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::{Beside, Credential, Session, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rotation::versions::credential;
@@ -25,7 +25,7 @@ pub(in crate::rotation) enum Strangers {
 /// On the good path that is all: what the last rotation replaced is remembered. Then AWSPREVIOUS is read, and where that is
 /// not it either, the other versions, the newest first: a rotation that was given up has lost its label, and not its rule.
 pub(in crate::rotation) async fn look(
-    run: &Run<'_>,
+    context: &Context<'_>,
     account: &Account,
     session: &mut Session,
     target: &str,
@@ -34,10 +34,10 @@ pub(in crate::rotation) async fn look(
     strangers: Strangers,
 ) -> Result<Beside> {
     let mut verifiers: Vec<Sensitive> = known.iter().filter_map(|credential| credential.verifier()).collect();
-    verifiers.extend(run.memory.replaced(run.secret));
+    verifiers.extend(context.memory.replaced(context.secret));
     let mut beside = session.beside(target, &verifiers, wanted).await?;
     if !beside.unknown.is_empty() {
-        let more = versions(run, account, &beside.unknown).await?;
+        let more = versions(context, account, &beside.unknown).await?;
         if !more.is_empty() {
             verifiers.extend(more);
             // Which rows differ from AWSCURRENT is to be told also where an older version knows them.
@@ -57,20 +57,20 @@ pub(in crate::rotation) async fn look(
 }
 
 /// By what the server knows passwords of other versions, until all are known that are asked for.
-async fn versions(run: &Run<'_>, account: &Account, asked: &[Sensitive]) -> Result<Vec<Sensitive>> {
-    let secrets = &run.clients.secrets;
+async fn versions(context: &Context<'_>, account: &Account, asked: &[Sensitive]) -> Result<Vec<Sensitive>> {
+    let secrets = &context.clients.secrets;
     let mut found: Vec<Sensitive> =
-        verifier(run, account, secrets.labelled(run.secret, AWSPREVIOUS).await?).into_iter().collect();
+        verifier(context, account, secrets.labelled(context.secret, AWSPREVIOUS).await?).into_iter().collect();
     let all_known = |found: &[Sensitive]| asked.iter().all(|one| found.iter().any(|verifier| verifier.same(one)));
     if all_known(&found) {
         return Ok(found);
     }
-    for version in secrets.all_versions(run.secret).await? {
+    for version in secrets.all_versions(context.secret).await? {
         // Without time to look on, what is not known stays so.
-        if run.clock.left() < ENOUGH * 2 {
+        if context.clock.left() < ENOUGH * 2 {
             break;
         }
-        found.extend(verifier(run, account, secrets.version(run.secret, &version).await?));
+        found.extend(verifier(context, account, secrets.version(context.secret, &version).await?));
         if all_known(&found) {
             break;
         }
@@ -79,9 +79,9 @@ async fn versions(run: &Run<'_>, account: &Account, asked: &[Sensitive]) -> Resu
 }
 
 /// By what the server knows the password of a version. One that cannot be read holds none.
-fn verifier(run: &Run<'_>, account: &Account, found: Lookup) -> Option<Sensitive> {
+fn verifier(context: &Context<'_>, account: &Account, found: Lookup) -> Option<Sensitive> {
     match found {
-        Lookup::Found(version) => credential(run, version, &account.settings).ok()?.verifier(),
+        Lookup::Found(version) => credential(context, version, &account.settings).ok()?.verifier(),
         Lookup::Absent | Lookup::Elsewhere => None,
     }
 }

@@ -4,9 +4,10 @@
 
 use super::apply::{self, EndPassword};
 use super::change::{ATTEMPTS, ENOUGH, in_the_way, pause};
-use super::logins::{Account, Promoted, Writer};
+use super::logins::{Account, Promoted};
+use super::writer::Writer;
 use crate::api::Report;
-use crate::context::Run;
+use crate::context::Context;
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::rotation::overview::look;
@@ -27,7 +28,7 @@ pub(in crate::rotation) fn plan(account: &Account, target: &str, writer: &str) -
 /// under the family's lock (fencing): whether they still allow it is for `allowed` to say. A rotation that comes after it
 /// waits for the lock and sets a password of its own, which is then the last.
 pub(in crate::rotation) async fn end(
-    run: &Run<'_>,
+    context: &Context<'_>,
     Promoted { account, version }: Promoted<'_>,
     plan: &Plan<EndPassword>,
     writer: &mut Writer,
@@ -35,9 +36,9 @@ pub(in crate::rotation) async fn end(
 ) -> Result<Report> {
     for attempt in 0..ATTEMPTS {
         pause(attempt).await;
-        run.clock.require(ENOUGH, "change a password", "the old password was not changed")?;
-        writer.session.lock(account.current.lock(), run.clock).await?;
-        let allows = match look(run).await {
+        context.clock.require(ENOUGH, "change a password", "the old password was not changed")?;
+        writer.session.lock(account.current.lock(), context.clock).await?;
+        let allows = match look(context).await {
             Ok(seen) => allowed(&seen.labels),
             Err(error) => Err(error),
         };
@@ -46,8 +47,8 @@ pub(in crate::rotation) async fn end(
             writer.session.release().await?;
             return Err(error);
         }
-        let report = run.report(&account.arn, version, plan);
-        if let Some(report) = apply::end_password(run, report, plan, &mut writer.session, &account.current).await? {
+        let report = context.report(&account.arn, version, plan);
+        if let Some(report) = apply::end_password(context, report, plan, &mut writer.session, &account.current).await? {
             return Ok(report);
         }
     }

@@ -1,10 +1,9 @@
-//! Who gets in: the stored credentials in turn, and whoever may write with them.
+//! Who gets in: the stored credentials, tried in turn.
 
-use super::administrator;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::probe::{self, Answer, Next};
 use crate::database::{Alternation, Credential, Pair, Probe, Session};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,17 +24,10 @@ pub(in crate::rotation) struct Promoted<'a> {
     pub(in crate::rotation) version: &'a VersionId,
 }
 
-/// A session that may write, and whose it is.
-pub(in crate::rotation) struct Writer {
-    pub(in crate::rotation) session: Session,
-    pub(in crate::rotation) name: String,
-    pub(in crate::rotation) warnings: Vec<String>,
-}
-
 /// Looks further where two accounts are not shown to be a pair, of which `entered` was let in: AWSPREVIOUS may open the other
 /// one, and then they are one although nothing on the server shows it. Says whether it does.
 pub(in crate::rotation) async fn are_a_pair(
-    run: &Run<'_>,
+    context: &Context<'_>,
     account: &Account,
     entered: &Credential,
     pair: &Pair,
@@ -45,16 +37,16 @@ pub(in crate::rotation) async fn are_a_pair(
         return Ok(false);
     }
     let other = if entered.account() == pair.base { &pair.partner } else { &pair.base };
-    opens(run, account, other).await
+    opens(context, account, other).await
 }
 
 /// Whether AWSPREVIOUS logs in to that account.
-async fn opens(run: &Run<'_>, account: &Account, other: &str) -> Result<bool> {
-    let Previous::Usable(previous) = previous_credential(run, account).await? else { return Ok(false) };
+async fn opens(context: &Context<'_>, account: &Account, other: &str) -> Result<bool> {
+    let Previous::Usable(previous) = previous_credential(context, account).await? else { return Ok(false) };
     if previous.account() != other {
         return Ok(false);
     }
-    match previous.log_in(run).await {
+    match previous.log_in(context).await {
         Probe::Accepted(session) => {
             session.close().await;
             Ok(true)
@@ -75,8 +67,12 @@ pub(in crate::rotation) enum Entry {
 
 /// Tries the stored credentials in turn, as the table in [`probe`] says, until one may write. Without an event the pending
 /// value is still to be drawn, and no server accepts it yet.
-pub(in crate::rotation) async fn let_in(run: &Run<'_>, event: Option<&Rotation>, account: &Account) -> Result<Entry> {
-    let mut last = account.current.log_in(run).await;
+pub(in crate::rotation) async fn let_in(
+    context: &Context<'_>,
+    event: Option<&Rotation>,
+    account: &Account,
+) -> Result<Entry> {
+    let mut last = account.current.log_in(context).await;
     let current = last.answer();
     let (mut pending, mut previous): (Option<Answer>, Option<Answer>) = (None, None);
     let mut older = None;
@@ -86,7 +82,7 @@ pub(in crate::rotation) async fn let_in(run: &Run<'_>, event: Option<&Rotation>,
             Next::WriteAsCurrent | Next::WriteAsPrevious | Next::Stop => {
                 let session = last.session()?.ok_or_else(|| account.none_works(event, "not tried"))?;
                 return match older {
-                    Some(credential) => once_more(run, account, session, credential).await,
+                    Some(credential) => once_more(context, account, session, credential).await,
                     None => Ok(Entry::Current(session)),
                 };
             }
@@ -98,17 +94,17 @@ pub(in crate::rotation) async fn let_in(run: &Run<'_>, event: Option<&Rotation>,
             }
             Next::TryPending => {
                 if let Some(event) = event {
-                    last = pending_credential(run, event, account, FIND_OUT).await?.log_in(run).await;
+                    last = pending_credential(context, event, account, FIND_OUT).await?.log_in(context).await;
                 }
                 // That of the current one stands for that of a value which is not drawn yet: both are rejected.
                 pending = Some(last.answer());
             }
             Next::TryPrevious => {
-                let credential = match previous_credential(run, account).await? {
+                let credential = match previous_credential(context, account).await? {
                     Previous::Usable(credential) => credential,
                     Previous::Unusable(reason) => return Err(account.none_works(event, &reason)),
                 };
-                last = credential.log_in(run).await;
+                last = credential.log_in(context).await;
                 (previous, older) = (Some(last.answer()), Some(credential));
             }
             Next::NoneWorks => return Err(account.none_works(event, "rejected too")),
@@ -119,11 +115,11 @@ pub(in crate::rotation) async fn let_in(run: &Run<'_>, event: Option<&Rotation>,
 /// An account that accepts two passwords keeps the first one out once somebody has guessed too often (`max_password_errors`
 /// of MariaDB), and lets it in again after a login by the second. So where the previous one was let in, the current one is
 /// asked once more: it is the one that everybody holds, and the one to keep.
-async fn once_more(run: &Run<'_>, account: &Account, session: Session, previous: Credential) -> Result<Entry> {
+async fn once_more(context: &Context<'_>, account: &Account, session: Session, previous: Credential) -> Result<Entry> {
     if !account.current.kind.holds_two() || previous.account() != account.name() {
         return Ok(Entry::Previous(session, previous));
     }
-    match account.current.log_in(run).await {
+    match account.current.log_in(context).await {
         Probe::Accepted(current) => {
             session.close().await;
             Ok(Entry::Current(current))
@@ -136,91 +132,24 @@ async fn once_more(run: &Run<'_>, account: &Account, session: Session, previous:
     }
 }
 
-/// Who changes the password: the account itself, or the administrator that its secret names. The account's own credential
-/// has been accepted either way, and its session is kept until somebody is known to have the right.
-pub(in crate::rotation) async fn writer(run: &Run<'_>, account: &Account, mut session: Session) -> Result<Writer> {
-    let name = account.name();
-    let mut search = match administrator::find(run, &account.settings, &account.current).await {
-        Ok(search) => search,
-        Err(error) => {
-            session.close().await;
-            return Err(error);
-        }
-    };
-    if let Some(administrator) = search.found {
-        match administrator_session(run, &administrator, account).await {
-            Ok(writer) => {
-                session.close().await;
-                search.warnings.extend(administrator.warnings());
-                let name = administrator.account().to_owned();
-                return Ok(Writer { session: writer, name, warnings: search.warnings });
-            }
-            Err(error) if search.ordered => {
-                session.close().await;
-                return Err(error);
-            }
-            Err(error) => search.warnings.push(administrator::unused(&error)),
-        }
-    }
-    match session.check_writer(name, account.current.plaintext).await {
-        Ok(()) => Ok(Writer { session, name: name.to_owned(), warnings: search.warnings }),
-        Err(error) => {
-            session.close().await;
-            Err(error)
-        }
-    }
-}
-
-/// The administrator, who has to be named, with the right to change `target`. That the account's own credential is accepted
-/// is for the caller to have seen.
-pub(in crate::rotation) async fn administrator(run: &Run<'_>, account: &Account, target: &str) -> Result<Writer> {
-    let administrator = administrator::named(run, &account.settings, &account.current).await?;
-    let mut session = administrator_session(run, &administrator, account).await?;
-    if let Err(error) = session.check_writer(target, account.current.plaintext).await {
-        session.close().await;
-        return Err(error);
-    }
-    Ok(Writer { session, name: administrator.account().to_owned(), warnings: administrator.warnings() })
-}
-
-async fn administrator_session(run: &Run<'_>, administrator: &Credential, account: &Account) -> Result<Session> {
-    let session = administrator.log_in(run).await.session()?;
-    let mut session = session.ok_or_else(|| administrator::rejected(administrator.account()))?;
-    session.administer();
-    let (name, plaintext) = (account.name(), account.current.plaintext);
-    let checked = if account.current.alternates() {
-        // Its rights are for the comparison of the two accounts to judge.
-        session.check_server(name, plaintext).await
-    } else {
-        session.check_writer(name, plaintext).await
-    };
-    match checked {
-        Ok(()) => Ok(session),
-        Err(error) => {
-            session.close().await;
-            Err(error)
-        }
-    }
-}
-
 /// The event's version, if it is still staged as AWSPENDING and about the same account.
 pub(in crate::rotation) async fn pending_credential(
-    run: &Run<'_>,
+    context: &Context<'_>,
     event: &Rotation,
     account: &Account,
     remedy: &str,
 ) -> Result<Credential> {
-    as_pending(run, pending_version(run, event).await?, account, remedy)
+    as_pending(context, pending_version(context, event).await?, account, remedy)
 }
 
 /// The credential of a version that is staged as AWSPENDING, if it is about the same account.
 pub(in crate::rotation) fn as_pending(
-    run: &Run<'_>,
+    context: &Context<'_>,
     version: Version,
     account: &Account,
     remedy: &str,
 ) -> Result<Credential> {
-    let pending = credential(run, version, &account.settings)?;
+    let pending = credential(context, version, &account.settings)?;
     unchanged(&account.current, &pending, "AWSPENDING", remedy)?;
     if account.current.alternates() && account.current.pair(&pending).is_none() {
         return Err(Error::new(
@@ -245,11 +174,11 @@ pub(in crate::rotation) enum Previous {
 }
 
 /// Reads AWSPREVIOUS. Whether to encrypt the connection is for AWSCURRENT to say.
-pub(in crate::rotation) async fn previous_credential(run: &Run<'_>, account: &Account) -> Result<Previous> {
-    let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else {
+pub(in crate::rotation) async fn previous_credential(context: &Context<'_>, account: &Account) -> Result<Previous> {
+    let Lookup::Found(version) = context.clients.secrets.labelled(context.secret, AWSPREVIOUS).await? else {
         return Ok(Previous::Unusable("there is none".to_owned()));
     };
-    let usable = credential(run, version, &account.settings).and_then(|previous| {
+    let usable = credential(context, version, &account.settings).and_then(|previous| {
         let previous = previous.encrypted_as(&account.current);
         unchanged(&account.current, &previous, AWSPREVIOUS, FIND_OUT)?;
         Ok(previous)

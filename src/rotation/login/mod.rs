@@ -9,3 +9,4 @@ pub(super) mod logins;
 pub(super) mod prove;
 pub(super) mod set;
 pub(super) mod turn;
+pub(super) mod writer;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::{Credential, Probe, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rotation::versions::credential;
@@ -25,8 +25,12 @@ pub(in crate::rotation) struct Proof {
 /// Logs in with a credential and makes sure that the session is what it should be.
 ///
 /// The same rights as before are the same `current_user`: that of the one account, or that which both of two act as.
-pub(in crate::rotation) async fn prove(run: &Run<'_>, credential: &Credential, settings: &Settings) -> Result<Proof> {
-    let (mut session, line) = prove_and_stay(run, credential, settings).await?;
+pub(in crate::rotation) async fn prove(
+    context: &Context<'_>,
+    credential: &Credential,
+    settings: &Settings,
+) -> Result<Proof> {
+    let (mut session, line) = prove_and_stay(context, credential, settings).await?;
     let overlaps = session.overlaps().await;
     session.close().await;
     Ok(Proof { line, overlaps: overlaps? })
@@ -34,13 +38,13 @@ pub(in crate::rotation) async fn prove(run: &Run<'_>, credential: &Credential, s
 
 /// The same, with the session left open.
 pub(in crate::rotation) async fn prove_and_stay(
-    run: &Run<'_>,
+    context: &Context<'_>,
     credential: &Credential,
     settings: &Settings,
 ) -> Result<(Session, String)> {
-    let mut probe = credential.log_in(run).await;
-    if matches!(probe, Probe::Rejected) && on_a_replica(run, credential, settings).await {
-        probe = once_replayed(run, credential).await;
+    let mut probe = credential.log_in(context).await;
+    if matches!(probe, Probe::Rejected) && on_a_replica(context, credential, settings).await {
+        probe = once_replayed(context, credential).await;
     }
     match probe {
         Probe::Accepted(mut session) => match session.prove(credential).await {
@@ -65,24 +69,26 @@ pub(in crate::rotation) async fn prove_and_stay(
 
 /// Whether the secret's host is a replica, as AWSCURRENT shows that still gets in: then a rejection may only mean that the
 /// change has not come through.
-async fn on_a_replica(run: &Run<'_>, pending: &Credential, settings: &Settings) -> bool {
-    let Ok(current) = run.current().await.and_then(|version| credential(run, version, settings)) else { return false };
+async fn on_a_replica(context: &Context<'_>, pending: &Credential, settings: &Settings) -> bool {
+    let Ok(current) = context.current().await.and_then(|version| credential(context, version, settings)) else {
+        return false;
+    };
     if current.difference(pending).is_some() {
         return false;
     }
-    let Probe::Accepted(mut session) = current.log_in(run).await else { return false };
+    let Probe::Accepted(mut session) = current.log_in(context).await else { return false };
     let replica = session.is_replica().await;
     session.close().await;
     replica.unwrap_or(false)
 }
 
 /// Tries until the replica has replayed the change, or until there is only time left for what comes after the proof.
-async fn once_replayed(run: &Run<'_>, credential: &Credential) -> Probe<Session> {
+async fn once_replayed(context: &Context<'_>, credential: &Credential) -> Probe<Session> {
     let mut pause = FIRST_PAUSE;
     loop {
         tokio::time::sleep(pause).await;
-        let probe = credential.log_in(run).await;
-        if !matches!(probe, Probe::Rejected) || run.clock.left() < AFTERWARDS + pause {
+        let probe = credential.log_in(context).await;
+        if !matches!(probe, Probe::Rejected) || context.clock.left() < AFTERWARDS + pause {
             return probe;
         }
         pause = (pause * 2).min(LONGEST_PAUSE);

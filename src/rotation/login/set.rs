@@ -8,11 +8,12 @@
 use super::apply::{self, SetLogin};
 use super::beside::{self, Strangers};
 use super::change::{ATTEMPTS, ENOUGH, in_the_way, pause};
-use super::logins::{Account, Entry, Writer, administrator, are_a_pair, as_pending, let_in, writer};
+use super::logins::{Account, Entry, are_a_pair, as_pending, let_in};
+use super::writer::{Writer, administrator, writer};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::copies;
 use crate::database::{Alignment, Beside, Credential, Wanted};
 use crate::error::Result;
@@ -21,32 +22,32 @@ use crate::rotation::versions::{GIVE_UP, credential, pending_version};
 use crate::secret::{AWSCURRENT, Standing};
 
 /// setSecret of a login, and what to do with a password that no version holds.
-pub(in crate::rotation) async fn run(
-    run: &Run<'_>,
+pub(in crate::rotation) async fn set_secret(
+    context: &Context<'_>,
     event: &Rotation,
     settings: Settings,
     strangers: Strangers,
 ) -> Result<Report> {
-    let current = run.current().await?;
+    let current = context.current().await?;
     let arn = current.arn.clone();
     if current.id == event.version {
-        return Ok(run.report(&arn, &event.version, &Proof::nothing(Standing::Current)));
+        return Ok(context.report(&arn, &event.version, &Proof::nothing(Standing::Current)));
     }
-    let current = credential(run, current, &settings)?;
+    let current = credential(context, current, &settings)?;
     current.rotatable(&settings)?;
     let account = Account { arn, settings, current };
-    let (session, older) = match let_in(run, Some(event), &account).await? {
+    let (session, older) = match let_in(context, Some(event), &account).await? {
         Entry::Current(session) => (session, None),
         Entry::Previous(session, credential) => (session, Some(credential)),
-        Entry::AlreadySet => return rest(run, event, &account).await,
+        Entry::AlreadySet => return rest(context, event, &account).await,
     };
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
-    account.settings.refuse_on_hold(run.clock.seconds())?;
+    account.settings.refuse_on_hold(context.clock.seconds())?;
     account.settings.sound()?;
     copies::planned(&account.settings).refuse()?;
     let entered = older.as_ref().unwrap_or(&account.current);
-    let mut writer = writer(run, &account, session).await?;
-    let report = write(run, event, &account, entered, &mut writer, strangers).await;
+    let mut writer = writer(context, &account, session).await?;
+    let report = write(context, event, &account, entered, &mut writer, strangers).await;
     writer.session.close().await;
     report
 }
@@ -54,16 +55,16 @@ pub(in crate::rotation) async fn run(
 /// The pending password works already. Where an account has several rows, an attempt that broke off may have left some of them
 /// behind: they are finished by the administrator who began. What stands in the way of that must not keep the rotation from
 /// its end, as the server rejects AWSCURRENT by now.
-async fn rest(run: &Run<'_>, event: &Rotation, account: &Account) -> Result<Report> {
+async fn rest(context: &Context<'_>, event: &Rotation, account: &Account) -> Result<Report> {
     let line = format!("the pending password of {:?} works already", account.name());
     let plan = Proof::nothing(Standing::Pending).proving(line);
-    let report = run.report(&account.arn, &event.version, &plan);
+    let report = context.report(&account.arn, &event.version, &plan);
     if !account.current.kind.holds_two() || account.current.administrator(&account.settings).is_err() {
         return Ok(report);
     }
-    let finished = match administrator(run, account, account.name()).await {
+    let finished = match administrator(context, account, account.name()).await {
         Ok(mut writer) => {
-            let finished = write_rest(run, event, account, &mut writer, &plan).await;
+            let finished = write_rest(context, event, account, &mut writer, &plan).await;
             writer.session.close().await;
             finished
         }
@@ -77,20 +78,20 @@ async fn rest(run: &Run<'_>, event: &Rotation, account: &Account) -> Result<Repo
 }
 
 async fn write_rest(
-    run: &Run<'_>,
+    context: &Context<'_>,
     event: &Rotation,
     account: &Account,
     writer: &mut Writer,
     proven: &Proof,
 ) -> Result<Report> {
-    run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
-    writer.session.lock(account.current.lock(), run.clock).await?;
-    let pending = pending_version(run, event).await?;
-    let done = run.report(&account.arn, &event.version, proven);
+    context.clock.require(ENOUGH, "change a password", "nothing was changed")?;
+    writer.session.lock(account.current.lock(), context.clock).await?;
+    let pending = pending_version(context, event).await?;
+    let done = context.report(&account.arn, &event.version, proven);
     if pending.has(AWSCURRENT) {
         return Ok(done);
     }
-    let pending = as_pending(run, pending, account, GIVE_UP)?;
+    let pending = as_pending(context, pending, account, GIVE_UP)?;
     if writer.session.spread(&pending).await?.without.is_empty() {
         return Ok(done);
     }
@@ -98,16 +99,16 @@ async fn write_rest(
     let known = [&pending, &account.current];
     let target = pending.account();
     let session = &mut writer.session;
-    let beside = beside::look(run, account, session, target, &known, Wanted::New, Strangers::Refuse).await?;
+    let beside = beside::look(context, account, session, target, &known, Wanted::New, Strangers::Refuse).await?;
     let plan = plan(target, &writer.name, Alignment::default(), beside).warning(writer.warnings.clone());
-    let report = run.report(&account.arn, &event.version, &plan).after(done);
-    let set = apply::set(run, report, &plan, &mut writer.session, &pending, &[]).await?;
+    let report = context.report(&account.arn, &event.version, &plan).after(done);
+    let set = apply::set(context, report, &plan, &mut writer.session, &pending, &[]).await?;
     set.ok_or_else(|| in_the_way(account.name()))
 }
 
 /// Lock, look, plan, apply; once more where somebody else's change of the same account was in the way.
 async fn write(
-    run: &Run<'_>,
+    context: &Context<'_>,
     event: &Rotation,
     account: &Account,
     entered: &Credential,
@@ -117,19 +118,19 @@ async fn write(
     let mut target = account.name().to_owned();
     for attempt in 0..ATTEMPTS {
         pause(attempt).await;
-        run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
-        writer.session.lock(account.current.lock(), run.clock).await?;
-        let version = pending_version(run, event).await?;
+        context.clock.require(ENOUGH, "change a password", "nothing was changed")?;
+        writer.session.lock(account.current.lock(), context.clock).await?;
+        let version = pending_version(context, event).await?;
         // A duplicate of this call was quicker, and so was the rest of the rotation: what ended since must not come back.
         if version.has(AWSCURRENT) {
             writer.session.release().await?;
-            return Ok(run.report(&account.arn, &event.version, &Proof::nothing(Standing::Current)));
+            return Ok(context.report(&account.arn, &event.version, &Proof::nothing(Standing::Current)));
         }
-        let pending = as_pending(run, version, account, GIVE_UP)?;
+        let pending = as_pending(context, version, account, GIVE_UP)?;
         pending.account().clone_into(&mut target);
         let alignment = match account.current.pair(&pending) {
             Some(pair) => {
-                let both = are_a_pair(run, account, entered, &pair, &mut writer.session).await?;
+                let both = are_a_pair(context, account, entered, &pair, &mut writer.session).await?;
                 let rotation = account.alternation(&pair, pending.account(), entered, both);
                 writer.session.compare(&rotation).await?
             }
@@ -142,17 +143,17 @@ async fn write(
             Strangers::Replace => Wanted::New,
         };
         let (session, target) = (&mut writer.session, pending.account());
-        let beside = beside::look(run, account, session, target, &known, wanted, strangers).await?;
+        let beside = beside::look(context, account, session, target, &known, wanted, strangers).await?;
         let plan = plan(pending.account(), &writer.name, alignment, beside);
         let plan = plan.warning(pending.warnings()).warning(writer.warnings.clone());
-        run.clock.require(ENOUGH, "change a password", "nothing was changed")?;
-        let report = run.report(&account.arn, &event.version, &plan);
+        context.clock.require(ENOUGH, "change a password", "nothing was changed")?;
+        let report = context.report(&account.arn, &event.version, &plan);
         let olds = [&account.current, entered];
-        if let Some(report) = apply::set(run, report, &plan, &mut writer.session, &pending, &olds).await? {
+        if let Some(report) = apply::set(context, report, &plan, &mut writer.session, &pending, &olds).await? {
             if let Some(verifier) = entered.verifier() {
-                run.memory.keep_replaced(&event.secret, verifier);
+                context.memory.keep_replaced(&event.secret, verifier);
             }
-            run.memory.keep_partners(&event.secret, [account.name(), pending.account()]);
+            context.memory.keep_partners(&event.secret, [account.name(), pending.account()]);
             return Ok(report);
         }
     }

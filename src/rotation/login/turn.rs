@@ -4,7 +4,7 @@
 use super::administrator;
 use crate::aws::secrets::Lookup;
 use crate::config::Settings;
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::pair::{self, Turn};
 use crate::database::{Credential, Pair, Probe};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,7 +13,7 @@ use crate::secret::AWSPREVIOUS;
 
 /// The account that the next value is for; none where there is one account only.
 pub(in crate::rotation) async fn next(
-    run: &Run<'_>,
+    context: &Context<'_>,
     current: &Credential,
     settings: &Settings,
 ) -> Result<Option<String>> {
@@ -21,13 +21,13 @@ pub(in crate::rotation) async fn next(
         return Ok(None);
     }
     let account = current.account();
-    let previous = match run.memory.partner(run.secret, account) {
-        None if !pair::is_first(account) => previous_account(run, settings).await?,
+    let previous = match context.memory.partner(context.secret, account) {
+        None if !pair::is_first(account) => previous_account(context, settings).await?,
         known => known,
     };
     let next = match pair::turn(account, previous.as_deref()) {
         Turn::Of(next) => next,
-        Turn::Ask(pair) if is_partner(run, current, settings, &pair).await? => pair.base,
+        Turn::Ask(pair) if is_partner(context, current, settings, &pair).await? => pair.base,
         Turn::Ask(_) => pair::partner(account),
     };
     current.check_partner(&next)?;
@@ -35,19 +35,21 @@ pub(in crate::rotation) async fn next(
 }
 
 /// The account of the version before. One that cannot be read tells nothing.
-async fn previous_account(run: &Run<'_>, settings: &Settings) -> Result<Option<String>> {
-    let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else { return Ok(None) };
-    Ok(credential(run, version, settings).ok().map(|previous| previous.account().to_owned()))
+async fn previous_account(context: &Context<'_>, settings: &Settings) -> Result<Option<String>> {
+    let Lookup::Found(version) = context.clients.secrets.labelled(context.secret, AWSPREVIOUS).await? else {
+        return Ok(None);
+    };
+    Ok(credential(context, version, settings).ok().map(|previous| previous.account().to_owned()))
 }
 
-async fn is_partner(run: &Run<'_>, current: &Credential, settings: &Settings, pair: &Pair) -> Result<bool> {
-    match current.log_in(run).await {
+async fn is_partner(context: &Context<'_>, current: &Credential, settings: &Settings, pair: &Pair) -> Result<bool> {
+    match current.log_in(context).await {
         Probe::Accepted(mut session) => {
             let is_partner = session.is_partner(pair).await;
             session.close().await;
             match is_partner? {
                 Some(is_partner) => Ok(is_partner),
-                None => ask_administrator(run, current, settings, pair).await,
+                None => ask_administrator(context, current, settings, pair).await,
             }
         }
         Probe::Rejected => Err(Error::new(
@@ -64,9 +66,14 @@ async fn is_partner(run: &Run<'_>, current: &Credential, settings: &Settings, pa
 }
 
 /// Where an account does not see who else there is. Its own stored credential has been accepted before.
-async fn ask_administrator(run: &Run<'_>, current: &Credential, settings: &Settings, pair: &Pair) -> Result<bool> {
-    let administrator = administrator::named(run, settings, current).await?;
-    let session = administrator.log_in(run).await.session()?;
+async fn ask_administrator(
+    context: &Context<'_>,
+    current: &Credential,
+    settings: &Settings,
+    pair: &Pair,
+) -> Result<bool> {
+    let administrator = administrator::named(context, settings, current).await?;
+    let session = administrator.log_in(context).await.session()?;
     let mut session = session.ok_or_else(|| administrator::rejected(administrator.account()))?;
     let is_partner = session.is_partner(pair).await;
     session.close().await;

@@ -1,13 +1,14 @@
 //! Steps 4 and 5: whoever got in with what is old gets out, and not in again.
 
 use crate::api::Report;
-use crate::context::Run;
+use crate::context::Context;
 use crate::database::{Probe, Session, Which};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::rotation::login::apply::{self, EndPassword, EndSessions, Enders};
 use crate::rotation::login::ending;
-use crate::rotation::login::logins::{Account, Promoted, Writer, administrator};
+use crate::rotation::login::logins::{Account, Promoted};
+use crate::rotation::login::writer::{Writer, administrator};
 use crate::rotation::overview::look;
 use crate::secret::{AWSCURRENT, AWSPENDING, Labels, Standing, VersionId};
 
@@ -21,15 +22,15 @@ pub(super) struct Insiders {
 
 /// Ends the old password, where it is that of another account, and the sessions of both.
 pub(super) async fn put_out(
-    run: &Run<'_>,
+    context: &Context<'_>,
     promoted: Promoted<'_>,
     before: &Account,
     mut insiders: Insiders,
     report: &mut Report,
 ) -> Result<()> {
     let ended = match promoted.account.current.pair(&before.current) {
-        Some(_) => put_out_other(run, promoted, before.name(), &mut insiders, report).await,
-        None => put_out_one(run, promoted, &mut insiders, report).await,
+        Some(_) => put_out_other(context, promoted, before.name(), &mut insiders, report).await,
+        None => put_out_one(context, promoted, &mut insiders, report).await,
     };
     insiders.proof.close().await;
     if let Some(session) = insiders.old {
@@ -40,7 +41,7 @@ pub(super) async fn put_out(
 
 /// With one account: the password before, where it stays valid beside the new one.
 async fn put_out_one(
-    run: &Run<'_>,
+    context: &Context<'_>,
     promoted: Promoted<'_>,
     insiders: &mut Insiders,
     report: &mut Report,
@@ -48,16 +49,16 @@ async fn put_out_one(
     let (mut writer, ended) = match insiders.proof.overlaps().await {
         Ok(false) => (None, Ok(())),
         Ok(true) => {
-            let ended = end_others(run, promoted, report).await;
+            let ended = end_others(context, promoted, report).await;
             // The old password opened sessions until now, also after the one that ends those before it.
-            if let Probe::Accepted(newer) = promoted.account.current.log_in(run).await {
+            if let Probe::Accepted(newer) = promoted.account.current.log_in(context).await {
                 std::mem::replace(&mut insiders.proof, newer).close().await;
             }
             ended
         }
         Err(error) => (None, Err(error)),
     };
-    let kept = put_out_earlier(run, promoted, insiders, writer.as_mut(), report).await;
+    let kept = put_out_earlier(context, promoted, insiders, writer.as_mut(), report).await;
     if let Some(writer) = writer {
         writer.session.close().await;
     }
@@ -65,13 +66,17 @@ async fn put_out_one(
     Error::join([ended.err(), kept.err()].into_iter().flatten().collect()).map_or(Ok(()), Err)
 }
 
-async fn end_others(run: &Run<'_>, promoted: Promoted<'_>, report: &mut Report) -> (Option<Writer>, Result<()>) {
-    let mut writer = match administrator(run, promoted.account, promoted.account.name()).await {
+async fn end_others(
+    context: &Context<'_>,
+    promoted: Promoted<'_>,
+    report: &mut Report,
+) -> (Option<Writer>, Result<()>) {
+    let mut writer = match administrator(context, promoted.account, promoted.account.name()).await {
         Ok(writer) => writer,
         Err(error) => return (None, Err(error)),
     };
     let plan = ending::plan(promoted.account, promoted.account.name(), &writer.name).warning(writer.warnings.clone());
-    let ended = end_password(run, promoted, &plan, &mut writer).await.map(|done| report.append(done));
+    let ended = end_password(context, promoted, &plan, &mut writer).await.map(|done| report.append(done));
     (Some(writer), ended)
 }
 
@@ -84,36 +89,37 @@ fn still_works(error: &Error, whose: &str) -> Error {
 
 /// With two accounts: the password of the other one first, so that nobody comes back.
 async fn put_out_other(
-    run: &Run<'_>,
+    context: &Context<'_>,
     promoted: Promoted<'_>,
     other: &str,
     insiders: &mut Insiders,
     report: &mut Report,
 ) -> Result<()> {
-    let (mut writer, mut scrambled) = match administrator(run, promoted.account, other).await {
+    let (mut writer, mut scrambled) = match administrator(context, promoted.account, other).await {
         Ok(writer) => (Some(writer), Ok(())),
         Err(error) => (None, Err(error)),
     };
     if let Some(writer) = &mut writer {
         let plan = ending::plan(promoted.account, other, &writer.name).warning(writer.warnings.clone());
-        scrambled = end_password(run, promoted, &plan, writer).await.map(|done| report.append(done));
+        scrambled = end_password(context, promoted, &plan, writer).await.map(|done| report.append(done));
     }
     // Once another rotation has begun, the other account's sessions may be those of its new value.
     let overtaken =
-        scrambled.is_err() && look(run).await.is_ok_and(|seen| untouched(&seen.labels, promoted.version).is_err());
+        scrambled.is_err() && look(context).await.is_ok_and(|seen| untouched(&seen.labels, promoted.version).is_err());
     let mut ended = Ok(());
     if !overtaken {
         let action = EndSessions { account: other.to_owned(), which: Which::All };
         let plan = Plan::of(Standing::Current, vec![action]);
-        ended = end(run, promoted, &plan, insiders, writer.as_mut(), report).await;
+        ended = end(context, promoted, &plan, insiders, writer.as_mut(), report).await;
     }
     // Whoever was in could change their own password until their session ended, or ended it themselves right after: once
     // more, now that nobody is.
     if let (Ok(()), Some(writer)) = (&scrambled, &mut writer) {
-        scrambled =
-            end_password(run, promoted, &ending::plan(promoted.account, other, &writer.name), writer).await.map(drop);
+        scrambled = end_password(context, promoted, &ending::plan(promoted.account, other, &writer.name), writer)
+            .await
+            .map(drop);
     }
-    let kept = put_out_earlier(run, promoted, insiders, writer.as_mut(), report).await;
+    let kept = put_out_earlier(context, promoted, insiders, writer.as_mut(), report).await;
     if let Some(writer) = writer {
         writer.session.close().await;
     }
@@ -124,7 +130,7 @@ async fn put_out_other(
 
 /// The sessions of the account that is current now which began with an older password of it.
 async fn put_out_earlier(
-    run: &Run<'_>,
+    context: &Context<'_>,
     promoted: Promoted<'_>,
     insiders: &mut Insiders,
     writer: Option<&mut Writer>,
@@ -132,22 +138,22 @@ async fn put_out_earlier(
 ) -> Result<()> {
     let action = EndSessions { account: promoted.account.name().to_owned(), which: Which::Earlier };
     let plan = Plan::of(Standing::Current, vec![action]);
-    end(run, promoted, &plan, insiders, writer, report).await?;
-    if let Some(newer) = set_back(run, promoted, &mut insiders.proof, report).await? {
+    end(context, promoted, &plan, insiders, writer, report).await?;
+    if let Some(newer) = set_back(context, promoted, &mut insiders.proof, report).await? {
         // What was opened by the password in between began before this session.
         std::mem::replace(&mut insiders.proof, newer).close().await;
-        end(run, promoted, &plan, insiders, None, report).await?;
+        end(context, promoted, &plan, insiders, None, report).await?;
     }
     Ok(())
 }
 
 async fn end_password(
-    run: &Run<'_>,
+    context: &Context<'_>,
     promoted: Promoted<'_>,
     plan: &Plan<EndPassword>,
     writer: &mut Writer,
 ) -> Result<Report> {
-    ending::end(run, promoted, plan, writer, |labels| untouched(labels, promoted.version)).await
+    ending::end(context, promoted, plan, writer, |labels| untouched(labels, promoted.version)).await
 }
 
 /// Refuses once another rotation has begun: the account whose password would be replaced may be the one that it sets.
@@ -163,7 +169,7 @@ fn untouched(labels: &Labels, version: &VersionId) -> Result<()> {
 }
 
 async fn end(
-    run: &Run<'_>,
+    context: &Context<'_>,
     Promoted { account, version }: Promoted<'_>,
     plan: &Plan<EndSessions>,
     insiders: &mut Insiders,
@@ -175,8 +181,8 @@ async fn end(
         old: insiders.old.as_mut(),
         administrator: writer.map(|writer| &mut writer.session),
     };
-    let ended = run.report(&account.arn, version, plan);
-    report.append(apply::end_sessions(run, ended, plan, &mut enders).await?);
+    let ended = context.report(&account.arn, version, plan);
+    report.append(apply::end_sessions(context, ended, plan, &mut enders).await?);
     Ok(())
 }
 
@@ -185,12 +191,12 @@ async fn end(
 ///
 /// Safe to repeat: the account ends with the password that AWSCURRENT holds.
 async fn set_back(
-    run: &Run<'_>,
+    context: &Context<'_>,
     Promoted { account, version }: Promoted<'_>,
     proof: &mut Session,
     report: &mut Report,
 ) -> Result<Option<Session>> {
-    match account.current.log_in(run).await {
+    match account.current.log_in(context).await {
         Probe::Accepted(session) => {
             session.close().await;
             return Ok(None);
@@ -214,20 +220,20 @@ async fn set_back(
             "set its password by hand to the one in AWSCURRENT, now; then invoke the action Revoke again",
         )
     };
-    proof.lock(account.current.lock(), run.clock).await?;
-    if !look(run).await?.labels.has(version, AWSCURRENT) {
+    proof.lock(account.current.lock(), context.clock).await?;
+    if !look(context).await?.labels.has(version, AWSCURRENT) {
         return Err(failed("and AWSCURRENT has moved"));
     }
     let plan = Plan::of(Standing::Current, vec![EndPassword::SetBack { account: account.name().to_owned() }]);
-    let set_back = run.report(&account.arn, version, &plan);
-    match apply::end_password(run, set_back, &plan, proof, &account.current).await {
+    let set_back = context.report(&account.arn, version, &plan);
+    match apply::end_password(context, set_back, &plan, proof, &account.current).await {
         Ok(Some(set_back)) => {
             report.append(set_back);
             report.warnings.push(format!(
                 "somebody who was in changed the password of {:?} again, and it was set back: invoke the action Revoke again",
                 account.name()
             ));
-            account.current.log_in(run).await.session()
+            account.current.log_in(context).await.session()
         }
         Ok(None) => Err(failed("it changes while it is set back")),
         Err(error) => Err(failed(&error.cause())),

@@ -4,7 +4,7 @@ use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, NewValue};
 use crate::config::Settings;
-use crate::context::{Run, random};
+use crate::context::{Context, random};
 use crate::copies;
 use crate::database::{Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
@@ -42,24 +42,24 @@ pub(super) struct Stored {
 
 /// Step 1, under the account's lock: no setSecret can be at work then, and so the version that loses AWSPENDING is none that
 /// alone logs in.
-pub(super) async fn store(run: &Run<'_>) -> Result<Stored> {
+pub(super) async fn store(context: &Context<'_>) -> Result<Stored> {
     let mut before: Option<Report> = None;
     for _ in 0..LOOKS {
-        let found = find(run).await?;
+        let found = find(context).await?;
         let account = &found.account;
-        let staged = staged(run).await?;
-        let (mut session, is_current) = match let_in(run, staged.as_ref(), account).await? {
+        let staged = staged(context).await?;
+        let (mut session, is_current) = match let_in(context, staged.as_ref(), account).await? {
             Entry::Current(session) => (session, true),
             Entry::Previous(session, _) => (session, false),
             Entry::AlreadySet => {
                 if let Some(staged) = staged {
-                    before = Some(finish_first(run, staged).await?);
+                    before = Some(finish_first(context, staged).await?);
                 }
                 continue;
             }
         };
         let stored = match refuse_replica(&mut session).await {
-            Ok(()) => store_locked(run, &found, &mut session).await,
+            Ok(()) => store_locked(context, &found, &mut session).await,
             Err(error) => Err(error),
         };
         let stored = match stored {
@@ -101,21 +101,21 @@ async fn refuse_replica(session: &mut Session) -> Result<()> {
 }
 
 /// Everything that a rotation looks at before it stores a value, but when the last one was.
-async fn find(run: &Run<'_>) -> Result<Found> {
-    let seen = look(run).await?;
-    seen.settings.refuse_on_hold(run.clock.seconds())?;
+async fn find(context: &Context<'_>) -> Result<Found> {
+    let seen = look(context).await?;
+    seen.settings.refuse_on_hold(context.clock.seconds())?;
     seen.settings.sound()?;
     copies::planned(&seen.settings).refuse()?;
-    let version = run.current().await?;
+    let version = context.current().await?;
     let current = version.id.clone();
-    let (form, credential) = Credential::read(version.text()?, &seen.settings, run.config.strategy)?;
-    let next = turn::next(run, &credential, &seen.settings).await?;
+    let (form, credential) = Credential::read(version.text()?, &seen.settings, context.config.strategy)?;
+    let next = turn::next(context, &credential, &seen.settings).await?;
     let renamed = next.is_some();
-    let mut plan = create::draw(&credential, next, &seen.settings, run)?.warning(overtaken(&seen.labels));
+    let mut plan = create::draw(&credential, next, &seen.settings, context)?.warning(overtaken(&seen.labels));
     if renamed {
-        plan = plan.warning(create::refuse_apart(run, &seen).await?);
+        plan = plan.warning(create::refuse_apart(context, &seen).await?);
     } else {
-        plan = plan.warning(another_account(run, &credential, &seen.settings).await?);
+        plan = plan.warning(another_account(context, &credential, &seen.settings).await?);
     }
     let source = Source::Login(form, credential.clone());
     let account = Account { arn: seen.arn, settings: seen.settings, current: credential };
@@ -123,11 +123,11 @@ async fn find(run: &Run<'_>) -> Result<Found> {
 }
 
 /// With one account: what AWSPREVIOUS holds, if it is the login of another one, as after two took turns.
-async fn another_account(run: &Run<'_>, current: &Credential, settings: &Settings) -> Result<Vec<String>> {
-    let Lookup::Found(version) = run.clients.secrets.labelled(run.secret, AWSPREVIOUS).await? else {
+async fn another_account(context: &Context<'_>, current: &Credential, settings: &Settings) -> Result<Vec<String>> {
+    let Lookup::Found(version) = context.clients.secrets.labelled(context.secret, AWSPREVIOUS).await? else {
         return Ok(Vec::new());
     };
-    let previous = credential(run, version, settings).ok();
+    let previous = credential(context, version, settings).ok();
     Ok(previous
         .filter(|previous| previous.account() != current.account())
         .map(|previous| {
@@ -161,26 +161,26 @@ pub(in crate::rotation) fn overtaken(labels: &Labels) -> Vec<String> {
 }
 
 /// A version that is staged as AWSPENDING with a value, and not current. One without a value opens nothing.
-async fn staged(run: &Run<'_>) -> Result<Option<Rotation>> {
-    let labels = look(run).await?.labels;
+async fn staged(context: &Context<'_>) -> Result<Option<Rotation>> {
+    let labels = look(context).await?.labels;
     let Some(version) = labels.holder(AWSPENDING).filter(|version| !labels.has(version, AWSCURRENT)) else {
         return Ok(None);
     };
-    let found = run.clients.secrets.pending(run.secret, &version).await?;
-    Ok(matches!(found, Lookup::Found(_)).then(|| rotation(run, Step::Set, version)))
+    let found = context.clients.secrets.pending(context.secret, &version).await?;
+    Ok(matches!(found, Lookup::Found(_)).then(|| rotation(context, Step::Set, version)))
 }
 
-pub(in crate::rotation) fn rotation(run: &Run<'_>, step: Step, version: VersionId) -> Rotation {
-    Rotation { step, secret: run.secret.clone(), version, token: None }
+pub(in crate::rotation) fn rotation(context: &Context<'_>, step: Step, version: VersionId) -> Rotation {
+    Rotation { step, secret: context.secret.clone(), version, token: None }
 }
 
 /// With one account, a rotation that broke off after setSecret has left its version as the only one that logs in. It must not
 /// lose its label: it becomes current first, and is replaced next.
-async fn finish_first(run: &Run<'_>, staged: Rotation) -> Result<Report> {
+async fn finish_first(context: &Context<'_>, staged: Rotation) -> Result<Report> {
     let staged = Rotation { step: Step::Finish, ..staged };
-    let seen = look(run).await?;
+    let seen = look(context).await?;
     stages::task(staged.step, stages::standing(&seen.labels, &staged.version, Seen::Present))?;
-    let (mut report, ..) = finish::promote(run, &staged, &seen).await?;
+    let (mut report, ..) = finish::promote(context, &staged, &seen).await?;
     report.warnings.push(format!(
         "version {} of a rotation that had broken off was the only one that logged in: it was made current, and replaced next",
         staged.version.as_str()
@@ -190,22 +190,27 @@ async fn finish_first(run: &Run<'_>, staged: Rotation) -> Result<Report> {
 
 /// Stores the value while nobody else can change the account. Nothing where a look under the lock shows something else than
 /// the one before.
-async fn store_locked(run: &Run<'_>, found: &Found, session: &mut Session) -> Result<Option<(Rotation, Report)>> {
+async fn store_locked(
+    context: &Context<'_>,
+    found: &Found,
+    session: &mut Session,
+) -> Result<Option<(Rotation, Report)>> {
     let account = &found.account;
-    session.lock(account.current.lock(), run.clock).await?;
-    let staged = staged(run).await?;
-    match let_in(run, staged.as_ref(), account).await? {
+    session.lock(account.current.lock(), context.clock).await?;
+    let staged = staged(context).await?;
+    match let_in(context, staged.as_ref(), account).await? {
         Entry::AlreadySet => return Ok(None),
         Entry::Current(again) | Entry::Previous(again, _) => again.close().await,
     }
-    if !look(run).await?.labels.has(&found.current, AWSCURRENT) {
+    if !look(context).await?.labels.has(&found.current, AWSCURRENT) {
         return Ok(None);
     }
     let mut bytes = [0; 16];
     random(&mut bytes)?;
-    let event = rotation(run, Step::Create, VersionId::drawn(bytes));
-    let value = apply::draw(run, &found.source, found.plan.account())?;
-    let report = apply::store(run, &event, &account.arn, NewValue { value: &value, marked: true }, &found.plan).await?;
+    let event = rotation(context, Step::Create, VersionId::drawn(bytes));
+    let value = apply::draw(context, &found.source, found.plan.account())?;
+    let report =
+        apply::store(context, &event, &account.arn, NewValue { value: &value, marked: true }, &found.plan).await?;
     Ok(Some((event, report)))
 }
 

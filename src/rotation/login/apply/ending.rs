@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::api::Report;
-use crate::context::{Run, random};
+use crate::context::{Context, random};
 use crate::database::{Alike, Credential, Session, Which};
 use crate::error::Result;
 use crate::plan::{Action, Plan};
@@ -115,7 +115,7 @@ pub(crate) struct Enders<'a> {
 ///
 /// Safe to repeat: one password that nobody knows takes the place of another, and the current one that of itself.
 pub(crate) async fn end_password(
-    run: &Run<'_>,
+    context: &Context<'_>,
     mut report: Report,
     plan: &Plan<EndPassword>,
     session: &mut Session,
@@ -124,11 +124,11 @@ pub(crate) async fn end_password(
     for action in &plan.actions {
         let done = match action {
             EndPassword::Scramble { account, .. } => {
-                let throw_away = current.thrown_away(account, run.config.policy.generate(random)?);
-                session.set_password(&throw_away, &[], false, run.clock).await?
+                let throw_away = current.thrown_away(account, context.config.policy.generate(random)?);
+                session.set_password(&throw_away, &[], false, context.clock).await?
             }
             EndPassword::Others { .. } | EndPassword::SetBack { .. } => {
-                session.set_password(current, &[], false, run.clock).await?
+                session.set_password(current, &[], false, context.clock).await?
             }
         };
         if !done {
@@ -143,13 +143,13 @@ pub(crate) async fn end_password(
 ///
 /// Safe to repeat: see [`Session::end_sessions`].
 pub(crate) async fn end_sessions(
-    run: &Run<'_>,
+    context: &Context<'_>,
     mut report: Report,
     plan: &Plan<EndSessions>,
     enders: &mut Enders<'_>,
 ) -> Result<Report> {
     for action in &plan.actions {
-        let (ended, left) = enders.end(run, &action.account, action.which).await;
+        let (ended, left) = enders.end(context, &action.account, action.which).await;
         if ended > 0 {
             report.done.push(format!("{}: {ended}", action.done()));
         }
@@ -163,10 +163,10 @@ impl Enders<'_> {
     ///
     /// A backend is not shown before its login is over, and is shown for a moment after it was told to end: none is left
     /// where two looks in a row show none.
-    async fn end(&mut self, run: &Run<'_>, account: &str, which: Which) -> (usize, Option<String>) {
+    async fn end(&mut self, context: &Context<'_>, account: &str, which: Which) -> (usize, Option<String>) {
         let (mut ever, mut quiet) = (BTreeSet::<i64>::new(), 0);
         let ours = self.numbers().await;
-        let clock = run.clock.within(PATIENCE);
+        let clock = context.clock.within(PATIENCE);
         let there = loop {
             let Some(there) = self.try_end(account, which, &ours).await else { break None };
             ever.extend(&there);

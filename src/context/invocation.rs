@@ -1,11 +1,9 @@
-//! What work on one secret needs, be it a step of a rotation or an operator's action.
+//! What a step of a rotation or an operator's action works with.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::Share;
-
-use super::{Clock, Memory, Scene};
+use super::{Clock, Memory, Scene, Share};
 use crate::api::{Doing, Report};
 use crate::aws::Clients;
 use crate::aws::secrets::{Described, Lookup, RotationRules, Version};
@@ -14,9 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::secret::{AWSCURRENT, Labels, SecretId, VersionId};
 
-/// Everything that work on one secret needs.
+/// What a step or an action works with, for one secret.
 #[derive(Clone, Copy)]
-pub(crate) struct Run<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
     pub(crate) clients: &'a Clients,
     pub(crate) memory: &'a Memory,
@@ -52,7 +50,7 @@ impl From<Described> for Overview {
     }
 }
 
-impl Run<'_> {
+impl Context<'_> {
     /// The same work, which has to be done so much earlier.
     pub(crate) fn leaving(self, reserve: Duration) -> Self {
         Self { clock: self.clock.leaving(reserve), ..self }
@@ -96,15 +94,15 @@ pub(crate) const ANSWER: Duration = Duration::from_millis(750);
 
 /// Makes a call to ECS within its share of the time. The error says so where ECS throttled the call until its time was over.
 pub(crate) async fn in_time<T>(
-    run: &Run<'_>,
+    context: &Context<'_>,
     clock: Clock,
     share: Share,
     what: &str,
     call: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let throttled = run.clients.ecs.throttled();
+    let throttled = context.clients.ecs.throttled();
     let answer = clock.share(share, what, Box::pin(call)).await;
-    let times = run.clients.ecs.throttled() - throttled;
+    let times = context.clients.ecs.throttled() - throttled;
     answer.map_err(|error| match error.kind() {
         ErrorKind::FailedDeadline if times > 0 => Error::new(
             ErrorKind::FailedDeadline,
