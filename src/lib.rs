@@ -24,6 +24,7 @@
 //! | [`config`] | what operators set: environment variables of the function, tags on a secret |
 //! | [`api`] | what comes in and goes out: events and reports |
 //! | [`secret`] | a secret: its name, the labels of its versions, its value, the password policy |
+//! | [`timestamp`] | a point in time, and how it is written |
 //! | [`error`] | `Refused…` and `Failed…`, each with cause and remedy |
 //!
 //! `dependents` and `jose` stand below `aws` and `context` because they are pure: `aws` answers in their types, and
@@ -44,6 +45,7 @@ pub mod plan;
 mod rollout;
 mod rotation;
 pub mod secret;
+pub mod timestamp;
 
 pub use aws::Clients;
 pub use config::{Config, Env};

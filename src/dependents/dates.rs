@@ -1,9 +1,7 @@
 //! What dates alone tell.
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-
 use super::{Found, RolloutState};
+use crate::timestamp::Timestamp;
 
 /// What a service's tasks run with, as far as dates tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +40,7 @@ pub fn runs(found: &Found, changed: Option<i64>, created: Option<i64>, open: boo
 /// A date, as AWS writes it.
 #[must_use]
 pub fn utc(millis: i64) -> String {
-    DateTime::from_millis(millis).fmt(Format::DateTime).unwrap_or_else(|_| format!("{millis} ms"))
+    Timestamp::from_millis(millis).to_string()
 }
 
 #[cfg(test)]

@@ -15,8 +15,6 @@ mod renewal;
 mod ring;
 mod window;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use serde_json::json;
 
 pub use self::fingerprint::{Fingerprint, KeyPrint};
@@ -31,6 +29,7 @@ use self::ring::{Parsed, Ring};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{KeyForm, Sensitive};
+use crate::timestamp::Timestamp;
 
 /// A value of such a secret.
 pub struct Keys {
@@ -251,7 +250,7 @@ fn ring_or_seed(form: KeyForm) -> Result<Value> {
 
 /// The day, as it stands in names of keys.
 fn today(now: i64) -> String {
-    let date = DateTime::from_secs(now).fmt(Format::DateTime).unwrap_or_default();
+    let date = Timestamp::from_seconds(now).text().unwrap_or_default();
     date.get(..10).unwrap_or_default().replace('-', "")
 }
 

@@ -1,10 +1,9 @@
 //! The validity window of a signing-key document, in whatever way a team writes its two dates.
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::timestamp::Timestamp;
 
 const DAY: i64 = 86_400;
 /// Unix times from here on are milliseconds: as seconds this would be the year 5138.
@@ -136,14 +135,14 @@ impl Moment {
 
     /// A part of the time, as a clock shows it that goes ahead of UTC by `offset`.
     fn part(&self, offset: i64, part: impl std::slice::SliceIndex<str, Output = str>) -> Result<String> {
-        let shown = DateTime::from_secs(self.at.saturating_add(offset)).fmt(Format::DateTime).ok();
+        let shown = Timestamp::from_seconds(self.at.saturating_add(offset)).text();
         let part = shown.and_then(|shown| shown.get(part).map(str::to_owned));
         part.ok_or_else(|| refused("the next validity window would end beyond the year 9999", "correct the two dates"))
     }
 }
 
 fn utc(date: &str, time: &str) -> Option<i64> {
-    DateTime::from_str(&format!("{date}T{time}Z"), Format::DateTime).ok().map(|time| time.secs())
+    Timestamp::parse(&format!("{date}T{time}Z")).map(Timestamp::seconds)
 }
 
 /// The offset of a zone from UTC in seconds. None is UTC, as the dates of such a document are nobody's local time.

@@ -1,7 +1,6 @@
 //! The tag `keyroll:hold`: a reason, or a time.
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use crate::timestamp::Timestamp;
 
 /// Until when nothing is rotated or rolled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +16,9 @@ impl Hold {
     /// mistyped time therefore holds until somebody looks, which is the safe side.
     pub(super) fn parse(value: &str) -> Self {
         let spellings = [value.to_owned(), format!("{value}T00:00:00Z"), value.replace('Z', ":00Z")];
-        spellings.iter().find_map(|spelling| DateTime::from_str(spelling, Format::DateTime).ok()).map_or_else(
+        spellings.iter().find_map(|spelling| Timestamp::parse(spelling)).map_or_else(
             || Self::For(if value.is_empty() { "no reason given".to_owned() } else { value.to_owned() }),
-            |time| Self::Until(time.secs(), value.to_owned()),
+            |time| Self::Until(time.seconds(), value.to_owned()),
         )
     }
 
