@@ -36,19 +36,8 @@ impl VersionId {
     /// A version id of our own, of these random bytes: a UUID, version 4 (RFC 9562, section 5.4), as Secrets Manager makes
     /// them.
     #[must_use]
-    pub fn drawn(mut bytes: [u8; 16]) -> Self {
-        bytes[6] = (bytes[6] & 0x0f) | 0x40;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        let mut text = String::new();
-        for (number, byte) in bytes.iter().enumerate() {
-            if matches!(number, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            for digit in [byte >> 4, byte & 0x0f] {
-                text.extend(char::from_digit(u32::from(digit), 16));
-            }
-        }
-        Self(text)
+    pub fn drawn(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
     }
 
     /// A version id that Secrets Manager itself has named.
