@@ -14,7 +14,7 @@ where
     told(operation, on, error, message.unwrap_or("no message"))
 }
 
-/// The same without AWS's own words, for a call that carries a secret value.
+/// The error of a failed call without AWS's own words, for a call that carries a secret value.
 pub(crate) fn unquoted<E, R>(operation: &str, on: &str, error: &SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata,

@@ -59,7 +59,7 @@ impl Clients {
     }
 }
 
-/// `SECRETS_MANAGER_ENDPOINT`, which AWS's templates demand, wins: whoever sets it means this function.
+/// `SECRETS_MANAGER_ENDPOINT`, which AWS's templates demand, wins: it is set for this function.
 fn secrets_client(shared: &SdkConfig, config: &Config) -> aws_sdk_secretsmanager::Client {
     let mut builder = aws_sdk_secretsmanager::config::Builder::from(shared);
     if let Some(endpoint) = &config.secrets_manager_endpoint {

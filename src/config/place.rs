@@ -18,7 +18,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// How places are written, for whoever has to correct one.
+    /// How places are written, for the remedy of one that cannot be read.
     pub const FORMS: &'static str = "places, space separated, each written ssm:/path/name or s3://bucket/key";
 }
 
@@ -69,7 +69,7 @@ fn is_bucket(name: &str) -> bool {
 }
 
 /// S3 takes nearly anything of up to 1024 bytes. A folder without a name in it is a slip of the pen, and `.` or `..` leads
-/// whoever fetches the object by a URL to another one.
+/// a client that fetches the object by a URL to another one.
 fn is_key(key: &str) -> bool {
     key.len() <= 1024 && !key.split('/').any(|part| matches!(part, "" | "." | ".."))
 }

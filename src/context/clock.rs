@@ -70,7 +70,7 @@ impl Clock {
         Self { deadline: Instant::now() + self.left().min(limit) }
     }
 
-    /// The clock of one of so many parts of what is left.
+    /// The clock of one part of what is left, which is divided into this many.
     #[must_use]
     pub fn part(self, parts: usize) -> Self {
         Self { deadline: Instant::now() + self.left() / u32::try_from(parts.max(1)).unwrap_or(u32::MAX) }

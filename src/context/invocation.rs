@@ -51,7 +51,7 @@ impl From<Described> for Overview {
 }
 
 impl Context<'_> {
-    /// The same work, which has to be done so much earlier.
+    /// This context with a deadline that is earlier by this reserve.
     pub(crate) fn leaving(self, reserve: Duration) -> Self {
         Self { clock: self.clock.leaving(reserve), ..self }
     }

@@ -53,7 +53,7 @@ fn metric(secret: &str, until: i64, now: i64) -> String {
     json!({"_aws": {"Timestamp": now, "CloudWatchMetrics": metrics}, "secretArn": secret, NAME: until}).to_string()
 }
 
-/// Who may log what.
+/// Which crate may log what.
 fn targets(level: Level) -> Targets {
     Targets::new()
         .with_target("keyroll", level)

@@ -1,7 +1,7 @@
-//! The public keys that verifiers fetch: of the value under AWSCURRENT, of the one before, which old tasks sign with, and of the
+//! The public keys that verifiers fetch: of the value under AWSCURRENT, of the previous one, which old tasks sign with, and of the
 //! one that is to come.
 //!
-//! An object has no version that could be compared before it is written. So whoever writes it late makes it good again: what is
+//! An object has no version that could be compared before it is written. So a late write makes it good again: what is
 //! published is always made of the labels as they are, setSecret looks again after it has written, and the rollout writes once
 //! more after AWSCURRENT has moved.
 

@@ -25,7 +25,7 @@ impl Credential {
     /// `masterarn` means alternating users, as in AWS's multi-user template, unless the tag or the function's default says
     /// otherwise.
     pub fn read(text: Sensitive, settings: &Settings, default: Option<Strategy>) -> Result<(LoginForm, Self)> {
-        // A kind that is not built is told by its name, before its value is looked at.
+        // A kind that is not built is refused by name, before its value is read.
         Kind::check_tag(settings)?;
         let (form, login) = LoginForm::read(text)?;
         let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
@@ -168,7 +168,7 @@ impl Credential {
         ))
     }
 
-    /// The same credential, encrypted on its way as the other one is.
+    /// This credential, with the TLS setting of the other one.
     #[must_use]
     pub fn encrypted_as(mut self, other: &Self) -> Self {
         self.login.tls = other.login.tls;

@@ -1,6 +1,6 @@
 //! Database servers: how keyroll logs in, what it says to them, and what their errors mean. A closed set of kinds, known at
 //! build time; each has a place of its own below this one, so that adding a kind is one variant and wherever the compiler
-//! then points. This room knows no rotation: it is told what to change.
+//! then points. This room knows no rotation: its callers say what to change.
 
 mod alignment;
 mod credential;
@@ -77,7 +77,7 @@ impl Kind {
     }
 }
 
-/// Who the server says we are.
+/// The identity that the server reports for a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The account that logged in.

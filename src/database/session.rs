@@ -22,7 +22,7 @@ impl Session {
     /// Takes this session for the administrator's, also where that is the account itself.
     pub fn administer(&mut self) {
         match self {
-            // Who may change itself may do so either way.
+            // A role that may change its own password may do so either way.
             Self::Postgres(_) => {}
             Self::MariaDb(session) => session.administer(),
         }
@@ -203,7 +203,7 @@ impl Session {
         }
     }
 
-    /// Who may end an account's sessions by hand, and the statement.
+    /// The account that may end sessions by hand, and the statement.
     #[must_use]
     pub fn by_hand(&self, account: &str) -> String {
         match self {

@@ -27,7 +27,7 @@ impl Kind {
         }
     }
 
-    /// What shows the settings of an account to whoever looks for what was changed.
+    /// The statement that shows the settings of an account, to find what was changed.
     #[must_use]
     pub fn settings_shown_by(self) -> &'static str {
         match self {

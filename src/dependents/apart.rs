@@ -1,4 +1,4 @@
-//! Who takes a password without its user name. A secret whose users alternate changes both with every rotation: a container
+//! Containers that take a password without its user name. A secret whose users alternate changes both with every rotation: a container
 //! that takes the password from the secret and the name from elsewhere would log in with the new user's password and the
 //! old user's name.
 //!
@@ -107,7 +107,7 @@ mod tests {
         Deployment { revision: revision.to_owned(), ..deployment(Some(1000), primary, RolloutState::Completed) }
     }
 
-    /// What is told of a service that runs one revision with these containers.
+    /// The warnings about a service that runs one revision with these containers.
     fn told(containers: Vec<Container>) -> Vec<String> {
         let revision = revision(containers);
         let found = found(vec![running("arn:aws:ecs:eu-west-1:000000000000:task-definition/api:7", true)]);

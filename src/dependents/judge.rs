@@ -142,7 +142,7 @@ fn too_old(found: &Found, since: Since) -> String {
     }
 }
 
-/// A deployment that was given up and that no younger one has replaced. Under a rollback the one before is PRIMARY again.
+/// A deployment that was given up and that no younger one has replaced. Under a rollback the previous deployment is PRIMARY again.
 fn failed(found: &Found) -> Option<&Deployment> {
     let newest = found.deployments.iter().max_by_key(|one| one.created)?;
     (newest.state == RolloutState::Failed).then_some(newest)
@@ -222,7 +222,7 @@ mod tests {
         let old = deployment(Some(500), false, RolloutState::Completed);
         let with = |deployments| Found { deployments, ..running(None) };
         assert_eq!(verdict(with(vec![failed(), old.clone()]), since), Some(Verdict::Failed));
-        // The circuit breaker made the one before PRIMARY again, with a new date.
+        // The circuit breaker made the previous deployment PRIMARY again, with a new date.
         let back = deployment(Some(1050), true, RolloutState::Failed);
         let was_primary = Deployment { primary: false, state: RolloutState::InProgress, ..failed() };
         assert_eq!(verdict(with(vec![back.clone(), was_primary]), since), Some(Verdict::Failed));

@@ -77,7 +77,7 @@ pub struct Found {
     pub desired: i32,
     /// How many it runs.
     pub running: i32,
-    /// Who deploys it.
+    /// The deployment controller.
     pub controller: Controller,
     /// The revision that a forced deployment starts.
     pub revision: Option<String>,
@@ -123,7 +123,7 @@ pub enum RolloutState {
     Completed,
 }
 
-/// Who deploys a service.
+/// A service's deployment controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Controller {
     /// ECS itself, rolling or blue/green.

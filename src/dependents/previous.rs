@@ -1,4 +1,4 @@
-//! Who takes the value before beside the current one. A service that verifies with both accepts what was signed before the
+//! Containers that take the previous value beside the current one. A service that verifies with both accepts what was signed before the
 //! rotation; one that takes AWSCURRENT alone refuses it.
 
 use std::fmt;

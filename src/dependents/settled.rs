@@ -19,7 +19,7 @@ pub struct Moved {
 const BROKEN_OFF: i64 = 86_400_000;
 
 impl Moved {
-    /// Of a version's `CreatedDate` and the secret's `LastRotatedDate`.
+    /// The move by a version's `CreatedDate` and the secret's `LastRotatedDate`.
     #[must_use]
     pub fn new(created: i64, last_rotated: Option<i64>) -> Self {
         Self { created, rotated: last_rotated.filter(|rotated| *rotated >= created) }
@@ -61,7 +61,7 @@ pub fn settled(found: &Found, moved: Moved) -> Settled {
             tasks => Settled::Going(format!("{tasks} of its tasks are still being stopped")),
         };
     }
-    // Of deployments that others make nobody knows whether they came before the move or after it, but by the date.
+    // Whether a deployment that somebody else made came before the move or after it, only its date says.
     let ours = found.controller == Controller::Ecs;
     let young = if ours { moved.created } else { moved.not_before() };
     // Not every ECS shows fractions of a second.
@@ -105,7 +105,7 @@ pub enum Outcome {
     Going,
 }
 
-/// The same judgement, by the service's history since the version was made.
+/// Judges by the service's history since the version was made.
 ///
 /// The first deployment of after the move that ended well has replaced every task of before; what `DescribeServices` shows is
 /// only the last one, and changes whenever the service is scaled. Where none ended well and one was undone, tasks run on that
@@ -205,7 +205,7 @@ mod tests {
         for (history, expected) in [
             (vec![], since(95_000)),
             (vec![past(30_000, 40_000, good), past(90_000, 94_000, good)], since(40_000)),
-            // Of before the move.
+            // A deployment from before the move.
             (vec![past(15_000, 25_000, good), past(90_000, 94_000, good)], since(94_000)),
             (vec![past(30_000, 35_000, undone), past(50_000, 60_000, good)], since(60_000)),
         ] {

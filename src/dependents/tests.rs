@@ -1,4 +1,4 @@
-//! Who depends on a secret.
+//! Which services depend on a secret.
 
 use super::sample::{deployment, found};
 use super::*;

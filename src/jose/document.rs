@@ -140,7 +140,7 @@ impl SigningKey {
         Fingerprint { signs: print.clone(), accepts: print.into_iter().collect() }
     }
 
-    /// Of the current key, or what RFC 7518 demands where that is smaller.
+    /// The size of the current key, or what RFC 7518 demands where that is smaller.
     fn shape(&self) -> Shape {
         match self.key.as_ref().map(|(key, _)| key.shape()) {
             Some(Shape::Rsa(bits)) => Shape::Rsa(bits.max(LEAST_RSA)),

@@ -17,7 +17,7 @@ pub struct Fingerprint {
 /// One key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPrint {
-    /// Of the key itself.
+    /// The digest of the key itself.
     pub digest: [u8; 32],
     /// By what verifiers choose it, where it has a name: its `kid`, and its algorithm or what else has to stay.
     pub name: Option<(String, String)>,

@@ -47,7 +47,7 @@ impl Key {
         }
     }
 
-    /// The HMAC key that a text is to whoever takes its bytes for one.
+    /// The HMAC key that a service makes of a text when it takes the bytes as they are.
     #[must_use]
     pub fn of_text(text: &Sensitive) -> Self {
         Self(Parts::Hmac(Zeroizing::new(text.expose().as_bytes().to_vec())))

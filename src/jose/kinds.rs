@@ -28,7 +28,7 @@ impl KeyKind {
         }
     }
 
-    /// Whether whoever verifies needs the version before, too: its value is one secret, and there is no public half.
+    /// Whether verifiers need the previous version, too: its value is one secret, and there is no public half.
     #[must_use]
     pub fn wants_previous(self) -> bool {
         matches!(self, Self::Jwt | Self::Token)

@@ -1,4 +1,4 @@
-//! What a bare secret looks like, so that the next one looks the same to whoever reads it: a service may decode base64 or hex
+//! What a bare secret looks like, so that its readers take the next one alike: a service may decode base64 or hex
 //! before it takes the bytes for a key, or hold a length against its own rule.
 //!
 //! RFC 7518, section 3.2, demands a key of at least as many bits as the hash for HMAC: 256 for HS256. What counts is the
@@ -29,7 +29,7 @@ const DIGITS: &str = "0123456789";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     body: Body,
-    /// A line end that came with the value, as `echo` writes it: whoever reads it may count it in.
+    /// A line end that came with the value, as `echo` writes it: readers may count it in.
     end: String,
 }
 
@@ -37,9 +37,9 @@ pub(super) struct Pattern {
 enum Body {
     /// None yet.
     Placeholder,
-    /// Hexadecimal digits of so many bytes.
+    /// Hexadecimal digits of this many bytes.
     Hex { bytes: usize, upper: bool },
-    /// Base64 (RFC 4648, section 4) or base64url (section 5) of so many bytes.
+    /// Base64 (RFC 4648, section 4) or base64url (section 5) of this many bytes.
     Base64 { bytes: usize, url: bool, padded: bool },
     /// A random UUID (RFC 9562, version 4).
     Uuid { upper: bool },
@@ -150,7 +150,7 @@ fn hex(value: &str) -> Option<Body> {
 }
 
 /// Base64 in which something tells it from letters and digits: padding, or a character of its alphabet that is neither.
-/// Letters and digits alone are decoded by whoever decodes base64, too: see [`of_classes`].
+/// Letters and digits alone are decoded by readers of base64, too: see [`of_classes`].
 fn base64(value: &str) -> Option<Body> {
     let digits = value.trim_end_matches('=');
     let padding = value.len() - digits.len();

@@ -20,7 +20,7 @@ const NOT_CHECKED: [&str; 3] = [
     "whether new tasks of the services start",
 ];
 
-/// The same of the places that `keyroll:copies` names.
+/// What nobody checks of the places that `keyroll:copies` names.
 const NOT_CHECKED_OF_COPIES: &str = "whether the buckets that keyroll:copies names are there, and whether the function's role may \
      write to them: s3:PutObject";
 

@@ -24,7 +24,7 @@ pub(super) async fn look(context: &Context<'_>) -> Result<(Overview, VersionId)>
 pub(super) fn unfinished(overview: &Overview) -> Option<String> {
     let pending = overview.labels.holder(AWSPENDING).filter(|version| !overview.labels.has(version, AWSCURRENT))?;
     let (arn, version) = (&overview.arn, pending.as_str());
-    // Of a broken Revoke the second half is left, and a rotation would put what has leaked under AWSPREVIOUS.
+    // A Revoke that broke off has its second half left, and a rotation would put what has leaked under AWSPREVIOUS.
     let (revoke, works) = match Target::of(&overview.settings) {
         Target::Keys(_) => {
             (" If it was a Revoke, invoke the action Revoke again, and do not rotate.", "is what services are to have")

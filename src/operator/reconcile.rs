@@ -19,7 +19,7 @@ use crate::rollout::{self, Left};
 use crate::secret::{AWSCURRENT, ROLLOUT, SecretId, Standing};
 
 const NAME: &str = "Reconcile";
-/// Of how many secrets an error tells.
+/// How many secrets an error names.
 const TOLD: usize = 20;
 
 /// The answer for all secrets of a function.

@@ -1,6 +1,6 @@
 //! Before a rotation that changes the user name with the password: would a container go on with the old name beside the
 //! new password? Nothing has changed yet, and nothing must be changed while one would. What cannot be looked at stops no
-//! rotation: it is told.
+//! rotation: it is a warning.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::context::{Clock, Context};
 use crate::dependents::Apart;
 use crate::error::{Error, ErrorKind};
 
-/// The look takes at most one of so many parts of the time left: the rotation itself comes after it.
+/// The look takes at most the time left divided by this: the rotation itself comes after it.
 const PARTS: usize = 3;
 /// And no more than this, however much is left: 400 task definitions at ECS's rate.
 const MOST: Duration = Duration::from_secs(20);

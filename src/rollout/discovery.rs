@@ -26,7 +26,7 @@ pub(crate) async fn search<'a>(context: &Context<'a>) -> &'a Estate {
     context.scene.estate.get_or_init(|| search.estate()).await
 }
 
-/// The same for a look that may take no longer than this: what it takes from the estate. One that was searched before is
+/// Searches for a look that may take no longer than this, and gives what it takes from the estate. One that was searched before is
 /// taken as it is. One with gaps is not kept, as a rollout has more time to search.
 pub(super) async fn search_within<T>(context: &Context<'_>, clock: Clock, take: impl FnOnce(&Estate) -> T) -> T {
     if let Some(estate) = context.scene.estate.get() {

@@ -117,7 +117,7 @@ pub(super) fn last_rotation(seen: &Overview, created: Option<i64>, open: bool) -
     if seen.last_rotated.is_some() || open { seen.last_rotated.max(created) } else { None }
 }
 
-/// The same whenever the last rotation was.
+/// The plan of createSecret for a login, whenever the last rotation was.
 pub(super) fn draw(
     current: &Credential,
     account: Option<String>,

@@ -13,7 +13,7 @@ pub(super) async fn overview(context: &Context<'_>, event: &Rotation) -> Result<
     Ok(seen)
 }
 
-/// The same where no rotation is at it, so that there is nothing to remember for its later steps.
+/// Looks at the secret where no rotation is at it, so that there is nothing to remember for its later steps.
 pub(super) async fn look(context: &Context<'_>) -> Result<Overview> {
     let described = context.describe().await?;
     refuse_managed(&described)?;
@@ -29,7 +29,7 @@ pub(super) async fn settings(context: &Context<'_>, event: &Rotation) -> Result<
     }
 }
 
-/// Rotation that was never configured is none that was switched off: a first call may come before that is told.
+/// Rotation that was never configured is none that was switched off: a first call may come before Secrets Manager shows it.
 pub(crate) fn refuse_not_enabled(described: &Described) -> Result<()> {
     if described.rotation_enabled == Some(false) {
         return Err(Error::new(

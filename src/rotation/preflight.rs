@@ -48,7 +48,7 @@ pub(crate) async fn examine(context: &Context<'_>, secret: &Overview, prove: boo
     found.lacking.extend(timeout.err());
     found.lacking.extend(secret.settings.refuse_on_hold(context.clock.seconds()).err());
     found.lacking.extend(secret.settings.sound().err());
-    // Of keys the value says more: see `keys::examine`.
+    // For keys the value says more: see `keys::examine`.
     if Target::of(&secret.settings) == Target::Login {
         found.lacking.extend(copies::planned(&secret.settings).refusal);
     }

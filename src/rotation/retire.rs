@@ -1,7 +1,7 @@
 //! `Retire`: end the previous credential now, not only by the next rotation. For an overlap that has served its purpose.
 //!
 //! Where two accounts take turns, the previous one gets a password that nobody knows; where one account accepts two passwords,
-//! it keeps the current one alone. Sessions go on: whoever must not keep those either wants `Revoke`.
+//! it keeps the current one alone. Sessions go on: `Revoke` ends those, too.
 
 use super::keys;
 use super::login::beside::{self, Strangers};
@@ -66,7 +66,7 @@ pub(crate) async fn retire(context: &Context<'_>) -> Result<Report> {
         }
         Probe::Unreachable(error) => return Err(error),
     };
-    // Of one account nobody can tell by which password a session was opened.
+    // With one account nobody can tell by which password a session was opened.
     let mut open = None;
     if let Some(mut session) = session {
         if two_accounts {
@@ -139,7 +139,7 @@ async fn refuse_strangers(
     Ok(looked.warnings)
 }
 
-/// Whoever can write the secret must not have the administrator change an account that is not theirs; and where AWSCURRENT
+/// A writer of the secret must not be able to have the administrator change an account that is not theirs; and where AWSCURRENT
 /// does not log in, the previous credential may be the one that does.
 async fn prove(context: &Context<'_>, current: &Credential) -> Result<String> {
     match current.log_in(context).await {

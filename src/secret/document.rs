@@ -28,7 +28,7 @@ impl Document {
     pub fn parse(text: Sensitive) -> Result<Self> {
         let fields = match spans(text.expose()) {
             Ok(fields) => fields,
-            // The parser's own message could quote a piece of the value: only where it stopped is told.
+            // The parser's own message could quote a piece of the value: the error says only where it stopped.
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
                 return Err(refused(format!("the value is not a JSON object (line {line}, column {column})")));

@@ -43,7 +43,7 @@ pub(super) enum Require {
     X509,
     /// TLS with these.
     These {
-        /// Who signed the client's certificate.
+        /// The issuer of the client's certificate.
         issuer: Option<String>,
         /// Whose certificate it is.
         subject: Option<String>,

@@ -1,4 +1,4 @@
-//! MariaDB. Single user with an administrator: both passwords, the new one and the one before, are valid on the one account
+//! MariaDB. Single user with an administrator: the new and the previous password are both valid on the one account
 //! until the next rotation (see `rows`). Single user without one: the account changes its own password, and the one before
 //! ends at once. Alternating users: an administrator sets the password of the other one of two accounts, and keeps both in
 //! step (see `partner`).

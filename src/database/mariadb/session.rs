@@ -26,7 +26,7 @@ pub struct Session {
     account: String,
     /// What the server showed of itself; it is asked once.
     facts: Option<Facts>,
-    /// Whom the server has let in; unknown where the password has expired.
+    /// The account that the server has let in; unknown where the password has expired.
     identity: Option<Identity>,
     /// Whether this is the administrator's session, also where that is the account itself.
     administers: bool,
@@ -155,7 +155,7 @@ impl Session {
         }
     }
 
-    /// Whoever is logged in, as an account in a statement.
+    /// The account that is logged in, as a statement names it.
     pub(super) fn writer(&self) -> String {
         let current = self.identity.as_ref().map_or(self.account.as_str(), |identity| &identity.current_user);
         let (user, host) = parts(current);

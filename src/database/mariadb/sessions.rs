@@ -97,7 +97,7 @@ fn look(account: &str, which: Which, but: &[i64]) -> String {
     )
 }
 
-/// Who may end sessions, and with what.
+/// The accounts that may end sessions, and the statement.
 pub(in crate::database) fn by_hand(account: &str) -> String {
     format!(
         "as a user with CONNECTION ADMIN and PROCESS (on RDS by CALL mysql.rds_kill(id)): SELECT CONCAT('KILL ', ID) FROM \

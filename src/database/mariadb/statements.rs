@@ -20,18 +20,18 @@ pub(super) const SETTINGS: &str = "SET NAMES utf8mb4, SESSION sql_mode = 'NO_BAC
      SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 3, SESSION max_statement_time = 5, \
      SESSION wait_timeout = 60";
 
-/// What the server shows of itself and of whoever asks.
+/// What the server shows of itself and of the account that asks.
 pub(super) const FACTS: &str = "SELECT VERSION(), @@GLOBAL.read_only, @@GLOBAL.strict_password_validation, \
      (SELECT GROUP_CONCAT(PLUGIN_NAME ORDER BY PLUGIN_NAME) FROM information_schema.PLUGINS \
        WHERE PLUGIN_TYPE = 'PASSWORD VALIDATION' AND PLUGIN_STATUS = 'ACTIVE')";
 
-/// Who we are.
+/// The identity of the session.
 pub(super) const IDENTITY: &str = "SELECT USER(), CURRENT_USER(), COALESCE(DATABASE(), '')";
 
 /// How the account that is logged in is defined.
 pub(super) const OWN_DEFINITION: &str = "SHOW CREATE USER";
 
-/// What whoever is logged in may do.
+/// The rights of the account that is logged in.
 pub(super) const OWN_GRANTS: &str = "SHOW GRANTS";
 
 /// Releases every lock that the session holds.
@@ -63,7 +63,7 @@ pub(super) fn lock(account: &str) -> String {
     format!("SELECT GET_LOCK('{}', {})", lock_name(account), LOCK_WAIT.as_secs())
 }
 
-/// Who holds the account's lock.
+/// The session that holds the account's lock.
 pub(super) fn holder(account: &str) -> String {
     format!(
         "SELECT IS_USED_LOCK('{0}'), (SELECT USER FROM information_schema.PROCESSLIST WHERE ID = IS_USED_LOCK('{0}'))",

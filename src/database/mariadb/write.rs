@@ -133,7 +133,7 @@ impl Session {
     }
 
     async fn set_own_password(&mut self, account: &str, new: &Sensitive) -> Result<()> {
-        // An expired account may not ask, and is told if the hash will not do.
+        // An expired account may not ask; the server answers an error if the hash will not do.
         let form = match self.ask().await {
             Ok(facts) => facts.form(),
             Err(error) if number(&error) == Some(EXPIRED) => Form::Hash,
@@ -143,7 +143,7 @@ impl Session {
         let answer = self.run(statement.expose().to_owned()).await;
         self.explained("SET PASSWORD", answer, false).await?;
         if self.is_expired() {
-            // Only now may it be seen.
+            // From here on the account may be looked at.
             let definition =
                 self.own_definition().await.map_err(|error| sanitised("looking at the account", &error))?;
             check_own(&definition, account)?;

@@ -109,7 +109,7 @@ fn end(account: &str, which: Which, but: &[i64]) -> String {
     )
 }
 
-/// Who may end sessions, and with what.
+/// The roles that may end sessions, and the statement.
 pub(in crate::database) fn by_hand(account: &str) -> String {
     format!(
         "as a superuser or a member of pg_signal_backend: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}",

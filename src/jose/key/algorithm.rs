@@ -24,9 +24,9 @@ pub enum Algorithm {
 /// What sort of key something is: all that may be told about a key without telling the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A secret of so many bytes.
+    /// A secret of this many bytes.
     Hmac(usize),
-    /// RSA with a modulus of so many bits.
+    /// RSA with a modulus of this many bits.
     Rsa(usize),
     /// ECDSA over P-256.
     P256,

@@ -1,6 +1,6 @@
 //! Keys as JSON Web Keys: RFC 7517, the members of RFC 7518 and RFC 8037, the thumbprint of RFC 7638.
 //!
-//! `kid`, `alg`, `use` and the like say how a key is used; they belong to whoever keeps the key and are neither read nor
+//! `kid`, `alg`, `use` and the like say how a key is used; they belong to the owner of the key and are neither read nor
 //! written here.
 
 use std::fmt;

@@ -103,7 +103,7 @@ impl Ecs {
         HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_string()))
     }
 
-    /// The look with these tags in a function with so many seconds left, and how long it took.
+    /// Looks with these tags, in a function with this many seconds left. Gives how long it took.
     async fn look_within(&self, seconds: u64, tags: &[(&str, &str)]) -> (Option<Error>, Vec<String>, Duration) {
         let began = Instant::now();
         let looked =
@@ -237,7 +237,7 @@ async fn what_cannot_be_looked_at_is_a_warning_and_no_refusal() {
                 assert!(took <= Duration::from_millis(10_100), "{operation} {how}: {took:?}");
                 let allowed = warnings[0].contains(&format!("allows ecs:{operation}"));
                 assert_eq!(allowed, how == DENIED, "{warnings:?}");
-                // Whoever has named the services is not told to.
+                // An owner who has named the services gets no advice to do so.
                 let narrow = warnings[0].contains("in the tag keyroll:services");
                 assert!(how != DENIED || narrow == tags.is_empty(), "{warnings:?}");
             }

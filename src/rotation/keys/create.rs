@@ -37,7 +37,7 @@ pub(in crate::rotation) async fn plan(
     Ok((Source::Renewed(keys), plan.warning(warnings)))
 }
 
-/// The same whenever the last rotation was.
+/// The plan of createSecret for keys, whenever the last rotation was.
 pub(super) fn draw(keys: &Keys) -> Plan<StoreValue> {
     plan_of(keys.renewal())
 }

@@ -68,7 +68,7 @@ pub(super) async fn refuse(
 fn ending(keys: &Keys, seen: &Overview) -> Option<String> {
     let in_previous = || seen.labels.holder(AWSPREVIOUS).map(|_| "the key in AWSPREVIOUS".to_owned());
     match keys.kind {
-        // Services that read the bare form may verify with the one before.
+        // Services that read the bare form may verify with the previous secret.
         KeyKind::KeyRing if keys.converts() => in_previous(),
         KeyKind::KeyRing => keys.ends().map(|kid| format!("the previous key {kid:?}")),
         KeyKind::Jwt | KeyKind::SigningKey => in_previous(),
@@ -88,7 +88,7 @@ fn settled(keys: &Keys, found: &[Holder], unseen: &[Error]) -> Result<Option<i64
     }
     let mut since = None;
     let mut not = Vec::new();
-    // What never takes another version is told, and cannot be waited for.
+    // A service that never takes another version is a warning, and cannot be waited for.
     for Holder { name, settled, .. } in found.iter().filter(|holder| !holder.stays) {
         match settled {
             Settled::Since(at) => since = since.max(*at),

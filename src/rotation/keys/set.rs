@@ -59,7 +59,7 @@ async fn write(
     settings.refuse_on_hold(context.clock.seconds())?;
     settings.sound()?;
     let report = publish::carry_out(context, report, &plan, &publish::now(context, kind, settings).await?).await?;
-    // Whoever has overtaken this call has published more than it knew of.
+    // A call that has overtaken this one has published more than this one knew of.
     if let Lookup::Absent | Lookup::Elsewhere = context.clients.secrets.pending(&event.secret, &event.version).await? {
         publish::carry_out(context, report.clone(), &plan, &publish::now(context, kind, settings).await?).await?;
     }

@@ -1,4 +1,4 @@
-//! Who gets in: the stored credentials, tried in turn.
+//! Logging in with the stored credentials, tried in turn.
 
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};

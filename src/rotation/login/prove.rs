@@ -24,7 +24,7 @@ pub(in crate::rotation) struct Proof {
 
 /// Logs in with a credential and makes sure that the session is what it should be.
 ///
-/// The same rights as before are the same `current_user`: that of the one account, or that which both of two act as.
+/// Unchanged rights are an unchanged `current_user`: that of the one account, or that which both of two act as.
 pub(in crate::rotation) async fn prove(
     context: &Context<'_>,
     credential: &Credential,
@@ -36,7 +36,7 @@ pub(in crate::rotation) async fn prove(
     Ok(Proof { line, overlaps: overlaps? })
 }
 
-/// The same, with the session left open.
+/// Proves the login, and leaves the session open.
 pub(in crate::rotation) async fn prove_and_stay(
     context: &Context<'_>,
     credential: &Credential,

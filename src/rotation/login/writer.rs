@@ -13,7 +13,7 @@ pub(in crate::rotation) struct Writer {
     pub(in crate::rotation) warnings: Vec<String>,
 }
 
-/// Who changes the password: the account itself, or the administrator that its secret names. The account's own credential
+/// Finds the session that changes the password: the account itself, or the administrator that its secret names. The account's own credential
 /// has been accepted either way, and its session is kept until somebody is known to have the right.
 pub(in crate::rotation) async fn writer(
     context: &Context<'_>,

@@ -1,4 +1,4 @@
-//! Steps 4 and 5: whoever got in with what is old gets out, and not in again.
+//! Steps 4 and 5: sessions that the old credential opened end, and it opens no other.
 
 use crate::api::Report;
 use crate::context::Context;
@@ -112,7 +112,7 @@ async fn put_out_other(
         let plan = Plan::of(Standing::Current, vec![action]);
         ended = end(context, promoted, &plan, insiders, writer.as_mut(), report).await;
     }
-    // Whoever was in could change their own password until their session ended, or ended it themselves right after: once
+    // A client that was in could change its own password until its session ended, or ended it themselves right after: once
     // more, now that nobody is.
     if let (Ok(()), Some(writer)) = (&scrambled, &mut writer) {
         scrambled = end_password(context, promoted, &ending::plan(promoted.account, other, &writer.name), writer)
@@ -186,7 +186,7 @@ async fn end(
     Ok(())
 }
 
-/// Whoever was in may have changed the password of the account meanwhile: then the session that proved the stored one sets
+/// A client that was still in may have changed the password of the account meanwhile: then the session that proved the stored one sets
 /// it again. Gives a session that has logged in with it since.
 ///
 /// Safe to repeat: the account ends with the password that AWSCURRENT holds.

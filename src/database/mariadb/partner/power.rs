@@ -48,7 +48,7 @@ fn of_grants(grants: &Grants) -> Option<String> {
     Some(format!("{word} on the server's own tables (`mysql`)"))
 }
 
-/// The same of a line about a role. A role has no more than privileges: how one logs in is the account's.
+/// The power that a line about a role gives. A role has no more than privileges: how one logs in is the account's.
 fn of_line(line: &str) -> Option<String> {
     let (privileges, rest) = line.strip_prefix("GRANT ")?.split_once(" ON ")?;
     let has =

@@ -35,7 +35,7 @@ pub(super) fn create(partner: &str, like: &Definition) -> String {
     )
 }
 
-/// The same where the server lacks that plugin.
+/// The statement without the plugin, for a server that lacks it.
 pub(super) fn without_plugin(change: &Change) -> Option<String> {
     let statement = &change.statement;
     let host = format!("CREATE USER {}@", identifier(&change.account)).len();

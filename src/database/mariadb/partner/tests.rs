@@ -117,7 +117,7 @@ fn somebody_elses_account_is_not_changed() {
     }
     let wide: Row<'_> = ("%", "", &["ALL PRIVILEGES ON `d`.*"]);
     assert!(alone(&seen(&[wide], &[plain]), "x_clone").is_ok());
-    // Whoever has the passwords of both may.
+    // A secret that holds the passwords of both accounts may.
     for account in ["x", "x_clone"] {
         assert!(both(&seen(&[plain], &[more]), account).is_ok());
         assert!(both(&seen(&[more], &[plain]), account).is_ok());

@@ -123,7 +123,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Whom the partner is to act as; none where it has to stay itself.
+    /// The role that the partner is to act as; none where it has to stay itself.
     ///
     /// A base that itself acts as another role gives that one: the setting of the role that logs in is the only one that
     /// counts. A partner with objects or rights of its own would lose them by acting as another: then it stays itself, as
@@ -182,7 +182,7 @@ impl Planner<'_> {
             let limit = format!("CONNECTION LIMIT {}", base.connection_limit);
             let wider = base.connection_limit == -1
                 || (partner.connection_limit != -1 && base.connection_limit > partner.connection_limit);
-            // Whoever is in may open as many again before they are rolled.
+            // Clients that are logged in may open as many sessions again before they are rolled.
             let room = i64::from(base.connection_limit) >= 2 * self.seen.sessions;
             if in_use && !wider && !room {
                 later.push(limit);

@@ -14,7 +14,7 @@ pub(in crate::database::postgres) struct Seen {
     pub(super) version: u32,
     /// Whether everybody may connect to the database of the secret.
     pub(super) public_connects: bool,
-    /// Whoever is logged in.
+    /// The role that is logged in.
     pub(super) writer: Role,
     pub(super) base: Option<Role>,
     pub(super) partner: Option<Role>,
@@ -103,7 +103,7 @@ pub(super) struct Dependency {
     pub(super) granted: i64,
 }
 
-/// The options of a membership, whoever granted them.
+/// The options of a membership, taken together over all grantors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
     pub(super) admin: bool,
@@ -162,7 +162,7 @@ impl Seen {
         self.memberships.iter().filter(of)
     }
 
-    /// Whom a role acts as by its settings, if not as itself. `none` is how the setting says that nobody was set.
+    /// The role that a role acts as by its settings, if not as itself. `none` is how the setting says that nobody was set.
     pub(super) fn acting(setting: Option<&String>) -> Option<&String> {
         setting.filter(|role| *role != "none")
     }

@@ -28,7 +28,7 @@ impl Session {
         let failed = |error: &Driver| sanitised("comparing the two accounts", error);
         let row = self.row(statements::look(rotation.pair)).await.map_err(|error| failed(&error))?;
         let text: String = row.try_get(0).map_err(|error| failed(&error))?;
-        // The parser's message could quote a name; only that the catalogue is not what it should be is told.
+        // The parser's message could quote a name; the error says only that the catalogue is not what it should be.
         let seen: Seen = serde_json::from_str(&text).map_err(|_| {
             Error::new(
                 ErrorKind::FailedDefect,

@@ -127,7 +127,7 @@ pub(super) fn act_as(role: &str, owner: &str) -> String {
     format!("ALTER ROLE {} SET role = {}", escape_identifier(role), escape_literal(owner))
 }
 
-/// Makes a role a member of another one. Options but ADMIN are told only to servers that know them.
+/// Makes a role a member of another one. Options other than ADMIN go only to servers that know them.
 pub(super) fn grant(group: &str, member: &str, options: Options, have_options: bool) -> String {
     let mut wanted: Vec<String> = Vec::new();
     if options.admin || have_options {

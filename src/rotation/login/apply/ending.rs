@@ -13,7 +13,7 @@ use crate::plan::{Action, Plan};
 /// For how long to wait until the sessions of an account are gone.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
-/// Of how many sorts of sessions a warning tells.
+/// How many sorts of sessions a warning names.
 const TOLD: usize = 10;
 
 /// One write that ends passwords of an account.
@@ -99,7 +99,7 @@ impl Action for EndSessions {
     }
 }
 
-/// Who may end sessions, by turns.
+/// The sessions that may end others, tried in turn.
 pub(crate) struct Enders<'a> {
     /// The first session that logged in with the new password.
     pub(crate) proof: &'a mut Session,
@@ -183,12 +183,12 @@ impl Enders<'_> {
         }
     }
 
-    /// Has whoever may end them. The account that was current before has sessions of its own to be ended by one of its
+    /// Has the first session end them that may. The account that was current before has sessions of its own to be ended by one of its
     /// own; the account with the new password has the session that proved it.
     async fn try_end(&mut self, account: &str, which: Which, ours: &[i64]) -> Option<BTreeSet<i64>> {
         let turns = match which {
             Which::All => [self.old.as_deref_mut(), Some(&mut *self.proof), self.administrator.as_deref_mut()],
-            // What is earlier is told by the session that asks.
+            // What is earlier is decided by the session that asks.
             Which::Earlier => [Some(&mut *self.proof), None, None],
         };
         for session in turns.into_iter().flatten() {
@@ -209,7 +209,7 @@ impl Enders<'_> {
         numbers
     }
 
-    /// The sessions, shown to whoever may see them: at best to the account itself.
+    /// The sessions, as a login shows them that may see them: at best the account itself.
     async fn look(&mut self, account: &str, ours: &[i64]) -> Result<Vec<Alike>> {
         let mut answer = self.proof.sessions(account, ours).await;
         for session in [self.old.as_deref_mut(), self.administrator.as_deref_mut()].into_iter().flatten() {

@@ -28,7 +28,7 @@ const OF_DATABASES: [&str; 19] = [
     "ALTER ROUTINE",
     "EVENT",
 ];
-/// The first so many of these are for tables as well.
+/// How many of the first of these are for tables as well.
 const OF_TABLES: usize = 13;
 
 impl Planner<'_> {

@@ -81,7 +81,7 @@ fn a_role_is_no_partner_by_its_name() {
         stranger(&[("/memberships", json!([member("x_clone", "g", "dba", [false, true, true])]))]),
         stranger(&[("/dependencies", json!([{"database": "d", "owned": 1, "granted": 0}]))]),
         stranger(&[("/partner_acts_as", json!("g"))]),
-        // Whoever created the base administers it, and is no member otherwise.
+        // The role that created the base administers it, and is no member otherwise.
         stranger(&[("/memberships", json!([member("x_clone", "x", "postgres", [true, false, false])]))]),
     ] {
         refused(
