@@ -108,6 +108,23 @@ fn files_stay_small_enough_to_read_at_once() {
 }
 
 #[test]
+fn names_of_tests_fit_on_a_line() {
+    let long: Vec<String> = ["src", "tests", "rehearsal/src"]
+        .into_iter()
+        .flat_map(files_of)
+        .flat_map(|(_, text)| {
+            text.split("fn ")
+                .skip(1)
+                .filter_map(|rest| rest.split(['(', '<']).next())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .filter(|name| name.len() > 80 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        .collect();
+    assert_eq!(long, Vec::<String>::new());
+}
+
+#[test]
 fn every_sample_of_an_event_is_parsed() {
     let mut families = [0, 0, 0];
     let samples: Vec<PathBuf> = fs::read_dir(root().join("events"))

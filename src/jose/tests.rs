@@ -99,7 +99,7 @@ fn another_key_under_the_same_key_id_or_of_another_size_is_refused() {
 }
 
 #[test]
-fn a_key_without_a_name_is_published_under_its_thumbprint_and_no_made_up_algorithm_is() {
+fn a_key_without_a_name_is_published_under_its_thumbprint_without_an_algorithm() {
     let text = document(key::Shape::P256, r#""algorithm":"EC""#);
     let public: serde_json::Value = serde_json::from_str(&Keys::public(&[&keys("signing-key", &text, None)])).unwrap();
     assert_eq!(public["keys"][0]["kid"].as_str().unwrap().len(), 43);

@@ -17,6 +17,7 @@ mod apply;
 mod create;
 mod findings;
 mod finish;
+mod held;
 mod keys;
 pub(crate) mod login;
 pub(crate) mod overlap;

@@ -3,6 +3,7 @@
 //! Where two accounts take turns, the previous one gets a password that nobody knows; where one account accepts two passwords,
 //! it keeps the current one alone. Sessions go on: `Revoke` ends those, too.
 
+use super::held::still_held;
 use super::keys;
 use super::login::beside::{self, Strangers};
 use super::login::logins::{Account, Previous, Promoted, previous_credential};
@@ -10,15 +11,14 @@ use super::login::writer::{Writer, administrator};
 use super::login::{administrator, apply, ending};
 use super::overview::look;
 use super::versions::credential;
-use crate::api::{Report, listed};
+use crate::api::Report;
 use crate::context::Context;
+use crate::copies;
 use crate::database::{Credential, Kind, Probe, Session, Wanted};
-use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Proof;
 use crate::rotation::target::Target;
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId};
-use crate::{copies, rollout};
 
 /// Ends the previous credential.
 ///
@@ -34,7 +34,8 @@ pub(crate) async fn retire(context: &Context<'_>) -> Result<Report> {
     copies::planned(&seen.settings).refuse()?;
     settled(&seen.labels)?;
     let current = context.current().await?;
-    let (arn, version, dates) = (seen.arn, current.id.clone(), (seen.last_changed, current.created));
+    let (arn, version) = (seen.arn, current.id.clone());
+    let (changed, created) = (seen.last_changed, current.created);
     let current = credential(context, current, &seen.settings)?;
     let account = Account { arn, settings: seen.settings, current };
     let nothing =
@@ -74,7 +75,7 @@ pub(crate) async fn retire(context: &Context<'_>) -> Result<Report> {
         }
         session.close().await;
     }
-    let held = still_held(context, &account, dates).await;
+    let held = still_held(context, &account, changed, created).await;
     let mut report =
         end(context, Promoted { account: &account, version: &version }, &previous, &seen.labels, proven).await?;
     report.warnings.extend(open.into_iter().chain(held));
@@ -208,34 +209,6 @@ async fn still_open(session: &mut Session, account: &str) -> Option<String> {
             Some(format!("the open sessions of {account:?}, which go on, could not be counted: {}", error.cause()))
         }
     }
-}
-
-/// What to tell of services whose tasks may hold the previous credential, as far as dates tell. That the rollout is closed
-/// says that each was redeployed, not that the last old task has stopped.
-async fn still_held(
-    context: &Context<'_>,
-    account: &Account,
-    (changed, created): (Option<i64>, Option<i64>),
-) -> Option<String> {
-    let seen = rollout::observe(context, &account.arn, &account.settings).await;
-    let holds = |dependent: &Dependent| match (&dependent.sighting, &dependent.how) {
-        (Sighting::Unseen(_), _) => true,
-        (Sighting::Found(found), Dependence::Named | Dependence::Tagged | Dependence::Reads) => {
-            let runs = runs(found, changed, created, false);
-            found.active && found.desired > 0 && matches!(runs, Runs::Older | Runs::Replacing)
-        }
-        _ => false,
-    };
-    let mut held: Vec<String> =
-        seen.dependents.iter().filter(|one| holds(one)).map(|one| one.name.to_string()).collect();
-    held.extend(seen.unseen.iter().map(|error| error.cause().into_owned()));
-    (!held.is_empty()).then(|| {
-        format!(
-            "tasks that were started before this version may still hold the previous credential, and cannot log in with it \
-             again: {}",
-            listed(&held)
-        )
-    })
 }
 
 fn one_account(account: &str) -> String {

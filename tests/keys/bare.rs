@@ -13,7 +13,7 @@ const ROTATIONS: usize = 3;
 const AGES: Duration = LIFETIME.saturating_add(Duration::from_secs(1));
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_awsprevious_old_tasks_refuse_new_tokens_during_a_deployment_and_nothing_else_is_refused() {
+async fn with_awsprevious_only_old_tasks_refuse_new_tokens_during_a_deployment() {
     let stage = lasting("jwt", "placeholder").await;
     // There is no version AWSPREVIOUS before the first rotation, and no task that takes it could start.
     stage.rotate().await;
@@ -35,7 +35,7 @@ async fn with_awsprevious_old_tasks_refuse_new_tokens_during_a_deployment_and_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_awsprevious_new_tasks_refuse_every_token_of_before_besides_until_none_lives() {
+async fn without_awsprevious_new_tasks_refuse_every_older_token_until_none_lives() {
     let stage = lasting("jwt", "placeholder").await;
     stage.rotate().await;
     let seen = through(stage, false).await;
@@ -54,7 +54,7 @@ async fn a_bare_secret_becomes_a_key_ring_without_a_refused_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bare_secret_that_has_rotated_becomes_a_key_ring_once_no_token_of_the_one_before_lives() {
+async fn a_rotated_bare_secret_becomes_a_key_ring_once_no_token_of_its_previous_lives() {
     let seen = converted(true).await;
     told("a bare secret with AWSPREVIOUS that becomes a ring", &seen);
     assert_eq!(refused(&seen), []);

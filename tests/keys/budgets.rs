@@ -73,7 +73,7 @@ async fn a_warm_rotation_takes_nine_calls_of_secrets_manager_and_publishing_some
 }
 
 #[tokio::test]
-async fn each_step_keeps_to_its_own_budget_and_a_cold_process_asks_for_what_it_has_forgotten() {
+async fn each_step_keeps_to_its_budget_and_a_cold_process_asks_for_what_it_forgot() {
     for (kind, value, published) in kinds() {
         let stage = alone(kind, &value, published).await;
         let labels = match (published, kind) {

@@ -52,7 +52,7 @@ async fn a_dry_run_of_a_ring_names_the_keys_and_what_becomes_of_them() {
 }
 
 #[tokio::test]
-async fn a_dry_run_names_containers_that_take_awscurrent_alone_and_those_that_take_awsprevious_too_early() {
+async fn a_dry_run_names_containers_that_take_awscurrent_alone_or_awsprevious_early() {
     let stage = Stage::start("jwt", &hex(64)).await;
     let previous = format!("{}::AWSPREVIOUS:", stage.arn);
     let both = stage.aws.register_with_secrets("both", &[&stage.arn, &previous]).unwrap();

@@ -30,7 +30,7 @@ async fn with_a_ring_of_eddsa_no_valid_token_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_tokens_live_longer_than_the_tag_says_a_ring_refuses_those_of_two_rotations_ago() {
+async fn tokens_that_outlive_the_tag_are_refused_two_rotations_later() {
     // What the guard is for; and that a refusal is noticed.
     let stage = Stage::start("jwt-keyring", r#"{"alg":"ES256","keys":[]}"#).await;
     stage.rotate().await;

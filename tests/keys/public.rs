@@ -25,7 +25,7 @@ async fn with_a_ring_whoever_keeps_the_published_keys_refuses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_signing_key_new_tokens_are_refused_by_who_keeps_the_keys_from_before_for_300_s_and_nothing_else() {
+async fn new_tokens_of_a_signing_key_are_refused_only_by_caches_of_300_s() {
     let maker = Maker::start();
     for alg in ["ES256", "EdDSA", "RS256"] {
         let seen = through("signing-key", &document(&maker, alg)).await;

@@ -153,7 +153,7 @@ async fn while_s3_fails_awscurrent_stays_and_the_next_try_goes_through() {
 }
 
 #[tokio::test]
-async fn a_whole_rotation_without_its_bucket_ends_in_set_secret_and_goes_on_once_there_is_one() {
+async fn a_rotation_without_its_bucket_stops_in_set_secret_and_goes_on_once_there_is_one() {
     let tags = [("keyroll:token-lifetime", "0"), ("keyroll:copies", "s3://auth-keys/jwks.json")];
     let stage = Stage::with("jwt-keyring", r#"{"alg":"ES256","keys":[]}"#, &tags).await;
     let current = stage.aws.holder(&stage.arn, "AWSCURRENT");
@@ -248,7 +248,7 @@ async fn setting_it_twice_puts_the_same_again() {
 }
 
 #[tokio::test]
-async fn of_a_ring_that_changes_its_algorithm_only_the_keys_with_public_halves_are_published() {
+async fn a_ring_that_changes_its_algorithm_publishes_only_keys_with_public_halves() {
     let stage = Stage::start("jwt-keyring", r#"{"alg":"HS256","keys":[]}"#).await;
     stage.rotate().await;
     let mut ring = stage.json("AWSCURRENT");
@@ -263,7 +263,7 @@ async fn of_a_ring_that_changes_its_algorithm_only_the_keys_with_public_halves_a
 }
 
 #[tokio::test]
-async fn revoke_that_cannot_publish_replaces_the_keys_all_the_same_and_reconcile_publishes_them() {
+async fn revoke_without_s3_replaces_the_keys_and_reconcile_publishes_them() {
     let stage = ring("ES256").await;
     stage.rotate().await;
     let current = stage.aws.holder(&stage.arn, "AWSCURRENT");

@@ -23,7 +23,7 @@ async fn whatever_comes_in_whatever_order_a_key_ring_refuses_nothing_and_can_be_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_comes_in_whatever_order_a_signing_key_stays_published_and_can_be_rotated() {
+async fn whatever_comes_in_any_order_a_signing_key_stays_published_and_can_be_rotated() {
     play(What::Document).await;
 }
 

@@ -99,7 +99,7 @@ async fn late_steps_of_an_older_rotation_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_rotation_that_was_given_up_half_way_the_next_one_goes_on_from_what_is_current() {
+async fn after_a_rotation_given_up_half_way_the_next_goes_on_from_what_is_current() {
     for what in What::ALL {
         let theatre = Theatre::open(what).await;
         let stage = &theatre.stage;

@@ -67,7 +67,7 @@ async fn a_rotation_under_way_ends_with_revoke_and_brings_nothing_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoke_that_broke_off_before_the_move_keeps_a_ring_from_rotating_until_it_is_repeated() {
+async fn a_revoke_that_broke_off_before_the_move_stops_rotations_until_repeated() {
     let theatre = Theatre::open(What::Ring).await;
     let stage = &theatre.stage;
     theatre.witness.revoking();

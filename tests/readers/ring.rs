@@ -40,7 +40,7 @@ fn a_token_by_any_key_of_the_ring_is_verified_whoever_made_it() {
 }
 
 #[test]
-fn while_keys_move_up_tasks_with_the_ring_before_and_after_verify_each_others_tokens() {
+fn while_keys_move_up_tasks_with_either_ring_verify_each_others_tokens() {
     let (maker, readers) = (Maker::start(), readers());
     for (alg, keys) in rings(&maker) {
         let [a, b, c] = [0, 1, 2].map(|at| keys[at].clone());

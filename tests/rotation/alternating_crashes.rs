@@ -39,17 +39,17 @@ async fn killed_after_any_call_from_the_move_on_a_rotation_of_two_accounts_ends_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_answer_to_any_call_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
+async fn without_any_answer_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
     up_to_the_move(ACCOUNT, Blow::AnswerLost).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_answer_to_any_call_up_to_the_move_a_rotation_back_to_the_base_ends_finished() {
+async fn without_any_answer_up_to_the_move_a_rotation_back_to_the_base_ends_finished() {
     up_to_the_move(PARTNER, Blow::AnswerLost).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_answer_to_any_call_from_the_move_on_a_rotation_of_two_accounts_ends_finished() {
+async fn without_any_answer_from_the_move_on_two_accounts_end_finished() {
     from_the_move_on(Blow::AnswerLost).await;
 }
 
@@ -64,7 +64,7 @@ async fn cut_off_before_any_call_up_to_the_move_a_rotation_back_to_the_base_ends
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cut_off_before_any_call_from_the_move_on_a_rotation_of_two_accounts_ends_finished() {
+async fn cut_off_before_any_call_from_the_move_on_two_accounts_end_finished() {
     from_the_move_on(Blow::ConnectionReset).await;
 }
 

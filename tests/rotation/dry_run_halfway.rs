@@ -57,7 +57,7 @@ async fn a_rotation_that_broke_off_after_set_secret_is_known_by_awspending_loggi
 }
 
 #[tokio::test]
-async fn a_database_that_has_gone_back_to_awsprevious_is_a_warning_and_the_rotation_mends_it() {
+async fn a_database_gone_back_to_awsprevious_is_a_warning_and_the_rotation_mends_it() {
     let stage = stage().await;
     stage.rotate().await;
     let previous = stage.value("AWSPREVIOUS")["password"].as_str().unwrap().to_owned();
@@ -114,7 +114,7 @@ async fn what_an_open_rollout_has_left_is_skipped_now_and_redeployed_by_create_s
 }
 
 #[tokio::test]
-async fn an_open_rollout_with_a_failed_deployment_stops_the_next_rotation_and_names_the_service() {
+async fn an_open_rollout_with_a_failed_deployment_stops_the_next_rotation_by_name() {
     let stage = stage().await;
     left_open(&stage).await;
     let fail = |service: &mut Service| {

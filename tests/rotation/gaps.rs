@@ -103,7 +103,7 @@ async fn a_call_that_is_denied_names_the_statement_to_add_and_holds_nothing_else
 }
 
 #[tokio::test]
-async fn a_rotation_whose_search_is_denied_has_moved_the_label_and_is_finished_by_a_second_finish() {
+async fn a_rotation_whose_search_is_denied_is_finished_by_a_second_finish() {
     let stage = Stage::start().await;
     stage.aws.remove_tag(&stage.arn, "keyroll:services").unwrap();
     let token = stage.stage();
@@ -166,7 +166,7 @@ async fn a_cluster_that_does_not_answer_hides_no_other() {
 }
 
 #[tokio::test]
-async fn a_search_that_does_not_fit_into_the_timeout_rolls_what_it_found_and_says_what_to_set() {
+async fn a_search_over_the_timeout_rolls_what_it_found_and_says_what_to_set() {
     let scene = Scene::start().await;
     let names = ["a", "b", "c", "d", "e", "f"];
     for name in names {

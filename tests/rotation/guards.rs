@@ -255,7 +255,7 @@ async fn an_environment_that_cannot_be_read_stops_the_start_and_names_the_variab
 }
 
 #[tokio::test]
-async fn a_value_corrected_in_the_middle_of_a_rotation_is_refused_with_a_remedy_that_works() {
+async fn a_value_corrected_during_a_rotation_is_refused_with_a_remedy_that_works() {
     let stage = Stage::start().await;
     stage.edit_current(&json!({"ssl": "false"}));
     let token = created(&stage).await;
@@ -286,7 +286,7 @@ async fn nobody_is_told_to_give_up_a_version_that_may_be_the_only_one_that_works
 }
 
 #[tokio::test]
-async fn a_version_of_another_function_that_opens_another_database_is_refused_by_test_secret() {
+async fn another_functions_version_for_another_database_is_refused_by_test_secret() {
     let stage = Stage::start().await;
     let token = uuid();
     let mut value = stage.value("AWSCURRENT");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::scene::{Scene, a_moment_later, verdict, warnings, with_verdict};
 
 #[tokio::test]
-async fn tasks_with_the_secret_that_stay_because_their_successors_fail_keep_the_rollout_open() {
+async fn tasks_that_stay_because_their_successors_fail_keep_the_rollout_open() {
     let scene = Scene::start().await;
     scene.service("api", &[&scene.arn]);
     let without = scene.revision("api", &[]);

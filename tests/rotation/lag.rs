@@ -47,7 +47,7 @@ async fn the_proof_waits_for_a_replica_that_is_behind() {
 }
 
 #[tokio::test]
-async fn a_replica_that_does_not_catch_up_in_time_fails_the_proof_and_a_later_try_finds_it() {
+async fn a_replica_that_is_too_far_behind_fails_the_proof_and_a_later_try_finds_it() {
     let (stage, standby) = behind("20s").await;
     let token = stage.stage();
     for step in &STEPS[..2] {

@@ -25,7 +25,7 @@ fn done(report: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn create_secret_tells_what_it_rolled_of_the_last_rotation_before_the_value_it_stored() {
+async fn create_secret_reports_what_it_rolled_of_the_last_rotation_first() {
     for named in [true, false] {
         let (stage, token) = left_open().await;
         if !named {

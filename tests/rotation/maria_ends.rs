@@ -67,7 +67,7 @@ async fn retire_is_refused_while_the_password_before_may_be_wanted() {
 }
 
 #[tokio::test]
-async fn without_an_administrator_a_second_password_can_be_neither_ended_nor_left_for_ever() {
+async fn without_an_administrator_a_second_password_can_neither_end_nor_stay() {
     let stage = overlapping().await;
     stage.rotate().await;
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();

@@ -28,7 +28,7 @@ fn known_to_rds(stage: &Stage, replica: &MariaDb) {
 }
 
 #[tokio::test]
-async fn an_account_on_a_replica_is_changed_on_the_primary_and_both_passwords_reach_the_replica() {
+async fn a_replicas_account_is_changed_on_the_primary_and_both_passwords_reach_it() {
     let (stage, replica) = stage().await;
     known_to_rds(&stage, &replica);
     for _ in 0..2 {

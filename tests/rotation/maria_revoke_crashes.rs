@@ -31,12 +31,12 @@ async fn killed_after_any_call_with_two_passwords_the_next_revoke_leaves_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_after_any_call_with_two_accounts_of_mariadb_the_next_revoke_ends_everything_old() {
+async fn killed_after_any_call_with_two_accounts_the_next_revoke_ends_everything_old() {
     revoke_crashes::sweep(maria::alternating().await, &[ACCOUNT, PARTNER], &[true], assert_alike).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_after_any_call_of_an_account_by_itself_the_next_revoke_ends_everything_old() {
+async fn killed_after_any_call_of_an_account_alone_the_next_revoke_ends_everything_old() {
     let assert = |stage: &Stage| assert_eq!(rules(stage, "%"), ONE);
     revoke_crashes::sweep(maria::stage().await, &[ACCOUNT], &[true], assert).await;
 }
@@ -48,7 +48,7 @@ async fn struck_at_any_statement_with_two_passwords_the_next_revoke_leaves_one()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn struck_at_any_statement_with_two_accounts_of_mariadb_the_next_revoke_ends_everything_old() {
+async fn struck_at_any_statement_with_two_accounts_the_next_revoke_ends_everything_old() {
     let said = statements(&Play::open("Revoke", Who::TwoAccounts).await).await;
     assert_in_order(&said, &["ALTER USER", "GET_LOCK", "ALTER USER", "KILL ", "GET_LOCK", "ALTER USER", "PROCESSLIST"]);
 }

@@ -24,7 +24,7 @@ use crate::witness::{Watcher, Witness};
 const ONE: &str = "BY PASSWORD 'AWSCURRENT'";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_comes_in_whatever_order_an_account_with_two_passwords_keeps_the_promises() {
+async fn whatever_comes_in_any_order_an_account_with_two_passwords_keeps_the_promises() {
     play(estate::on(maria::overlapping().await)).await;
 }
 
@@ -34,7 +34,7 @@ async fn whatever_comes_in_whatever_order_two_accounts_of_mariadb_keep_the_promi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_comes_in_whatever_order_an_account_of_mariadb_by_itself_keeps_the_promises() {
+async fn whatever_comes_in_any_order_an_account_of_mariadb_alone_keeps_the_promises() {
     play(estate::on(maria::stage().await)).await;
 }
 
@@ -101,7 +101,7 @@ async fn three_rotations_of_two_accounts_of_mariadb_that_were_given_up_leave_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_that_was_given_up_between_two_hosts_leaves_rows_that_the_next_brings_together() {
+async fn a_rotation_given_up_between_two_hosts_leaves_rows_that_the_next_unites() {
     let (stage, relay) = maria::by_relay().await;
     maria::appoint_by_tag(&stage);
     let hash = native_hash(stage.value("AWSCURRENT")["password"].as_str().unwrap());

@@ -50,12 +50,12 @@ async fn cut_off_after_any_statement_a_rotation_back_to_the_base_ends_finished()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_after_any_statement_the_rotation_that_makes_the_second_account_ends_finished() {
+async fn killed_after_any_statement_the_first_alternating_rotation_ends_finished() {
     first(BLOWS[0], What::Everything).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cut_off_after_any_statement_the_rotation_that_makes_the_second_account_ends_finished() {
+async fn cut_off_after_any_statement_the_first_alternating_rotation_ends_finished() {
     first(BLOWS[2], What::Changes).await;
 }
 

@@ -62,7 +62,7 @@ async fn goes_on(stage: &Stage, token: &str) {
 }
 
 #[tokio::test]
-async fn a_container_that_takes_the_password_without_the_name_stops_the_rotation_until_it_is_mended() {
+async fn a_container_with_the_password_and_without_the_name_stops_the_rotation() {
     for named in [true, false] {
         let stage = stage(named).await;
         let revision = deploy(&stage, "api", &[("app", &[":password::"])]);

@@ -10,7 +10,7 @@ fn all() -> Value {
 }
 
 #[tokio::test]
-async fn redeploy_replaces_every_dependents_tasks_whatever_their_dates_and_closes_an_open_mark() {
+async fn redeploy_replaces_all_tasks_whatever_their_dates_and_closes_an_open_mark() {
     let scene = Scene::start().await;
     for name in ["old", "new"] {
         scene.service(name, &[&scene.arn]);

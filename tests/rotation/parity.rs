@@ -164,7 +164,7 @@ async fn a_secret_that_awss_function_rotated_rotates_on_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_partner_of_awss_function_with_tables_of_its_own_keeps_them_and_the_rotation_says_so() {
+async fn a_clone_by_aws_with_tables_of_its_own_keeps_them_and_the_rotation_says_so() {
     let stage = stage().await;
     recipe::rotate(&stage).await;
     run_as(&stage, "AWSCURRENT", "CREATE SCHEMA theirs; CREATE TABLE theirs.made_before ()");

@@ -161,7 +161,7 @@ async fn the_base_of_a_pair_that_nothing_shows_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_membership_that_was_lost_comes_back_at_the_bases_turn_where_the_secret_opens_both() {
+async fn a_lost_membership_comes_back_at_the_bases_turn_where_the_secret_opens_both() {
     let stage = stage().await;
     stage.rotate().await;
     let owner =

@@ -205,7 +205,7 @@ async fn a_value_that_becomes_visible_late_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_set_secret_that_waited_for_the_lock_reads_its_version_only_then_and_finds_it_gone() {
+async fn a_set_secret_that_waited_for_the_lock_reads_its_version_then_and_finds_it_gone() {
     let stage = Stage::start().await;
     let old = stage.stage();
     stage.answer("createSecret", &old).await;

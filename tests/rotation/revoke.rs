@@ -237,7 +237,7 @@ async fn a_rollout_that_fails_stays_open_for_reconcile() {
 }
 
 #[tokio::test]
-async fn an_old_password_that_could_not_be_ended_is_an_error_and_services_are_rolled_all_the_same() {
+async fn an_old_password_that_could_not_end_is_an_error_and_services_are_rolled() {
     let stage = stage().await;
     stage.rotate().await;
     let admin = stage.aws.secret("orders/admin").unwrap().arn;

@@ -24,7 +24,7 @@ const ACTIONS: [Action; 5] =
 const FAULTS: [&str; 6] = ["kill before", "kill after", "lost answer", "reset", "throttled", "denied"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_comes_in_whatever_order_the_promises_hold_and_the_newest_rotation_can_be_finished() {
+async fn whatever_comes_in_any_order_the_promises_hold_and_the_newest_can_be_finished() {
     play(estate::stage().await).await;
 }
 

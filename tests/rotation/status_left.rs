@@ -34,7 +34,7 @@ async fn what_is_left_of_a_secret_on_hold_begins_with_the_hold() {
 }
 
 #[tokio::test]
-async fn services_that_cannot_be_read_from_the_tag_are_left_and_the_mark_is_promised_to_nobody() {
+async fn services_that_cannot_be_read_from_the_tag_are_left_and_so_is_the_mark() {
     let scene = Scene::start().await;
     scene.service("api", &[&scene.arn]);
     for unreadable in ["api", "prod/api worker", "prod/api none"] {

@@ -91,7 +91,7 @@ async fn a_refusal_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nobody_can_tell_whether_it_was_done_it_counts_as_failed_and_the_next_look_tells() {
+async fn a_redeploy_of_unknown_outcome_counts_as_failed_until_the_next_look() {
     let stage = stage().await;
     stage.aws.fail(|call| match (call.operation.as_str(), &call.request["service"]) {
         ("UpdateService", name) if name == "api" => Some(Fault::LostAfter),

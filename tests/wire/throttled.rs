@@ -67,7 +67,7 @@ async fn throttling_uses_up_no_retry_that_a_failing_call_needs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_throttling_keeps_from_being_redeployed_gets_another_turn_and_is_done_once_only() {
+async fn what_throttling_holds_back_gets_another_turn_and_is_redeployed_once_only() {
     let stage = throttled(some(), "UpdateService").await;
     let outcome = stage.reconcile().await;
     assert!(outcome.took > MINUTE, "{:?}", outcome.took);

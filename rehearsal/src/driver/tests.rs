@@ -142,7 +142,7 @@ async fn after_all_attempts_it_stays_unfinished_is_not_begun_again_and_can_be_re
 }
 
 #[tokio::test]
-async fn once_current_has_moved_an_error_of_finish_counts_as_complete_unless_told_otherwise() {
+async fn once_current_has_moved_an_error_of_finish_counts_as_complete_by_default() {
     let stage = stage().await;
     lock(&stage.faults).push(("finishSecret", true));
     let ended = stage.driver.rotate("app/db").await.unwrap();

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_makes_the_deployment_before_primary_again_under_its_id_and_with_a_new_date() {
+    fn a_rollback_makes_the_previous_deployment_primary_again_with_a_new_date() {
         let mut ecs = ecs();
         let service = ecs.service_mut("main", "web").unwrap();
         service.deployments[0].created -= Duration::from_secs(1);

@@ -95,7 +95,7 @@ fn other_plugins_keep_their_place() {
 }
 
 #[test]
-fn a_row_that_was_made_and_never_opened_gets_its_first_password_at_the_partners_turn() {
+fn a_row_that_was_never_opened_gets_its_first_password_at_the_partners_turn() {
     let made = rows(&[("%", "IDENTIFIED VIA unix_socket ACCOUNT LOCK")]);
     assert!(made.ours(false).is_err());
     let ours = made.ours(true).unwrap_or_else(|error| panic!("{error}"));

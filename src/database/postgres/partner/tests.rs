@@ -91,7 +91,7 @@ fn a_partner_that_is_not_there_is_made_from_nothing() {
 }
 
 #[test]
-fn a_membership_without_set_or_inherit_is_widened_and_one_by_several_grantors_counts_as_a_whole() {
+fn a_membership_without_set_or_inherit_is_widened_over_all_its_grantors() {
     let grant = "GRANT \"x\" TO \"x_clone\" WITH ADMIN false, INHERIT true, SET true";
     for options in [[false, false, true], [false, true, false], [true, false, false]] {
         let document = with(&[("/memberships", json!([member("x_clone", "x", "postgres", options)]))]);
