@@ -100,7 +100,7 @@ fn blind(secret: &SecretId, error: Error) -> DryRun {
 
 fn answer(secret: Overview, found: Findings, rotation: Rotation) -> DryRun {
     let current = secret.labels.holder(AWSCURRENT);
-    let of_copies = Some(NOT_CHECKED_OF_COPIES).filter(|_| !secret.settings.copies.is_empty());
+    let of_copies = (!secret.settings.copies.is_empty()).then_some(NOT_CHECKED_OF_COPIES);
     DryRun {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),
         action: "DryRun",

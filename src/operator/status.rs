@@ -145,7 +145,7 @@ fn service(dependent: &Dependent, dates: Dates) -> Service {
         }
         _ => Runs::Unknown,
     };
-    let since = Since::Changed(dates.changed.filter(|_| dates.open));
+    let since = Since::Changed(if dates.open { dates.changed } else { None });
     let (verdict, reason) = match (judge(dependent, since), runs) {
         (Judgement::Leave(verdict, reason), _) => (verdict, reason),
         (Judgement::Redeploy(reason), _) if dates.open => {
@@ -183,7 +183,7 @@ fn left(
 ) -> Vec<String> {
     let mut left = Vec::new();
     left.extend(held.map(|reason| format!("nothing is rotated or rolled while the secret is on hold: {reason}")));
-    if let Some(version) = current.filter(|_| marked) {
+    if marked && let Some(version) = current {
         let rollout = Left { arn: &secret.arn, version, settings: &secret.settings, marked };
         let plan = rollout::plan(seen, &rollout, Since::Changed(secret.last_changed));
         left.extend(plan.services.iter().filter(|it| it.verdict == Verdict::Failed).map(ToString::to_string));

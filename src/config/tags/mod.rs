@@ -205,9 +205,12 @@ impl Settings {
 /// A time in hours as milliseconds: digits with at most three after a point.
 fn hours(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-    let part = Some(part).filter(|part| !part.is_empty())?;
-    let number = |digits: &str| digits.parse::<i64>().ok().filter(|_| digits.bytes().all(|c| c.is_ascii_digit()));
-    let thousandths = number(&format!("{part:0<3}")).filter(|_| part.len() <= 3)?;
+    if !(1..=3).contains(&part.len()) {
+        return None;
+    }
+    let is_number = |digits: &str| digits.bytes().all(|c| c.is_ascii_digit());
+    let number = |digits: &str| if is_number(digits) { digits.parse::<i64>().ok() } else { None };
+    let thousandths = number(&format!("{part:0<3}"))?;
     number(whole)?.checked_mul(HOUR)?.checked_add(thousandths * HOUR / 1000)
 }
 
