@@ -195,16 +195,22 @@ impl Error {
         Self { cause, remedy, others: Vec::new(), ..self }
     }
 
-    /// Joins errors that were found together. The first one decides the kind; the message has all of them, numbered.
+    /// Joins errors that were found together. The first one decides the kind; the message has all of them, numbered. Errors
+    /// that were joined before are taken apart first.
     ///
     /// Returns nothing where nothing was found.
     #[must_use]
     pub fn join(found: Vec<Self>) -> Option<Self> {
-        let mut found = found.into_iter();
+        let mut found = found.into_iter().flat_map(Self::apart);
         let first = found.next()?;
         let cause = first.placed_cause();
-        let others = first.others.into_iter().chain(found).collect();
-        Some(Self { cause, place: None, others, ..Self::new(first.kind, "", first.remedy) })
+        Some(Self { cause, place: None, others: found.collect(), ..first })
+    }
+
+    /// The errors that were joined to this one, after this one alone.
+    fn apart(mut self) -> impl Iterator<Item = Self> {
+        let others = std::mem::take(&mut self.others);
+        std::iter::once(self).chain(others)
     }
 
     /// The kind of this error, or of the first one that was found.

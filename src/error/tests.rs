@@ -41,3 +41,11 @@ fn joined_errors_tell_all_and_keep_the_first_kind() {
     assert_eq!(joined.to_string(), "a; (2) place: b. Remedy: fix a; (2) fix b.");
     assert_eq!(Error::join(vec![]), None);
 }
+
+#[test]
+fn errors_that_were_joined_before_are_told_once() {
+    let error = |cause: &str| Error::new(ErrorKind::FailedAws, cause, format!("fix {cause}"));
+    let inner = Error::join(vec![error("a"), error("b")]).unwrap().at("version v");
+    let joined = Error::join(vec![inner, error("c")]).unwrap();
+    assert_eq!(joined.to_string(), "version v: a; (2) b; (3) c. Remedy: fix a; (2) fix b; (3) fix c.");
+}
