@@ -7,13 +7,13 @@ pub fn whole() -> bool {
     std::env::var_os("KEYROLL_SOAK").is_some_and(|value| value == "1")
 }
 
-/// How many runs a sweep has when it is whole that has so many now, with so many ways for each point.
+/// The number of runs of a whole sweep, from the runs of this one and the ways in which each point can be struck.
 #[must_use]
 pub fn as_whole(runs: usize, ways: usize) -> usize {
     if whole() { runs } else { runs * ways }
 }
 
-/// How many sequences of random events are played of so many: the others are for whoever has the time.
+/// The number of sequences of random events to play: half of the usual ones, or four times as many in `make soak`.
 #[must_use]
 pub fn sequences(of: usize) -> usize {
     if whole() { 4 * of } else { of.div_ceil(2) }

@@ -78,7 +78,7 @@ pub(in crate::rotation) async fn let_in(
     let mut older = None;
     loop {
         match probe::next(current, pending, previous) {
-            // Whom the table lets write has been accepted, and whom it stops for has not been reached.
+            // A credential that the table lets write was accepted; one that it stops for was not reached.
             Next::WriteAsCurrent | Next::WriteAsPrevious | Next::Stop => {
                 let session = last.session()?.ok_or_else(|| account.none_works(event, "not tried"))?;
                 return match older {
@@ -96,7 +96,7 @@ pub(in crate::rotation) async fn let_in(
                 if let Some(event) = event {
                     last = pending_credential(context, event, account, FIND_OUT).await?.log_in(context).await;
                 }
-                // That of the current one stands for that of a value which is not drawn yet: both are rejected.
+                // The answer for AWSCURRENT stands for the answer for a value that is not drawn yet: both are rejected.
                 pending = Some(last.answer());
             }
             Next::TryPrevious => {
