@@ -47,7 +47,7 @@ fn files_of(top: &str) -> Vec<(String, String)> {
 
 /// The part of a file before its tests.
 fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]").next().unwrap()
+    text.split("#[cfg(test)]\nmod tests").next().unwrap()
 }
 
 /// Whether a file holds tests and nothing else.

@@ -6,7 +6,7 @@ pub mod form;
 mod id;
 mod login;
 mod password;
-mod placeholder;
+pub(crate) mod placeholder;
 pub mod stages;
 
 use zeroize::Zeroizing;
@@ -17,8 +17,6 @@ pub use id::{SecretId, VersionId};
 pub use login::{Login, Tls};
 pub(crate) use password::pick;
 pub use password::{Limits, Policy};
-#[cfg(test)]
-pub(crate) use placeholder::PLACEHOLDERS;
 pub(crate) use placeholder::is_placeholder;
 pub use stages::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, ROLLOUT, Standing, Step};
 pub(crate) use stages::{give_up, give_up_command};

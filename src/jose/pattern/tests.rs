@@ -1,5 +1,5 @@
 use super::*;
-use crate::secret::PLACEHOLDERS;
+use crate::secret::placeholder::PLACEHOLDERS;
 
 /// A small deterministic stream, so that a failure can be repeated.
 fn stream(mut state: u32) -> impl FnMut(&mut [u8]) -> Result<()> {
