@@ -22,10 +22,14 @@ impl Timestamp {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Reads `2026-12-24T18:00:00Z`, with or without a fraction of a second. Other zones than UTC are not taken.
+    /// Reads `2026-12-24T18:00:00Z`, with or without a fraction of a second. Zones other than UTC are not taken, nor is
+    /// anything but `T` or `t` between date and time, where the crate takes any byte.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let time = text.ends_with('Z').then(|| OffsetDateTime::parse(text, &Rfc3339).ok())??;
+        if !text.ends_with('Z') || !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+            return None;
+        }
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
     }
 
@@ -35,11 +39,11 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// The time as text; nothing for one beyond the years 0 to 9999, for which RFC 3339 has no form.
+    /// The time as text; nothing for one beyond the years 1 to 9999, as AWS writes no other.
     #[must_use]
     pub fn text(self) -> Option<String> {
         let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok()?;
-        time.format(&Rfc3339).ok()
+        if time.year() > 0 { time.format(&Rfc3339).ok() } else { None }
     }
 }
 
@@ -67,6 +71,10 @@ mod tests {
             assert_eq!(Timestamp::from_millis(millis).to_string(), text);
             assert_eq!(Timestamp::parse(text), Some(Timestamp::from_millis(millis)));
         }
+        assert_eq!(Timestamp::parse("2026-11-22t15:30:00Z"), Some(Timestamp::from_seconds(1_795_361_400)));
+        // The last millisecond of the year 0, and of the year 9999.
+        assert_eq!(Timestamp::from_millis(-62_135_596_800_001).text(), None);
+        assert!(Timestamp::from_millis(253_402_300_799_999).text().is_some());
         assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), format!("{} ms", i64::MAX));
         assert_eq!(Timestamp::from_seconds(-1).seconds(), -1);
     }
@@ -79,6 +87,8 @@ mod tests {
             "2026-11-22T15:30:00",
             "2026-11-22T15:30:00+01:00",
             "2026-13-01T00:00:00Z",
+            "2026-11-22 15:30:00Z",
+            "2026-11-22_15:30:00Z",
             "",
         ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");

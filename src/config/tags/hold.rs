@@ -45,6 +45,8 @@ mod tests {
             ("2026-12-24T12:00:01Z", true),
             ("2026-12-24T12:00:00Z", false),
             ("2026-13-24", true),
+            ("2026-12-24 11:59:00Z", true),
+            ("2026-12-24_11:59Z", true),
             ("migration of the orders database", true),
             ("", true),
         ] {
