@@ -1,4 +1,5 @@
-//! Time, read in one place: what the clock says now and how much of the invocation is left.
+//! The time of day, read here and nowhere else, and how much of the invocation is left. `aws::ecs::pace` measures its pauses on
+//! tokio's clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -178,7 +178,8 @@ impl Settings {
     pub fn refuse_too_soon(&self, default: u32, last: Option<i64>, now: i64) -> Result<()> {
         let minutes = self.min_age.unwrap_or(default);
         let passed = last.map(|last| now.saturating_sub(last / 1000));
-        match passed.filter(|passed| *passed < i64::from(minutes) * 60) {
+        // A clock that is behind Secrets Manager's shows a rotation of the future, which 0 does not put off either.
+        match passed.filter(|passed| minutes > 0 && *passed < i64::from(minutes) * 60) {
             None => Ok(()),
             Some(passed) => Err(Error::new(
                 ErrorKind::FailedTooSoon,

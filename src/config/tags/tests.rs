@@ -52,6 +52,8 @@ fn a_rotation_too_soon_is_put_off_and_the_first_never() {
         (&tagged, ago(59), true),
         (&tagged, ago(61), false),
         (&off, ago(0), false),
+        (&off, ago(-1), false),
+        (&default, ago(-1), true),
         (&default, None, false),
     ] {
         assert_eq!(settings.refuse_too_soon(10, last, now).is_err(), refused, "{last:?}");
