@@ -89,7 +89,7 @@ release:
 	$(call say,building the function (the first time takes some minutes))
 	@cargo build --release --bin bootstrap
 
-bench: ## the figures in the README, again
+bench: ## the figures in docs/costs.md, again
 	@scripts/prepare demo
 	@$(MAKE) build
 	$(call say,building the stage)
