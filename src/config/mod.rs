@@ -6,4 +6,4 @@ pub mod tags;
 
 pub use env::{Config, Env};
 pub use place::Place;
-pub use tags::{Dependents, Settings, Strategy};
+pub use tags::{Dependents, KindTag, Settings, Strategy};

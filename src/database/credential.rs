@@ -28,7 +28,7 @@ impl Credential {
         // A kind that is not built is refused by name, before its value is read.
         Kind::check_tag(settings)?;
         let (form, login) = LoginForm::read(text)?;
-        let kind = Kind::of(settings.kind.as_deref(), &login.engine)?;
+        let kind = Kind::of(settings.kind.as_ref(), &login.engine)?;
         match kind {
             Kind::Postgres => postgres::check(&login)?,
             Kind::MariaDb => mariadb::check(&login)?,

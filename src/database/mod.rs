@@ -16,7 +16,7 @@ mod words;
 
 use std::fmt;
 
-use crate::config::Settings;
+use crate::config::{KindTag, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::KeyKind;
 use crate::secret::Sensitive;
@@ -37,9 +37,6 @@ pub enum Kind {
     MariaDb,
 }
 
-/// Kinds of the contract that this version cannot rotate yet, by tag and by engine.
-const NOT_BUILT: [&str; 2] = ["mysql", "aurora-mysql"];
-
 impl Kind {
     /// Whether an account can have two passwords at a time.
     #[must_use]
@@ -55,26 +52,43 @@ impl Kind {
         }
     }
 
-    /// The kind that a secret's tag names, or its engine.
-    fn of(tag: Option<&str>, engine: &str) -> Result<Self> {
-        let known: String = tag.unwrap_or(engine).chars().take(40).collect();
-        match known.as_str() {
-            "postgres" => Ok(Self::Postgres),
-            "mariadb" => Ok(Self::MariaDb),
-            "aurora-postgresql" if tag.is_none() => Ok(Self::Postgres),
-            other if NOT_BUILT.contains(&other) => Err(Error::new(
-                ErrorKind::RefusedNotBuilt,
-                format!("this version of keyroll does not rotate {other} secrets yet"),
-                "rotate this secret with the function that did so before",
-            )),
-            other => Err(Error::new(
-                ErrorKind::RefusedValue,
-                format!("the secret's kind or engine is {other:?}, which keyroll does not know"),
-                "set engine in the JSON to postgres, aurora-postgresql or mariadb, or correct the tag keyroll:kind: postgres, mariadb, \
-                 jwt, jwt-keyring, signing-key or token",
-            )),
+    /// The kind that a secret's tag names, or, without a tag, the engine in its value.
+    fn of(tag: Option<&KindTag>, engine: &str) -> Result<Self> {
+        match tag {
+            Some(KindTag::Postgres) => Ok(Self::Postgres),
+            Some(KindTag::MariaDb) => Ok(Self::MariaDb),
+            Some(tag @ (KindTag::MySql | KindTag::AuroraMySql)) => Err(not_built(tag.as_str())),
+            Some(
+                tag @ (KindTag::Jwt | KindTag::KeyRing | KindTag::SigningKey | KindTag::Token | KindTag::Unknown(_)),
+            ) => Err(unknown(tag.as_str())),
+            None => match engine {
+                "postgres" | "aurora-postgresql" => Ok(Self::Postgres),
+                "mariadb" => Ok(Self::MariaDb),
+                "mysql" | "aurora-mysql" => Err(not_built(engine)),
+                other => Err(unknown(other)),
+            },
         }
     }
+}
+
+/// The refusal of a kind of the contract that this version cannot rotate yet.
+fn not_built(kind: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedNotBuilt,
+        format!("this version of keyroll does not rotate {kind} secrets yet"),
+        "rotate this secret with the function that did so before",
+    )
+}
+
+/// The refusal of a kind, or an engine, that is no database's.
+fn unknown(kind: &str) -> Error {
+    let kind: String = kind.chars().take(40).collect();
+    Error::new(
+        ErrorKind::RefusedValue,
+        format!("the secret's kind or engine is {kind:?}, which keyroll does not know"),
+        "set engine in the JSON to postgres, aurora-postgresql or mariadb, or correct the tag keyroll:kind: postgres, mariadb, \
+         jwt, jwt-keyring, signing-key or token",
+    )
 }
 
 /// The identity that the server reports for a session.

@@ -1,6 +1,6 @@
 //! What such a secret is, by its tag.
 
-use crate::config::Settings;
+use crate::config::{KindTag, Settings};
 
 /// What such a secret is, as its tag `keyroll:kind` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +19,12 @@ impl KeyKind {
     /// The kind, if the tag names one of these.
     #[must_use]
     pub fn of(settings: &Settings) -> Option<Self> {
-        match settings.kind.as_deref()? {
-            "jwt" => Some(Self::Jwt),
-            "jwt-keyring" => Some(Self::KeyRing),
-            "signing-key" => Some(Self::SigningKey),
-            "token" => Some(Self::Token),
-            _ => None,
+        match settings.kind.as_ref()? {
+            KindTag::Jwt => Some(Self::Jwt),
+            KindTag::KeyRing => Some(Self::KeyRing),
+            KindTag::SigningKey => Some(Self::SigningKey),
+            KindTag::Token => Some(Self::Token),
+            KindTag::Postgres | KindTag::MariaDb | KindTag::MySql | KindTag::AuroraMySql | KindTag::Unknown(_) => None,
         }
     }
 

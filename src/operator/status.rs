@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::look::unfinished;
 use super::schedule::Rotation;
 use crate::api::{ServiceReport, Verdict};
-use crate::config::{Settings, Strategy};
+use crate::config::{KindTag, Settings, Strategy};
 use crate::context::{Context, Overview};
 use crate::copies;
 use crate::database::Kind;
@@ -118,7 +118,7 @@ fn unsound(settings: &Settings) -> Vec<String> {
 /// one of MariaDB has an administrator. Of keys only their values tell.
 fn overlap(context: &Context<'_>, secret: &Overview) -> Option<String> {
     let strategy = secret.settings.strategy.or(context.config.strategy);
-    let administered = secret.settings.admin_secret.is_some() && secret.settings.kind.as_deref() == Some("mariadb");
+    let administered = secret.settings.admin_secret.is_some() && secret.settings.kind == Some(KindTag::MariaDb);
     let overlaps =
         (strategy == Some(Strategy::AlternatingUsers) || administered) && secret.labels.holder(AWSPREVIOUS).is_some();
     overlaps.then(|| Until::by_date(secret.next_rotation, context.clock.seconds()).text())

@@ -2,6 +2,7 @@
 
 mod copies;
 mod hold;
+mod kind;
 mod strategy;
 
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use crate::secret::SecretId;
 
 pub use copies::NamedPlace;
 pub use hold::Hold;
+pub use kind::KindTag;
 pub use strategy::Strategy;
 
 /// Milliseconds.
@@ -34,7 +36,7 @@ pub enum Dependents {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `keyroll:kind`, where set.
-    pub kind: Option<String>,
+    pub kind: Option<KindTag>,
     /// `keyroll:strategy`, where set.
     pub strategy: Option<Strategy>,
     /// `keyroll:admin-secret`, where set.
@@ -118,7 +120,7 @@ impl Settings {
 
     fn take(&mut self, tag: &str, value: &str) -> Result<()> {
         match tag {
-            "keyroll:kind" => self.kind = Some(value.to_owned()),
+            "keyroll:kind" => self.kind = Some(KindTag::parse(value)),
             "keyroll:strategy" => {
                 let strategy = Strategy::parse(value).ok_or_else(|| unreadable(tag, value, Strategy::VALUES))?;
                 self.strategy = Some(strategy);

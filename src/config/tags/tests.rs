@@ -85,7 +85,7 @@ fn a_token_lives_for_a_day_unless_the_tag_says_otherwise() {
 #[test]
 fn what_cannot_be_read_leaves_the_rest_standing() {
     let settings = Settings::read([("keyroll:services", "api"), ("keyroll:kind", "postgres"), ("keyroll:x", "")]);
-    assert_eq!(settings.kind.as_deref(), Some("postgres"));
+    assert_eq!(settings.kind, Some(KindTag::Postgres));
     let error = settings.sound().unwrap_err().to_string();
     assert!(error.contains("keyroll:services") && error.contains("keyroll:x"), "{error}");
 }

@@ -44,6 +44,23 @@ fn a_bare_value_of_a_kind_not_built_is_refused_by_its_kind() {
 }
 
 #[test]
+fn tags_that_name_no_login_are_refused_by_their_text() {
+    let long = "x".repeat(50);
+    for (tag, kind, told) in [
+        ("mysql", ErrorKind::RefusedNotBuilt, "does not rotate mysql secrets yet".to_owned()),
+        ("aurora-mysql", ErrorKind::RefusedNotBuilt, "does not rotate aurora-mysql secrets yet".to_owned()),
+        ("aurora-postgresql", ErrorKind::RefusedValue, "kind or engine is \"aurora-postgresql\", which".to_owned()),
+        ("jwt", ErrorKind::RefusedValue, "kind or engine is \"jwt\", which".to_owned()),
+        ("", ErrorKind::RefusedValue, "kind or engine is \"\", which".to_owned()),
+        (&long, ErrorKind::RefusedValue, format!("kind or engine is {:?}, which", "x".repeat(40))),
+    ] {
+        let Err(error) = read(&login("postgres"), &[("keyroll:kind", tag)], None) else { panic!("accepted {tag}") };
+        assert_eq!(error.kind(), kind, "{tag}");
+        assert!(error.cause().contains(&told), "{error}");
+    }
+}
+
+#[test]
 fn masterarn_means_alternating_users_unless_somebody_says_otherwise() {
     use Strategy::{AlternatingUsers, SingleUser};
     let mut multi = login("postgres");
