@@ -34,7 +34,7 @@ impl App {
         match Event::read(event)? {
             Event::Rotation(event) => {
                 let scene = Scene::new(clock);
-                let context = self.context(&event.secret, Doing::Step(event.step.name()), clock, &scene);
+                let context = self.context(&event.secret, Doing::Step(event.step), clock, &scene);
                 let answer = limited(clock, rotation::step(&context, &event)).await.map(Answer::Report);
                 let (step, secret, version) = (event.step.name(), event.secret.as_str(), event.version.as_str());
                 answer.map_err(|error| error.at(format!("{step} of {secret}, version {version}")))

@@ -1,9 +1,9 @@
 //! What a step or an action answers: what was found, what was done, and a verdict for every service.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{ServiceReport, Verdict};
-use crate::secret::Standing;
+use super::{ActionName, ServiceReport, Verdict};
+use crate::secret::{Standing, Step};
 
 /// How many lines of a sort a message tells; all of them would not fit where there are thousands.
 const TOLD: usize = 50;
@@ -18,27 +18,28 @@ pub(crate) fn listed<T: ToString>(lines: &[T]) -> String {
 }
 
 /// What a report is about, by its name in the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Doing {
     /// A step of a rotation.
-    Step(&'static str),
+    Step(Step),
     /// An operator's action.
-    Action(&'static str),
+    Action(ActionName),
 }
 
 impl Doing {
-    /// Its name.
+    /// The name of the step or the action.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Step(name) | Self::Action(name) => name,
+            Self::Step(step) => step.name(),
+            Self::Action(action) => action.name(),
         }
     }
 }
 
 /// The answer to a step or an action on one secret. It holds no secret value and never will.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The secret.
@@ -58,7 +59,7 @@ pub struct Report {
     /// Every dependent service with its verdict.
     pub services: Vec<ServiceReport>,
     /// What an operator should know although nothing failed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
@@ -103,5 +104,73 @@ impl Report {
         self.done.extend(later.done);
         self.services.extend(later.services);
         self.warnings.extend(later.warnings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::sample::{ARN, same_both_ways, service, texts};
+
+    #[test]
+    fn a_report_is_read_as_it_is_written() {
+        let report = Report {
+            secret_arn: ARN.to_owned(),
+            version_id: "v2".to_owned(),
+            doing: Doing::Step(Step::Finish),
+            standing: Standing::Current,
+            done: texts(&["done"]),
+            previous_credential_valid_until: Some("2026-12-31T00:00:00Z".to_owned()),
+            services: vec![service(Verdict::Redeployed), service(Verdict::Failed)],
+            warnings: texts(&["warning"]),
+        };
+        let json = r#"{
+            "secretArn":"arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf",
+            "versionId":"v2",
+            "step":"finishSecret",
+            "standing":"Current",
+            "done":["done"],
+            "previousCredentialValidUntil":"2026-12-31T00:00:00Z",
+            "services":[
+                {"cluster":"prod","service":"api","verdict":"redeployed","reason":"because"},
+                {"cluster":"prod","service":"api","verdict":"failed","reason":"because"}
+            ],
+            "warnings":["warning"]
+        }"#;
+        same_both_ways(&report, json);
+        let nothing = Report {
+            doing: Doing::Action(ActionName::Reconcile),
+            standing: Standing::Pending,
+            done: Vec::new(),
+            previous_credential_valid_until: None,
+            services: Vec::new(),
+            warnings: Vec::new(),
+            ..report
+        };
+        let json = r#"{
+            "secretArn":"arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf",
+            "versionId":"v2",
+            "action":"Reconcile",
+            "standing":"Pending",
+            "done":[],
+            "services":[]
+        }"#;
+        same_both_ways(&nothing, json);
+    }
+
+    #[test]
+    fn steps_and_standings_are_written_by_their_names() {
+        for step in [Step::Create, Step::Set, Step::Test, Step::Finish] {
+            same_both_ways(&Doing::Step(step), &format!(r#"{{"step":"{}"}}"#, step.name()));
+        }
+        for (standing, name) in [
+            (Standing::Unstaged, "Unstaged"),
+            (Standing::Superseded, "Superseded"),
+            (Standing::Reserved, "Reserved"),
+            (Standing::Pending, "Pending"),
+            (Standing::Current, "Current"),
+        ] {
+            same_both_ways(&standing, &format!("{name:?}"));
+        }
     }
 }

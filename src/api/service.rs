@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// `DescribeServices` takes ten names of one cluster.
 const PER_CALL: usize = 10;
@@ -69,7 +69,8 @@ pub fn batches(names: &[ServiceName]) -> Vec<Vec<ServiceName>> {
 }
 
 /// What became of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// A new deployment was forced.
     Redeployed,
@@ -95,14 +96,13 @@ impl Verdict {
 }
 
 /// A service's line in the report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceReport {
     /// The cluster.
     pub cluster: String,
     /// The service.
     pub service: String,
     /// What became of it.
-    #[serde(serialize_with = "verdict_name")]
     pub verdict: Verdict,
     /// Why.
     pub reason: String,
@@ -122,14 +122,19 @@ impl fmt::Display for ServiceReport {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
-fn verdict_name<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(verdict.name())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::sample::{same_both_ways, service};
+
+    #[test]
+    fn a_line_is_written_with_the_name_of_its_verdict() {
+        for verdict in [Verdict::Redeployed, Verdict::AlreadyCurrent, Verdict::Skipped, Verdict::Failed] {
+            let name = verdict.name();
+            let json = format!(r#"{{"cluster":"prod","service":"api","verdict":"{name}","reason":"because"}}"#);
+            same_both_ways(&service(verdict), &json);
+        }
+    }
 
     #[test]
     fn batches_hold_ten_of_one_cluster() {

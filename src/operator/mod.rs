@@ -19,7 +19,7 @@ pub(crate) use answer::Answer;
 
 /// Does what an operator asks for. `function` is the ARN under which this function was invoked.
 pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock: Clock) -> Result<Answer> {
-    let (doing, scene) = (Doing::Action(operator.name()), Scene::new(clock));
+    let (doing, scene) = (Doing::Action(operator.action()), Scene::new(clock));
     let context = |secret| app.context(secret, doing, clock, &scene);
     match operator {
         Operator::Status(secret) => status::status(&context(secret), function).await.map(Answer::Status),
@@ -31,9 +31,9 @@ pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock
         Operator::Reconcile(None) => reconcile::all(app, function, clock, &scene).await.map(Answer::Reconciled),
         Operator::Retire(secret) => rotation::retire(&context(secret)).await.map(Answer::Report),
         Operator::Revoke(secret) => Box::pin(rotation::revoke(&context(secret))).await.map(Answer::Report),
-        Operator::NotBuilt(name) => Err(Error::new(
+        Operator::NotBuilt(action) => Err(Error::new(
             ErrorKind::RefusedNotBuilt,
-            format!("this version of keyroll cannot do this yet: the action {name}"),
+            format!("this version of keyroll cannot do this yet: the action {}", action.name()),
             "rotate through Secrets Manager (rotate-secret), or use the actions Status, DryRun, Redeploy, Reconcile, \
              Retire and Revoke",
         )),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::function::{is_function, same_function};
 use super::look::{look, unfinished};
-use crate::api::{Doing, Report, ServiceReport};
+use crate::api::{ActionName, Doing, Report, ServiceReport};
 use crate::config::Dependents;
 use crate::context::{App, Clock, Context, Overview, Scene};
 use crate::dependents::Since;
@@ -77,7 +77,7 @@ pub(super) async fn all(app: &App, function: &str, clock: Clock, scene: &Scene) 
         .collect();
     let open: Vec<&Overview> = ours.iter().filter(|secret| is_open(secret)).collect();
     let (mut secrets, mut errors) = (Vec::new(), Vec::new());
-    let doing = Doing::Action(NAME);
+    let doing = Doing::Action(ActionName::Reconcile);
     let open: Vec<(&Overview, SecretId)> =
         open.into_iter().filter_map(|secret| Some((secret, SecretId::parse(&secret.arn)?))).collect();
     // The estate is searched once, and before the time is shared out.

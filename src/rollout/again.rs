@@ -1,10 +1,10 @@
 //! How an operator has a rollout finished.
 
-use crate::api::Doing;
+use crate::api::{ActionName, Doing};
 
 /// How to have done what is left.
 pub(crate) fn again(doing: Doing, arn: &str) -> String {
-    if doing == Doing::Action("Redeploy") {
+    if doing == Doing::Action(ActionName::Redeploy) {
         return "invoke this function with the action Redeploy again".to_owned();
     }
     format!(

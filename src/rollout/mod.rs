@@ -138,7 +138,7 @@ mod tests {
     use crate::dependents::sample::running;
     use crate::dependents::{Dependent, Found};
     use crate::error::Error;
-    use crate::secret::VersionId;
+    use crate::secret::{Step, VersionId};
 
     fn service(name: &str, created: i64) -> Dependent {
         let found = Found { percent: Some((100, 0)), ..running(Some(created)) };
@@ -194,7 +194,7 @@ mod tests {
     fn a_hold_leaves_everything_as_it_is() {
         let settings = Settings::read([("keyroll:services", "prod/a prod/b")]);
         let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked: true };
-        let plan = held(Doing::Step("finishSecret"), &left, "migration");
+        let plan = held(Doing::Step(Step::Finish), &left, "migration");
         assert_eq!((plan.actions.len(), plan.services.len()), (0, 2));
         assert!(plan.services.iter().all(|service| service.reason.contains("migration")));
     }

@@ -16,6 +16,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::VersionId;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -30,15 +32,19 @@ pub const AWSPREVIOUS: &str = "AWSPREVIOUS";
 pub const ROLLOUT: &str = "KEYROLL_ROLLOUT";
 
 /// A step of a rotation, by AWS's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// createSecret: store a new value.
+    #[serde(rename = "createSecret")]
     Create,
     /// setSecret: make the database accept it.
+    #[serde(rename = "setSecret")]
     Set,
     /// testSecret: prove it.
+    #[serde(rename = "testSecret")]
     Test,
     /// finishSecret: make it current, and roll what depends on it.
+    #[serde(rename = "finishSecret")]
     Finish,
 }
 
@@ -116,7 +122,7 @@ pub enum Seen {
 }
 
 /// Where the event's version stands in its rotation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// Secrets Manager shows no labels for it: not a version of this secret's rotation, or one long over.
     Unstaged,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::refused;
+use crate::api::ActionName;
 use crate::error::Result;
 use crate::secret::SecretId;
 
@@ -22,33 +23,34 @@ pub enum Operator {
     /// Replace everything old now, without an overlap, and end the sessions that were opened with it.
     Revoke(SecretId),
     /// An action of the contract that this version cannot do.
-    NotBuilt(&'static str),
+    NotBuilt(ActionName),
 }
-
-/// The operator's actions that the contract names.
-const ACTIONS: [&str; 7] = ["Status", "DryRun", "Redeploy", "Reconcile", "Retire", "Revoke", "Rollback"];
 
 impl Operator {
     /// A key that is not known is refused: a mistyped `SecretId` would make Reconcile mean every secret.
     pub(super) fn parse(action: &Value, fields: &Map<String, Value>) -> Result<Self> {
-        let Some(action) = ACTIONS.into_iter().find(|known| action.as_str() == Some(known)) else {
-            return Err(refused(format!("the event's Action is none of {}", ACTIONS.join(", "))));
+        let Some(action) = ActionName::ALL.into_iter().find(|known| action.as_str() == Some(known.name())) else {
+            let known = ActionName::ALL.map(ActionName::name).join(", ");
+            return Err(refused(format!("the event's Action is none of {known}")));
         };
+        let name = action.name();
         let keys: &[&str] = match action {
-            "Status" | "Redeploy" | "Reconcile" | "Retire" | "Revoke" => &["Action", "SecretId"],
-            "DryRun" => &["Action", "SecretId", "Prove"],
-            _ => return Ok(Self::NotBuilt(action)),
+            ActionName::Status
+            | ActionName::Redeploy
+            | ActionName::Reconcile
+            | ActionName::Retire
+            | ActionName::Revoke => &["Action", "SecretId"],
+            ActionName::DryRun => &["Action", "SecretId", "Prove"],
+            ActionName::Rollback => return Ok(Self::NotBuilt(action)),
         };
         if let Some(stranger) = fields.keys().find(|key| !keys.contains(&key.as_str())) {
             let stranger: String = stranger.chars().take(40).collect();
-            return Err(refused(format!("the event of the action {action} has the unknown key {stranger:?}")));
+            return Err(refused(format!("the event of the action {name} has the unknown key {stranger:?}")));
         }
         let secret = match fields.get("SecretId") {
             None => None,
             Some(id) => Some(id.as_str().and_then(SecretId::parse).ok_or_else(|| {
-                refused(format!(
-                    "the SecretId of the action {action} is no string, or empty, too long or not printable"
-                ))
+                refused(format!("the SecretId of the action {name} is no string, or empty, too long or not printable"))
             })?),
         };
         let prove = match fields.get("Prove") {
@@ -57,29 +59,35 @@ impl Operator {
             Some(_) => return Err(refused("the Prove of the action DryRun is neither true nor false".to_owned())),
         };
         match (action, secret) {
-            ("Reconcile", secret) => Ok(Self::Reconcile(secret)),
-            (_, None) => Err(refused(format!("the event of the action {action} lacks SecretId"))),
-            ("Status", Some(secret)) => Ok(Self::Status(secret)),
-            ("DryRun", Some(secret)) => Ok(Self::DryRun(secret, prove)),
-            ("Retire", Some(secret)) => Ok(Self::Retire(secret)),
-            ("Revoke", Some(secret)) => Ok(Self::Revoke(secret)),
-            ("Redeploy", Some(secret)) => Ok(Self::Redeploy(secret)),
-            (_, Some(_)) => Ok(Self::NotBuilt(action)),
+            (ActionName::Reconcile, secret) => Ok(Self::Reconcile(secret)),
+            (_, None) => Err(refused(format!("the event of the action {name} lacks SecretId"))),
+            (ActionName::Status, Some(secret)) => Ok(Self::Status(secret)),
+            (ActionName::DryRun, Some(secret)) => Ok(Self::DryRun(secret, prove)),
+            (ActionName::Retire, Some(secret)) => Ok(Self::Retire(secret)),
+            (ActionName::Revoke, Some(secret)) => Ok(Self::Revoke(secret)),
+            (ActionName::Redeploy, Some(secret)) => Ok(Self::Redeploy(secret)),
+            (ActionName::Rollback, Some(_)) => Ok(Self::NotBuilt(action)),
         }
     }
 
     /// The action's name in the contract.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn action(&self) -> ActionName {
         match self {
-            Self::Status(_) => "Status",
-            Self::DryRun(..) => "DryRun",
-            Self::Redeploy(_) => "Redeploy",
-            Self::Reconcile(_) => "Reconcile",
-            Self::Retire(_) => "Retire",
-            Self::Revoke(_) => "Revoke",
-            Self::NotBuilt(name) => name,
+            Self::Status(_) => ActionName::Status,
+            Self::DryRun(..) => ActionName::DryRun,
+            Self::Redeploy(_) => ActionName::Redeploy,
+            Self::Reconcile(_) => ActionName::Reconcile,
+            Self::Retire(_) => ActionName::Retire,
+            Self::Revoke(_) => ActionName::Revoke,
+            Self::NotBuilt(action) => *action,
         }
+    }
+
+    /// The action's name as text.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.action().name()
     }
 
     /// The secret that it is about, if it names one.
@@ -120,7 +128,7 @@ mod tests {
             (json!({"Action": "Reconcile"}), Operator::Reconcile(None)),
             (json!({"Action": "Retire", "SecretId": "x"}), Operator::Retire(secret.clone())),
             (json!({"Action": "Revoke", "SecretId": "x"}), Operator::Revoke(secret)),
-            (json!({"Action": "Rollback", "Any": 1}), Operator::NotBuilt("Rollback")),
+            (json!({"Action": "Rollback", "Any": 1}), Operator::NotBuilt(ActionName::Rollback)),
         ] {
             let parsed = parse(&event).unwrap();
             assert_eq!(parsed.name(), event["Action"]);

@@ -20,7 +20,7 @@ use crate::aws::Clients;
 use crate::config::{Config, Env};
 use crate::context::{Clock, Memory, Scene};
 use crate::rollout::search;
-use crate::secret::SecretId;
+use crate::secret::{SecretId, Step};
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf";
 const DENIED: &str = "AccessDeniedException";
@@ -127,7 +127,7 @@ impl Ecs {
         let longest = Clock::ending_at(0);
         let clock = longest.leaving(longest.left().saturating_sub(Duration::from_secs(seconds)));
         let (scene, secret) = (Scene::new(clock), SecretId::parse(ARN).unwrap());
-        let (doing, scene) = (Doing::Step("createSecret"), &scene);
+        let (doing, scene) = (Doing::Step(Step::Create), &scene);
         work(&Context { config: &config, clients: &clients, memory: &memory, clock, secret: &secret, doing, scene })
             .await
     }
