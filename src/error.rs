@@ -10,12 +10,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
+use serde::{Deserialize, Serialize};
 
 /// The result of everything fallible in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// The short documented list of error types; [`ErrorKind::name`] is what Lambda reports as `errorType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// The event is not one of the documented three families, or a part of it is missing.
     RefusedEvent,

@@ -5,11 +5,11 @@ use std::time::Duration;
 use lambda_runtime::LambdaEvent;
 use tracing::Instrument as _;
 
-use crate::api::Doing;
 use crate::api::event::{Event, Payload};
+use crate::api::{Answer, Doing};
 use crate::context::{App, Clock, Scene};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operator::{self, Answer};
+use crate::operator;
 use crate::rotation;
 
 impl App {
@@ -21,7 +21,7 @@ impl App {
         async {
             let answer = Box::pin(self.answer(event.payload, &function, clock)).await;
             match &answer {
-                Ok(answer) => answer.log(),
+                Ok(answer) => operator::log::answer(answer),
                 Err(error) => tracing::error!(error_type = error.kind().name(), "{error}"),
             }
             answer

@@ -22,7 +22,7 @@
 //! | [`jose`] | signing secrets, key rings, signing keys: PEM, JWK, key generation. Pure |
 //! | [`plan`] | what a step will do, as data |
 //! | [`config`] | what operators set: environment variables of the function, tags on a secret |
-//! | [`api`] | what comes in and goes out: events and reports |
+//! | [`api`] | what comes in and goes out: events, and what answers them |
 //! | [`secret`] | a secret: its name, the labels of its versions, its value, the password policy |
 //! | [`timestamp`] | a point in time, and how it is written |
 //! | [`error`] | `Refused…` and `Failed…`, each with cause and remedy |

@@ -69,20 +69,6 @@ impl Report {
         self.done.push(action);
     }
 
-    /// The report as a line of the log.
-    pub(crate) fn log(&self) {
-        tracing::info!(
-            secret = self.secret_arn,
-            version = self.version_id,
-            step = self.doing.name(),
-            standing = ?self.standing,
-            done = listed(&self.done),
-            services = listed(&self.services),
-            warnings = self.warnings.join("; "),
-            "done"
-        );
-    }
-
     /// Whether a service that should have been redeployed was not.
     #[must_use]
     pub fn any_failed(&self) -> bool {

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Clock, Memory, Scene, Share};
-use crate::api::{Doing, Report};
+use crate::api::{Doing, Report, RotationRules};
 use crate::aws::Clients;
-use crate::aws::secrets::{Described, Lookup, RotationRules, Version};
+use crate::aws::secrets::{Described, Lookup, Version};
 use crate::config::{Config, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;

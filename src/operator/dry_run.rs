@@ -1,15 +1,13 @@
 //! `DryRun`: would a rotation of this secret succeed, and what would it do? Every look and every plan is that of the real
 //! steps, up to the first write; then it is printed.
 
-use serde::Serialize;
-
 use super::look::unfinished;
-use super::schedule::Rotation;
-use crate::api::{ServiceReport, listed};
+use super::schedule::{configured, warning};
+use crate::api::{ActionName, ConfiguredRotation, DryRun, Forecast, Reason};
 use crate::aws::secrets::Described;
 use crate::context::{Context, Overview};
 use crate::error::{Error, Family, Result};
-use crate::rotation::{self, Findings, PlannedStep};
+use crate::rotation::{self, Findings};
 use crate::secret::{AWSCURRENT, SecretId, Standing};
 
 /// What AWS answers only to the call itself.
@@ -24,48 +22,6 @@ const NOT_CHECKED: [&str; 3] = [
 const NOT_CHECKED_OF_COPIES: &str = "whether the buckets that keyroll:copies names are there, and whether the function's role may \
      write to them: s3:PutObject";
 
-/// The answer.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DryRun {
-    secret_arn: String,
-    /// The current version.
-    version_id: Option<String>,
-    action: &'static str,
-    standing: Standing,
-    /// `wouldSucceed` or `wouldFail`.
-    verdict: &'static str,
-    /// Everything that would stop a rotation.
-    reasons: Vec<Reason>,
-    /// What each step would do.
-    steps: Vec<Planned>,
-    /// What was shown by doing it.
-    proven: Vec<String>,
-    /// What was only looked at.
-    checked: Vec<String>,
-    not_checked: Vec<&'static str>,
-    rotation: Rotation,
-    /// Always empty: nothing is changed.
-    done: [&'static str; 0],
-    services: Vec<ServiceReport>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Reason {
-    error_type: &'static str,
-    cause: String,
-    remedy: String,
-}
-
-#[derive(Serialize)]
-struct Planned {
-    step: &'static str,
-    plan: Vec<String>,
-}
-
 /// Dry-runs a rotation. `prove` also rehearses what the database can take back.
 pub(super) async fn dry_run(context: &Context<'_>, prove: bool, function: &str) -> Result<DryRun> {
     let mut described = match context.describe().await {
@@ -73,13 +29,13 @@ pub(super) async fn dry_run(context: &Context<'_>, prove: bool, function: &str) 
         Err(error) if error.kind().family() == Family::Refused => return Ok(blind(context.secret, error)),
         described => described?,
     };
-    let rotation = Rotation::of(&mut described, function);
+    let rotation = configured(&mut described, function);
     let refused = [rotation::refuse_managed(&described).err(), rotation::refuse_not_enabled(&described).err()];
     let secret = Overview::from(described);
     let mut found = rotation::examine(context, &secret, prove).await;
     found.lacking.splice(0..0, refused.into_iter().flatten());
     found.warnings.extend(unfinished(&secret));
-    found.warnings.extend(rotation.warning());
+    found.warnings.extend(warning(&rotation));
     // The schedule's Reconcile needs it, and no rotation does.
     if let Err(error) = context.clients.secrets.may_list().await {
         found.warnings.push(format!(
@@ -95,49 +51,31 @@ pub(super) async fn dry_run(context: &Context<'_>, prove: bool, function: &str) 
 fn blind(secret: &SecretId, error: Error) -> DryRun {
     let arn = secret.as_str().to_owned();
     let secret = Overview { arn, ..Overview::from(Described::default()) };
-    answer(secret, Findings { lacking: vec![error], ..Findings::default() }, Rotation::default())
+    answer(secret, Findings { lacking: vec![error], ..Findings::default() }, ConfiguredRotation::default())
 }
 
-fn answer(secret: Overview, found: Findings, rotation: Rotation) -> DryRun {
+fn answer(secret: Overview, found: Findings, rotation: ConfiguredRotation) -> DryRun {
     let current = secret.labels.holder(AWSCURRENT);
     let of_copies = (!secret.settings.copies.is_empty()).then_some(NOT_CHECKED_OF_COPIES);
     DryRun {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),
-        action: "DryRun",
+        action: ActionName::DryRun,
         standing: if current.is_some() { Standing::Current } else { Standing::Unstaged },
-        verdict: if found.lacking.is_empty() { "wouldSucceed" } else { "wouldFail" },
+        verdict: if found.lacking.is_empty() { Forecast::WouldSucceed } else { Forecast::WouldFail },
         reasons: found.lacking.iter().map(reason).collect(),
-        steps: found.steps.into_iter().map(planned).collect(),
+        steps: found.steps,
         proven: found.proven,
         checked: found.checked,
-        not_checked: NOT_CHECKED.into_iter().chain(of_copies).collect(),
+        not_checked: NOT_CHECKED.into_iter().chain(of_copies).map(str::to_owned).collect(),
         rotation,
-        done: [],
+        done: Vec::new(),
         services: found.services,
         warnings: found.warnings,
         secret_arn: secret.arn,
     }
 }
 
-impl DryRun {
-    /// The report as a line of the log, louder where a rotation would fail: a dry run on a schedule is read there.
-    pub(crate) fn log(&self) {
-        let (secret, verdict) = (&self.secret_arn, self.verdict);
-        let reasons: Vec<&str> = self.reasons.iter().map(|reason| reason.cause.as_str()).collect();
-        let (reasons, warnings) = (listed(&reasons), listed(&self.warnings));
-        if self.reasons.is_empty() {
-            tracing::info!(secret, step = "DryRun", verdict, warnings, "done");
-        } else {
-            tracing::warn!(secret, step = "DryRun", verdict, reasons, warnings, "done");
-        }
-    }
-}
-
 fn reason(error: &Error) -> Reason {
     let remedy = error.remedy().into_owned();
-    Reason { error_type: error.kind().name(), cause: error.placed_cause(), remedy }
-}
-
-fn planned(planned: PlannedStep) -> Planned {
-    Planned { step: planned.step.name(), plan: planned.plan }
+    Reason { error_type: error.kind(), cause: error.placed_cause(), remedy }
 }

@@ -1,21 +1,19 @@
 //! What an operator, or the schedule, may ask for outside of a rotation.
 
-mod answer;
 mod dry_run;
 mod function;
+pub(crate) mod log;
 mod look;
 mod reconcile;
 mod redeploy;
 mod schedule;
 mod status;
 
-use crate::api::Doing;
 use crate::api::event::Operator;
+use crate::api::{Answer, Doing};
 use crate::context::{App, Clock, Scene};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rotation;
-
-pub(crate) use answer::Answer;
 
 /// Does what an operator asks for. `function` is the ARN under which this function was invoked.
 pub(crate) async fn answer(app: &App, operator: &Operator, function: &str, clock: Clock) -> Result<Answer> {

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use super::function::{is_function, same_function};
+use super::log;
 use super::look::{look, unfinished};
-use crate::api::{ActionName, Doing, Report, ServiceReport};
+use crate::api::{ActionName, Doing, Reconciled, Report};
 use crate::config::Dependents;
 use crate::context::{App, Clock, Context, Overview, Scene};
 use crate::dependents::Since;
@@ -18,27 +17,8 @@ use crate::plan::Proof;
 use crate::rollout::{self, Left};
 use crate::secret::{AWSCURRENT, ROLLOUT, SecretId, Standing};
 
-const NAME: &str = "Reconcile";
 /// How many secrets an error names.
 const TOLD: usize = 20;
-
-/// The answer for all secrets of a function.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Reconciled {
-    action: &'static str,
-    /// How many secrets this function rotates.
-    looked_at: usize,
-    /// What was done, over all secrets.
-    done: Vec<String>,
-    /// The services of all secrets that had something left.
-    services: Vec<ServiceReport>,
-    /// What an operator should know although nothing failed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) warnings: Vec<String>,
-    /// One report for each secret that had something left.
-    pub(crate) secrets: Vec<Report>,
-}
 
 /// One secret.
 ///
@@ -93,7 +73,7 @@ pub(super) async fn all(app: &App, function: &str, clock: Clock, scene: &Scene) 
         }
     }
     for report in &secrets {
-        report.log();
+        log::report(report);
     }
     match failure(errors) {
         Some(error) => Err(error),
@@ -127,7 +107,7 @@ fn summary(ours: &[Overview], secrets: Vec<Report>) -> Reconciled {
     let mut told = BTreeSet::new();
     warnings.retain(|warning| told.insert(warning.clone()));
     Reconciled {
-        action: NAME,
+        action: ActionName::Reconcile,
         looked_at: ours.len(),
         done: done.collect(),
         services: secrets.iter().flat_map(|report| report.services.clone()).collect(),

@@ -1,50 +1,33 @@
 //! When a secret rotates, and by which function, for an operator to read.
 
-use serde::Serialize;
-
 use super::function::same_function;
-use crate::aws::secrets::{Described, RotationRules};
+use crate::api::ConfiguredRotation;
+use crate::aws::secrets::Described;
 use crate::dependents::utc;
 
-/// A secret's rotation as it is configured.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Rotation {
-    /// Absent where rotation was never configured.
-    enabled: Option<bool>,
-    function: Option<String>,
-    by_this_function: bool,
-    rules: Option<RotationRules>,
-    last_rotated: Option<String>,
-    /// When Secrets Manager means to rotate it next.
-    next: Option<String>,
+/// Takes a secret's rotation from what `DescribeSecret` shows. `function` is this function's ARN.
+pub(super) fn configured(described: &mut Described, function: &str) -> ConfiguredRotation {
+    ConfiguredRotation {
+        enabled: described.rotation_enabled,
+        by_this_function: described.function.as_deref().is_some_and(|arn| same_function(arn, function)),
+        function: described.function.take(),
+        rules: described.rules.take(),
+        last_rotated: described.last_rotated.map(utc),
+        next: described.next_rotation.map(utc),
+    }
 }
 
-impl Rotation {
-    /// Takes it from what `DescribeSecret` shows. `function` is this function's ARN.
-    pub(super) fn of(described: &mut Described, function: &str) -> Self {
-        Self {
-            enabled: described.rotation_enabled,
-            by_this_function: described.function.as_deref().is_some_and(|arn| same_function(arn, function)),
-            function: described.function.take(),
-            rules: described.rules.take(),
-            last_rotated: described.last_rotated.map(utc),
-            next: described.next_rotation.map(utc),
+/// What is odd about a secret's rotation, if anything.
+pub(super) fn warning(rotation: &ConfiguredRotation) -> Option<String> {
+    match (rotation.enabled, &rotation.function) {
+        (None, _) => Some(
+            "rotation is not configured for this secret: name this function in rotate-secret --rotation-lambda-arn"
+                .to_owned(),
+        ),
+        (Some(true), Some(other)) if !rotation.by_this_function => {
+            Some(format!("the secret is rotated by another function, {other}"))
         }
-    }
-
-    /// What is odd about it, if anything.
-    pub(super) fn warning(&self) -> Option<String> {
-        match (self.enabled, &self.function) {
-            (None, _) => Some(
-                "rotation is not configured for this secret: name this function in rotate-secret --rotation-lambda-arn"
-                    .to_owned(),
-            ),
-            (Some(true), Some(other)) if !self.by_this_function => {
-                Some(format!("the secret is rotated by another function, {other}"))
-            }
-            _ => None,
-        }
+        _ => None,
     }
 }
 
@@ -64,7 +47,7 @@ mod tests {
             (Some(false), Some(OURS.to_owned()), None),
         ] {
             let mut described = Described { rotation_enabled: enabled, function, ..Described::default() };
-            let warning = Rotation::of(&mut described, OURS).warning();
+            let warning = warning(&configured(&mut described, OURS));
             assert_eq!(warning.is_some(), expected.is_some(), "{enabled:?} {warning:?}");
             assert!(expected.is_none_or(|word| warning.unwrap().contains(word)), "{enabled:?}");
         }

@@ -3,11 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::look::unfinished;
-use super::schedule::Rotation;
-use crate::api::{ServiceReport, Verdict};
+use super::schedule::configured;
+use crate::api::{ActionName, ServiceReport, ServiceStatus, Status, Verdict, VersionStatus};
 use crate::config::{KindTag, Settings, Strategy};
 use crate::context::{Context, Overview};
 use crate::copies;
@@ -17,50 +15,6 @@ use crate::error::Result;
 use crate::rollout::{self, Left};
 use crate::rotation::overlap::Until;
 use crate::secret::{AWSCURRENT, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId, stages};
-
-/// The answer.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    pub(crate) secret_arn: String,
-    /// The current version.
-    version_id: Option<String>,
-    action: &'static str,
-    standing: Standing,
-    /// Always empty: nothing is changed.
-    done: [&'static str; 0],
-    versions: Vec<Version>,
-    rotation: Rotation,
-    last_changed: Option<String>,
-    /// Absent where only the value could tell that there are two accounts. Whether it was retired no date tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous_credential_valid_until: Option<String>,
-    services: Vec<Service>,
-    /// What Reconcile would do, and what only a person can.
-    pub(crate) left: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Version {
-    #[serde(rename = "versionId")]
-    id: String,
-    labels: Vec<String>,
-    /// Absent where only reading the value could tell: an AWSPENDING that keyroll did not store.
-    standing: Option<Standing>,
-    created: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Service {
-    #[serde(flatten)]
-    report: ServiceReport,
-    /// Whether all its tasks run with the current value, where dates prove it.
-    runs_current: Option<bool>,
-}
 
 /// When things happened that dates of deployments are held against.
 #[derive(Clone, Copy)]
@@ -72,7 +26,7 @@ struct Dates {
 
 pub(super) async fn status(context: &Context<'_>, function: &str) -> Result<Status> {
     let mut described = context.describe().await?;
-    let rotation = Rotation::of(&mut described, function);
+    let rotation = configured(&mut described, function);
     let mut warnings = Vec::new();
     let created = context.clients.secrets.versions(context.secret).await.unwrap_or_else(|error| {
         warnings.push(format!("when versions were created is not known: {}; {}", error.cause(), error.remedy()));
@@ -94,9 +48,9 @@ pub(super) async fn status(context: &Context<'_>, function: &str) -> Result<Stat
     warnings.extend(unsound(&secret.settings));
     Ok(Status {
         version_id: current.as_ref().map(|version| version.as_str().to_owned()),
-        action: "Status",
+        action: ActionName::Status,
         standing: if current.is_some() { Standing::Current } else { Standing::Unstaged },
-        done: [],
+        done: Vec::new(),
         versions: versions(&secret.labels, &created),
         rotation,
         last_changed: secret.last_changed.map(utc),
@@ -124,8 +78,8 @@ fn overlap(context: &Context<'_>, secret: &Overview) -> Option<String> {
     overlaps.then(|| Until::by_date(secret.next_rotation, context.clock.seconds()).text())
 }
 
-fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<Version> {
-    let version = |(id, labels_of): (&str, &[String])| Version {
+fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<VersionStatus> {
+    let version = |(id, labels_of): (&str, &[String])| VersionStatus {
         id: id.to_owned(),
         labels: labels_of.to_vec(),
         standing: Some(stages::standing(labels, &VersionId::known(id), stages::Seen::NotRead))
@@ -136,7 +90,7 @@ fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<Version> {
 }
 
 /// A dependent as Reconcile would judge it, or, where no rollout is open, as its dates show it.
-fn service(dependent: &Dependent, dates: Dates) -> Service {
+fn service(dependent: &Dependent, dates: Dates) -> ServiceStatus {
     // What is pinned, or takes another label, runs with that, however young its tasks are.
     let takes_current = matches!(dependent.how, Dependence::Named | Dependence::Tagged | Dependence::Reads);
     let runs = match &dependent.sighting {
@@ -170,7 +124,7 @@ fn service(dependent: &Dependent, dates: Dates) -> Service {
         Runs::Older => Some(false),
         Runs::Replacing | Runs::Unknown => None,
     };
-    Service { report: ServiceReport::new(&dependent.name, verdict, reason), runs_current }
+    ServiceStatus { report: ServiceReport::new(&dependent.name, verdict, reason), runs_current }
 }
 
 /// What is left: the plan of Reconcile, and what it cannot see to.

@@ -2,17 +2,10 @@
 
 use std::fmt;
 
-use crate::api::ServiceReport;
+use crate::api::{PlannedStep, ServiceReport};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::secret::Step;
-
-/// What one step would do.
-pub(crate) struct PlannedStep {
-    pub(crate) step: Step,
-    /// What was proven, and each write in the imperative.
-    pub(crate) plan: Vec<String>,
-}
 
 impl Findings {
     /// Notes what a step would do.

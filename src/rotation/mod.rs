@@ -37,7 +37,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::secret::Step;
 
-pub(crate) use self::findings::{Findings, PlannedStep};
+pub(crate) use self::findings::Findings;
 pub(crate) use self::overview::{refuse_managed, refuse_not_enabled};
 pub(crate) use self::preflight::examine;
 pub(crate) use self::retire::retire;

@@ -1,7 +1,7 @@
 //! Until when the credential before the current one goes on working, as far as the secret's schedule tells: the next
 //! rotation replaces it. Somebody may of course rotate earlier by hand.
 
-use crate::aws::secrets::RotationRules;
+use crate::api::RotationRules;
 use crate::dependents::utc;
 
 const MINUTE: i64 = 60;

@@ -1,8 +1,8 @@
 //! What a rotation would do with the services that depend on the secret, for a dry run or a preflight.
 
-use super::findings::{Findings, PlannedStep};
+use super::findings::Findings;
 use super::{create, finish};
-use crate::api::{ServiceName, ServiceReport, Verdict};
+use crate::api::{PlannedStep, ServiceName, ServiceReport, Verdict};
 use crate::context::{Context, Overview};
 use crate::dependents::{Judgement, Seen, Sighting, Since, judge};
 use crate::error::{Error, ErrorKind};

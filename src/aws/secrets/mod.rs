@@ -9,9 +9,9 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 
 use aws_sdk_secretsmanager::types::{RotationRulesType, Tag};
 use aws_smithy_types::DateTime;
-use serde::Serialize;
 
 use super::error::{being_deleted, code, failed, unquoted};
+use crate::api::RotationRules;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{AWSCURRENT, AWSPENDING, Labels, ROLLOUT, SecretId, Sensitive, VersionId};
 
@@ -32,18 +32,6 @@ pub(crate) struct Described {
     pub(crate) last_changed: Option<i64>,
     pub(crate) last_rotated: Option<i64>,
     pub(crate) next_rotation: Option<i64>,
-}
-
-/// When a secret rotates, in the words of AWS's `RotationRules`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RotationRules {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) automatically_after_days: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) schedule_expression: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) duration: Option<String>,
 }
 
 /// A version's value, with what came with it.
