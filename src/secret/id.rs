@@ -1,7 +1,9 @@
 //! The names that events carry.
 
+use serde::Serialize;
+
 /// The name or ARN of a secret, as an event or a tag gives it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct SecretId(String);
 
 impl SecretId {
@@ -21,7 +23,7 @@ impl SecretId {
 }
 
 /// The id of a version of a secret. In a rotation event it is called `ClientRequestToken`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VersionId(String);
 
 impl VersionId {

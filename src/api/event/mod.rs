@@ -6,7 +6,8 @@
 mod operator;
 
 use aws_lambda_events::event::secretsmanager::SecretsManagerSecretRotationEvent;
-use serde::{Deserialize, Deserializer};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +15,7 @@ use crate::secret::{SecretId, Sensitive, Step, VersionId};
 
 pub use operator::Operator;
 
-/// One call by Secrets Manager.
+/// One call by Secrets Manager. It is written as the event that the function is to be invoked with, unless it has a token.
 pub struct Rotation {
     /// The step to do.
     pub step: Step,
@@ -112,6 +113,25 @@ impl Rotation {
     }
 }
 
+/// A rotation event as Lambda receives it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Written<'a> {
+    step: Step,
+    secret_id: &'a SecretId,
+    client_request_token: &'a VersionId,
+}
+
+impl Serialize for Rotation {
+    /// An event with a `RotationToken` is not written: the token is not to be seen, and without it the event is another one.
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        if self.token.is_some() {
+            return Err(S::Error::custom("a rotation event that has a RotationToken is not written"));
+        }
+        Written { step: self.step, secret_id: &self.secret, client_request_token: &self.version }.serialize(serializer)
+    }
+}
+
 /// The step of this name. Events carry camelCase; AWS's user guide lists the same steps in `snake_case`.
 fn step(name: &str) -> Result<Step> {
     match name {
@@ -160,6 +180,19 @@ mod tests {
             assert_eq!(rotation.step, Step::Set);
             assert_eq!((rotation.secret.as_str(), rotation.version.as_str()), ("arn:x", "v1"));
             assert_eq!(rotation.token.unwrap().expose(), "t");
+        }
+    }
+
+    #[test]
+    fn a_rotation_event_is_written_as_it_is_read_and_its_token_never() {
+        for step in [Step::Create, Step::Set, Step::Test, Step::Finish] {
+            let event = json!({"Step": step.name(), "SecretId": "arn:x", "ClientRequestToken": "v1"});
+            let Ok(Event::Rotation(rotation)) = Event::parse(event) else { panic!("refused") };
+            let json = format!(r#"{{"Step":"{}","SecretId":"arn:x","ClientRequestToken":"v1"}}"#, step.name());
+            assert_eq!(serde_json::to_string(&rotation).unwrap(), json);
+            let with_token = Rotation { token: Some(Sensitive::new("kept-to-itself".to_owned())), ..rotation };
+            let error = serde_json::to_string(&with_token).unwrap_err().to_string();
+            assert!(error.contains("RotationToken") && !error.contains("kept-to-itself"), "{error}");
         }
     }
 

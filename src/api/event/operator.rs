@@ -1,5 +1,6 @@
 //! What an operator may ask the function for, by invoking it.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::refused;
@@ -7,7 +8,7 @@ use crate::api::ActionName;
 use crate::error::Result;
 use crate::secret::SecretId;
 
-/// What an operator may ask for.
+/// What an operator may ask for. It is written as the event that the function is to be invoked with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// Show a secret, and what is left to do for it.
@@ -105,11 +106,33 @@ impl Operator {
     }
 }
 
+/// The event as Lambda receives it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Written<'a> {
+    action: ActionName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_id: Option<&'a SecretId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prove: Option<bool>,
+}
+
+impl Serialize for Operator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let prove = match self {
+            Self::DryRun(_, true) => Some(true),
+            _ => None,
+        };
+        Written { action: self.action(), secret_id: self.secret(), prove }.serialize(serializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::event::Event;
     use crate::error::ErrorKind;
 
     fn parse(event: &Value) -> Result<Operator> {
@@ -134,6 +157,32 @@ mod tests {
             assert_eq!(parsed.name(), event["Action"]);
             assert_eq!(parsed.secret().map(SecretId::as_str), event["SecretId"].as_str());
             assert_eq!(parsed, expected);
+        }
+    }
+
+    #[test]
+    fn every_action_is_written_as_the_event_that_it_is_read_from() {
+        let secret = SecretId::parse("arn:x").unwrap();
+        let written = [
+            (Operator::Status(secret.clone()), r#"{"Action":"Status","SecretId":"arn:x"}"#),
+            (Operator::DryRun(secret.clone(), false), r#"{"Action":"DryRun","SecretId":"arn:x"}"#),
+            (Operator::DryRun(secret.clone(), true), r#"{"Action":"DryRun","SecretId":"arn:x","Prove":true}"#),
+            (Operator::Redeploy(secret.clone()), r#"{"Action":"Redeploy","SecretId":"arn:x"}"#),
+            (Operator::Reconcile(Some(secret.clone())), r#"{"Action":"Reconcile","SecretId":"arn:x"}"#),
+            (Operator::Reconcile(None), r#"{"Action":"Reconcile"}"#),
+            (Operator::Retire(secret.clone()), r#"{"Action":"Retire","SecretId":"arn:x"}"#),
+            (Operator::Revoke(secret), r#"{"Action":"Revoke","SecretId":"arn:x"}"#),
+            (Operator::NotBuilt(ActionName::Rollback), r#"{"Action":"Rollback"}"#),
+        ];
+        for action in ActionName::ALL {
+            assert!(written.iter().any(|(operator, _)| operator.action() == action), "{action:?}");
+        }
+        for (operator, json) in written {
+            assert_eq!(serde_json::to_string(&operator).unwrap(), json);
+            let Ok(Event::Operator(read)) = Event::parse(serde_json::to_value(&operator).unwrap()) else {
+                panic!("{json} is refused")
+            };
+            assert_eq!(read, operator);
         }
     }
 
