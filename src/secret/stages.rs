@@ -61,10 +61,19 @@ impl Step {
     }
 }
 
-/// The command by which an operator gives up the version under AWSPENDING, with placeholders for the secret and the version.
+/// The command by which an operator gives up the version under AWSPENDING: with placeholders, or with the literals that stand
+/// for the secret and the version.
 macro_rules! give_up_command {
     () => {
-        "aws secretsmanager update-secret-version-stage --secret-id SECRET --version-stage AWSPENDING --remove-from-version-id VERSION"
+        give_up_command!("SECRET", "VERSION")
+    };
+    ($secret:literal, $version:literal) => {
+        concat!(
+            "aws secretsmanager update-secret-version-stage --secret-id ",
+            $secret,
+            " --version-stage AWSPENDING --remove-from-version-id ",
+            $version
+        )
     };
 }
 
@@ -72,7 +81,7 @@ pub(crate) use give_up_command;
 
 /// The command by which an operator gives up this version of this secret.
 pub(crate) fn give_up(secret: &str, version: &VersionId) -> String {
-    give_up_command!().replace("SECRET", secret).replace("VERSION", version.as_str())
+    format!(give_up_command!("{}", "{}"), secret, version.as_str())
 }
 
 /// The staging labels of a secret by version, as `DescribeSecret` shows them. Versions without labels are not shown.
@@ -264,5 +273,16 @@ mod tests {
         assert_eq!(labels.holder(AWSPENDING), None);
         assert!(labels.has(&VersionId::known("a"), AWSPREVIOUS));
         assert!(!labels.has(&VersionId::known("c"), AWSPREVIOUS));
+    }
+
+    #[test]
+    fn giving_a_version_up_names_the_secret_as_it_is() {
+        let command = give_up("prod/API_VERSION_KEY-SECRET", &VersionId::known("v-SECRET"));
+        assert_eq!(
+            command,
+            "aws secretsmanager update-secret-version-stage --secret-id prod/API_VERSION_KEY-SECRET --version-stage AWSPENDING \
+             --remove-from-version-id v-SECRET"
+        );
+        assert_eq!(give_up_command!(), give_up("SECRET", &VersionId::known("VERSION")));
     }
 }
