@@ -182,11 +182,12 @@ impl Error {
         self
     }
 
-    /// Says more of the cause. Of several errors that were joined, `say` gets all causes in one text.
+    /// Says more of the cause, which `say` gets with the place. Of several errors that were joined it gets all causes in one
+    /// text.
     #[must_use]
     pub fn map_cause(self, say: impl FnOnce(&str) -> String) -> Self {
-        let (cause, remedy) = (say(&self.cause()), self.remedy().into_owned());
-        Self { cause, remedy, others: Vec::new(), ..self }
+        let (cause, remedy) = (say(&self.placed_cause()), self.remedy().into_owned());
+        Self { cause, remedy, place: None, others: Vec::new(), ..self }
     }
 
     /// Says more of the remedy. Of several errors that were joined, `say` gets all remedies in one text.
@@ -208,9 +209,13 @@ impl Error {
         Some(Self { cause, place: None, others: found.collect(), ..first })
     }
 
-    /// The errors that were joined to this one, after this one alone.
+    /// This error alone, then the errors that were joined to it, each with the place of all.
     fn apart(mut self) -> impl Iterator<Item = Self> {
-        let others = std::mem::take(&mut self.others);
+        let (others, place) = (std::mem::take(&mut self.others), self.place.clone());
+        let others = others.into_iter().map(move |other| match &place {
+            Some(place) => other.at(place),
+            None => other,
+        });
         std::iter::once(self).chain(others)
     }
 

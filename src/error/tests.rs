@@ -21,13 +21,13 @@ fn every_kind_belongs_to_one_of_the_two_families() {
 }
 
 #[test]
-fn context_keeps_the_kind_and_the_place() {
+fn context_keeps_the_kind_and_comes_before_the_place() {
     let error = Error::new(ErrorKind::FailedAws, "no answer", "try again")
         .at("ecs")
         .map_cause(|cause| format!("not begun: {cause}"))
         .map_remedy(|remedy| format!("{remedy}; then invoke Revoke"));
     assert_eq!(error.kind(), ErrorKind::FailedAws);
-    assert_eq!(error.to_string(), "ecs: not begun: no answer. Remedy: try again; then invoke Revoke.");
+    assert_eq!(error.to_string(), "not begun: ecs: no answer. Remedy: try again; then invoke Revoke.");
 }
 
 #[test]
@@ -47,5 +47,5 @@ fn errors_that_were_joined_before_are_told_once() {
     let error = |cause: &str| Error::new(ErrorKind::FailedAws, cause, format!("fix {cause}"));
     let inner = Error::join(vec![error("a"), error("b")]).unwrap().at("version v");
     let joined = Error::join(vec![inner, error("c")]).unwrap();
-    assert_eq!(joined.to_string(), "version v: a; (2) b; (3) c. Remedy: fix a; (2) fix b; (3) fix c.");
+    assert_eq!(joined.to_string(), "version v: a; (2) version v: b; (3) c. Remedy: fix a; (2) fix b; (3) fix c.");
 }
