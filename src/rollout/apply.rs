@@ -104,11 +104,17 @@ async fn publish_all(context: &Context<'_>, settings: &Settings, plan: &Plan<Rol
             Roll::Redeploy(_) | Roll::CloseMark => None,
         })
         .collect();
-    let Some(kind) = KeyKind::of(settings) else { return Vec::new() };
     if publishes.is_empty() {
         return Vec::new();
     }
-    let public = publish::now(context, kind, settings).await;
+    let public = match KeyKind::of(settings) {
+        Some(kind) => publish::now(context, kind, settings).await,
+        None => Err(Error::new(
+            ErrorKind::FailedDefect,
+            "a plan of keyroll publishes keys of a secret that has none",
+            "report this defect; nothing was published",
+        )),
+    };
     let mut failed = Vec::new();
     for publish in publishes {
         let written = match &public {
