@@ -113,6 +113,7 @@ pub(super) fn refused(cause: &str) -> Error {
     Error::new(
         ErrorKind::RefusedValue,
         cause,
-        "correct the ring by hand (docs/signing-keys.md shows one), or store {\"keys\": []} for a new one",
+        "correct the ring by hand (docs/signing-keys.md shows one); only a secret that no service reads yet may get {\"keys\": []}, \
+         from which keyroll makes a new ring",
     )
 }
