@@ -9,8 +9,7 @@ use crate::api::event::{Event, Payload};
 use crate::api::{Answer, Doing};
 use crate::context::{App, Clock, Scene};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operator;
-use crate::rotation;
+use crate::{operator, rotation};
 
 impl App {
     /// Answers one event.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lanes::side_by_side;
+use super::look::look;
 
 use crate::api::{ServiceName, batches, short};
 use crate::aws::ecs::Listed;
@@ -113,7 +114,7 @@ impl Search<'_, '_> {
     async fn look(&self, names: &[ServiceName], estate: &mut Estate) -> Vec<(ServiceName, Found)> {
         let batches = batches(names);
         let looked = side_by_side(&batches, async |batch| {
-            super::look(self.context, self.clock, Share { calls: 1, reserve: Duration::ZERO }, batch, !self.named).await
+            look(self.context, self.clock, Share { calls: 1, reserve: Duration::ZERO }, batch, !self.named).await
         });
         let (mut all, mut errors) = (Vec::new(), Vec::new());
         for (name, sighting) in batches.iter().flatten().zip(looked.await.into_iter().flatten()) {

@@ -8,13 +8,14 @@ mod discovery;
 pub(crate) mod holders;
 mod lanes;
 mod left;
+mod look;
 
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, batches};
 use crate::config::{Dependents, Settings};
-use crate::context::{ANSWER, Clock, Context, Share, in_time};
+use crate::context::{ANSWER, Context, Share};
 use crate::copies;
 use crate::dependents::{self, Dependence, Judgement, Revision, Seen, Sighting, Since, dependent};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::plan::Plan;
 use crate::secret::Standing;
 
@@ -22,6 +23,7 @@ use again::again;
 use apply::{Redeploy, Roll};
 pub(crate) use discovery::search;
 pub(crate) use left::Left;
+use look::look;
 
 /// Rolls what is left of a version.
 pub(crate) async fn roll(context: &Context<'_>, left: &Left<'_>, since: Since) -> Result<Report> {
@@ -64,26 +66,6 @@ async fn named(context: &Context<'_>, arn: &str, names: &[ServiceName]) -> Seen 
         calls -= 1;
     }
     seen
-}
-
-/// What ECS shows of up to ten services of one cluster. IAM denies all ten where it denies one: then each is asked for.
-async fn look(context: &Context<'_>, clock: Clock, share: Share, batch: &[ServiceName], tags: bool) -> Vec<Sighting> {
-    let describe = async |names: &[ServiceName]| {
-        let call = context.clients.ecs.describe(names, tags);
-        in_time(context, clock, share, "ecs:DescribeServices", call).await
-    };
-    match describe(batch).await {
-        Ok(sightings) => sightings,
-        Err(error) if error.kind() == ErrorKind::RefusedPermission && batch.len() > 1 => {
-            let mut sightings = Vec::new();
-            for name in batch {
-                let alone = describe(std::slice::from_ref(name)).await;
-                sightings.extend(alone.unwrap_or_else(|error| vec![Sighting::Unseen(error)]));
-            }
-            sightings
-        }
-        Err(error) => vec![Sighting::Unseen(error); batch.len()],
-    }
 }
 
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
@@ -137,7 +119,7 @@ mod tests {
     use super::*;
     use crate::dependents::sample::running;
     use crate::dependents::{Dependent, Found};
-    use crate::error::Error;
+    use crate::error::{Error, ErrorKind};
     use crate::secret::{Step, VersionId};
 
     fn service(name: &str, created: i64) -> Dependent {

@@ -84,8 +84,12 @@ impl File {
         // Who may see an item is no import.
         let code = code.replace("pub(in crate::", "pub(in ");
         let children: Vec<String> = code.lines().filter_map(child).map(str::to_owned).collect();
-        let code: String =
-            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code: String = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//") && child(line).is_none())
+            .collect::<Vec<_>>()
+            .join("\n");
+        let without_uses: String = code.split(';').filter(|statement| !is_use(statement)).collect::<Vec<_>>().join(";");
         for statement in code.split(';') {
             let Some((before, tree)) = statement.rsplit_once("use ").filter(|(before, _)| is_start(before)) else {
                 continue;
@@ -93,17 +97,29 @@ impl File {
             let shared = before.trim_end().ends_with(')') || before.trim_end().ends_with("pub");
             for (written, name) in leaves(tree) {
                 let Some(absolute) = absolute(&written, &module, &children) else { continue };
+                // What is only handed on is no import of this file; what is used here as well is one.
+                if !shared || is_used(&without_uses, &name) {
+                    file.named.push(absolute.clone());
+                }
                 if shared {
                     file.handed_on.push((name, absolute));
-                } else {
-                    file.named.push(absolute);
                 }
             }
         }
-        let without_uses: String = code.split(';').filter(|statement| !is_use(statement)).collect::<Vec<_>>().join(";");
         file.named.extend(paths(&without_uses).filter_map(|written| absolute(&written, &module, &children)));
         file
     }
+}
+
+/// Whether code uses a name as a function, a type or a module, and not as a field, a method or a variant.
+fn is_used(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(start, _)| {
+        let (before, after) = (&code[..start], &code[start + name.len()..]);
+        let begins =
+            !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.')) && !before.ends_with("::");
+        let defines = before.ends_with("fn ");
+        begins && !defines && ["::", "(", "<", ">", " {"].iter().any(|next| after.starts_with(next))
+    })
 }
 
 /// The module path of a file.

@@ -4,13 +4,15 @@
 //! Secrets Manager sends where a rotation crosses accounts and which `PutSecretValue` must then be given.
 
 mod operator;
+mod refused;
 
 use aws_lambda_events::event::secretsmanager::SecretsManagerSecretRotationEvent;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::error::{Error, ErrorKind, Result};
+use self::refused::refused;
+use crate::error::Result;
 use crate::secret::{SecretId, Sensitive, Step, VersionId};
 
 pub use operator::Operator;
@@ -146,20 +148,12 @@ fn step(name: &str) -> Result<Step> {
     }
 }
 
-fn refused(cause: String) -> Error {
-    Error::new(
-        ErrorKind::RefusedEvent,
-        cause,
-        "send a rotation event {\"Step\", \"SecretId\", \"ClientRequestToken\"}, an operator event {\"Action\", \
-         \"SecretId\"}, or an EventBridge event of aws.ecs, aws.secretsmanager or aws.ssm",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     fn refusal(event: Value) -> String {
         match Event::parse(event) {

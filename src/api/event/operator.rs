@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::refused;
+use super::refused::refused;
 use crate::api::ActionName;
 use crate::error::Result;
 use crate::secret::SecretId;

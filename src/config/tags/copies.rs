@@ -1,7 +1,8 @@
 //! The tags `keyroll:copies`, `keyroll:copies-2` … `-9`.
 
-use super::unreadable;
-use crate::config::{Place, Settings};
+use super::unreadable::unreadable;
+use crate::config::Place;
+use crate::error::Error;
 
 /// A place that holds a copy, and the tag that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,25 +13,23 @@ pub struct NamedPlace {
     pub tag: String,
 }
 
-impl Settings {
-    /// Takes the places from one tag, the same place once. What cannot be read is a problem, and the rest still counts.
-    pub(super) fn take_copies(&mut self, tag: &str, value: &str) {
-        if value.is_empty() {
-            self.problems.push(unreadable(tag, value, Place::FORMS));
-        }
-        for word in value.split_whitespace() {
-            match word.parse() {
-                Ok(place) if self.copies.iter().any(|named| named.place == place) => {}
-                Ok(place) => self.copies.push(NamedPlace { place, tag: tag.to_owned() }),
-                Err(()) => self.problems.push(unreadable(tag, word, Place::FORMS)),
-            }
+/// Takes the places from one tag, the same place once. What cannot be read is a problem, and the rest still counts.
+pub(super) fn take(copies: &mut Vec<NamedPlace>, problems: &mut Vec<Error>, tag: &str, value: &str) {
+    if value.is_empty() {
+        problems.push(unreadable(tag, value, Place::FORMS));
+    }
+    for word in value.split_whitespace() {
+        match word.parse() {
+            Ok(place) if copies.iter().any(|named| named.place == place) => {}
+            Ok(place) => copies.push(NamedPlace { place, tag: tag.to_owned() }),
+            Err(()) => problems.push(unreadable(tag, word, Place::FORMS)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::config::Settings;
     use crate::error::ErrorKind;
 
     fn places(settings: &Settings) -> Vec<String> {

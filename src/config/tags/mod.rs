@@ -4,9 +4,11 @@ mod copies;
 mod hold;
 mod kind;
 mod strategy;
+mod unreadable;
 
 use std::str::FromStr;
 
+use self::unreadable::unreadable;
 use crate::api::ServiceName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::SecretId;
@@ -92,7 +94,7 @@ impl Settings {
         }
         copies.sort_unstable();
         for (tag, value) in copies {
-            settings.take_copies(tag, value);
+            copies::take(&mut settings.copies, &mut settings.problems, tag, value);
         }
         if !services.is_empty() {
             services.sort_unstable();
@@ -143,14 +145,17 @@ impl Settings {
             "keyroll:plaintext-statements" => {
                 self.plaintext_statements = value.parse().map_err(|_| unreadable(tag, value, "true or false"))?;
             }
-            // What happens anyway.
+            // What happens without the tag: the next rotation ends what still works.
             "keyroll:retire" if value == "next-rotation" => {}
-            "keyroll:retire" | "keyroll:watch" => {
-                return Err(Error::new(
-                    ErrorKind::RefusedNotBuilt,
-                    format!("this version of keyroll cannot do this yet: the tag {tag} = {value:?}"),
-                    "remove the tag; to end a previous login before the next rotation, invoke the action Retire",
-                ));
+            "keyroll:retire" => {
+                let remedy =
+                    "remove the tag, or set it to next-rotation; the action Retire ends a previous login at once";
+                return Err(not_built(tag, value, remedy));
+            }
+            "keyroll:watch" => {
+                let remedy =
+                    "remove the tag; the action Redeploy replaces the tasks of a secret that somebody has changed";
+                return Err(not_built(tag, value, remedy));
             }
             _ => {
                 return Err(Error::new(
@@ -205,6 +210,11 @@ impl Settings {
     }
 }
 
+fn not_built(tag: &str, value: &str, remedy: &str) -> Error {
+    let cause = format!("this version of keyroll cannot do this yet: the tag {tag} = {value:?}");
+    Error::new(ErrorKind::RefusedNotBuilt, cause, remedy)
+}
+
 /// A time in hours as milliseconds: digits with at most three after a point.
 fn hours(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
@@ -242,14 +252,6 @@ fn named(tags: &[(&str, &str)]) -> Result<Vec<ServiceName>> {
         }
     }
     Ok(names)
-}
-
-fn unreadable(tag: &str, value: &str, expected: &str) -> Error {
-    Error::new(
-        ErrorKind::RefusedSetting,
-        format!("the tag {tag} has {value:?} in it"),
-        format!("set {tag} to {expected}"),
-    )
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Error as Driver, Row, raw_sql};
 
-use super::account::{self, Facts};
+use super::account::{self, DATABASE, Facts};
 use super::statements;
 use crate::context::Clock;
 use crate::database::Identity;
@@ -59,7 +59,7 @@ impl Session {
             database: row.try_get(2).map_err(|error| failed(&error))?,
         };
         let acts_as: String = row.try_get(3).map_err(|error| failed(&error))?;
-        let expected = login.dbname.as_deref().unwrap_or(super::DATABASE);
+        let expected = login.dbname.as_deref().unwrap_or(DATABASE);
         if identity.session_user == login.username && identity.database == expected {
             return if may_be_partner { acts(identity, &acts_as) } else { Ok(identity) };
         }
