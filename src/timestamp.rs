@@ -1,6 +1,7 @@
 //! A point in time, with one way to write it and one to read it: RFC 3339 in UTC, as AWS writes dates.
 
 use std::fmt;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -12,13 +13,13 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// A time in milliseconds since 1970.
     #[must_use]
-    pub fn from_millis(millis: i64) -> Self {
+    pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
     /// A time in seconds since 1970.
     #[must_use]
-    pub fn from_seconds(seconds: i64) -> Self {
+    pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
@@ -33,10 +34,28 @@ impl Timestamp {
         i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
     }
 
+    /// The time in milliseconds since 1970.
+    #[must_use]
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
     /// The time in whole seconds since 1970.
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
+    }
+
+    /// The whole seconds that have passed since another time; less than 0 where that is later.
+    #[must_use]
+    pub fn seconds_since(self, other: Self) -> i64 {
+        self.seconds().saturating_sub(other.seconds())
+    }
+
+    /// The time so much later.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        Self(i64::try_from(time.as_millis()).map_or(i64::MAX, |millis| self.0.saturating_add(millis)))
     }
 
     /// The time as text; nothing for one beyond the years 1 to 9999, as AWS writes no other.

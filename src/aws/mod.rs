@@ -1,6 +1,7 @@
 //! The thin edge to AWS: the only place that names SDK types. One client per service is made at cold start and kept, so
 //! that a process opens one connection to each endpoint.
 
+mod date;
 pub(crate) mod ecs;
 pub(crate) mod error;
 pub(crate) mod rds;

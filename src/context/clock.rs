@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::timestamp::Timestamp;
 
 /// Lambda's longest timeout; stands in where a caller sets no deadline.
 const LONGEST: Duration = Duration::from_mins(15);
@@ -40,11 +41,10 @@ impl Clock {
         Self { deadline: Instant::now() + left.min(LONGEST) }
     }
 
-    /// Seconds since 1970.
+    /// The time of day.
     #[must_use]
-    #[expect(clippy::cast_possible_wrap, reason = "seconds since 1970 fit an i64 for 292 billion years")]
-    pub fn seconds(self) -> i64 {
-        now().as_secs() as i64
+    pub fn now(self) -> Timestamp {
+        Timestamp::from_millis(i64::try_from(now().as_millis()).unwrap_or(i64::MAX))
     }
 
     /// What is left until Lambda ends the process.

@@ -11,6 +11,7 @@ use crate::config::{Config, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::secret::{AWSCURRENT, Labels, SecretId, VersionId};
+use crate::timestamp::Timestamp;
 
 /// What a step or an action works with, for one secret.
 #[derive(Clone, Copy)]
@@ -29,10 +30,10 @@ pub(crate) struct Overview {
     pub(crate) arn: String,
     pub(crate) labels: Labels,
     pub(crate) settings: Settings,
-    pub(crate) last_changed: Option<i64>,
-    pub(crate) last_rotated: Option<i64>,
+    pub(crate) last_changed: Option<Timestamp>,
+    pub(crate) last_rotated: Option<Timestamp>,
     pub(crate) rules: Option<RotationRules>,
-    pub(crate) next_rotation: Option<i64>,
+    pub(crate) next_rotation: Option<Timestamp>,
 }
 
 impl From<Described> for Overview {

@@ -13,6 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::Env;
+use crate::timestamp::Timestamp;
 
 /// Makes a panic say where it happened and nothing else: its message may quote the data it stumbled over.
 pub fn hide_panic_messages() {
@@ -39,18 +40,17 @@ pub fn init(env: &Env) {
 
 /// Puts the time until which the previous credential works where an alarm can see it: a line in CloudWatch's embedded metric
 /// format, whatever the level of the log. One that cannot be written stops nothing.
-pub(crate) fn previous_valid_until(secret: &str, until: i64, now: i64) {
+pub(crate) fn previous_valid_until(secret: &str, until: Timestamp, now: Timestamp) {
     let _ = writeln!(std::io::stdout(), "{}", metric(secret, until, now));
 }
 
-/// The line, from seconds since 1970.
-fn metric(secret: &str, until: i64, now: i64) -> String {
+/// The line. CloudWatch wants the time of a metric in milliseconds; the value itself is in seconds.
+fn metric(secret: &str, until: Timestamp, now: Timestamp) -> String {
     const NAME: &str = "previousCredentialValidUntil";
     let metrics = json!([{
         "Namespace": "keyroll", "Dimensions": [["secretArn"]], "Metrics": [{"Name": NAME, "Unit": "Seconds"}]
     }]);
-    let now = now.saturating_mul(1000);
-    json!({"_aws": {"Timestamp": now, "CloudWatchMetrics": metrics}, "secretArn": secret, NAME: until}).to_string()
+    json!({"_aws": {"Timestamp": now.millis(), "CloudWatchMetrics": metrics}, "secretArn": secret, NAME: until.seconds()}).to_string()
 }
 
 /// Which crate may log what.
@@ -88,8 +88,8 @@ mod tests {
         assert_eq!(
             metric(
                 "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf",
-                1_702_592_000,
-                1_700_000_000
+                Timestamp::from_seconds(1_702_592_000),
+                Timestamp::from_seconds(1_700_000_000)
             ),
             "{\"_aws\":{\"CloudWatchMetrics\":[{\"Dimensions\":[[\"secretArn\"]],\"Metrics\":[{\"Name\":\
              \"previousCredentialValidUntil\",\"Unit\":\"Seconds\"}],\"Namespace\":\"keyroll\"}],\"Timestamp\":1700000000000},\

@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::dependents::Revision;
 use crate::jose::Fingerprint;
 use crate::secret::{SecretId, Sensitive, VersionId};
+use crate::timestamp::Timestamp;
 
 /// For how long tags are remembered, in seconds: a rotation takes less, and what an operator changes meanwhile counts soon.
 const FRESH: i64 = 60;
@@ -33,19 +34,19 @@ struct Remembered {
     secret: SecretId,
     version: VersionId,
     settings: Settings,
-    at: i64,
+    at: Timestamp,
 }
 
 impl Memory {
     /// The settings of a rotation, if this process read them a moment ago.
-    pub(crate) fn settings(&self, secret: &SecretId, version: &VersionId, now: i64) -> Option<Settings> {
+    pub(crate) fn settings(&self, secret: &SecretId, version: &VersionId, now: Timestamp) -> Option<Settings> {
         let memory = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let known = memory.as_ref().filter(|known| known.secret == *secret && known.version == *version)?;
-        (0..FRESH).contains(&(now - known.at)).then(|| known.settings.clone())
+        (0..FRESH).contains(&(now.seconds_since(known.at))).then(|| known.settings.clone())
     }
 
     /// Remembers the settings of a rotation.
-    pub(crate) fn keep_settings(&self, secret: &SecretId, version: &VersionId, settings: &Settings, now: i64) {
+    pub(crate) fn keep_settings(&self, secret: &SecretId, version: &VersionId, settings: &Settings, now: Timestamp) {
         let (secret, version, settings) = (secret.clone(), version.clone(), settings.clone());
         let remembered = Remembered { secret, version, settings, at: now };
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(remembered);
@@ -121,13 +122,13 @@ mod tests {
     fn settings_are_of_one_rotation_and_one_minute_only() {
         let settings = Settings::read([("keyroll:kind", "postgres")]);
         let (secret, version) = (SecretId::parse("a").unwrap(), VersionId::known("v1"));
-        let memory = Memory::default();
-        assert_eq!(memory.settings(&secret, &version, 0), None);
-        memory.keep_settings(&secret, &version, &settings, 1000);
-        assert_eq!(memory.settings(&secret, &version, 1059), Some(settings));
-        assert_eq!(memory.settings(&secret, &version, 1060), None);
-        assert_eq!(memory.settings(&secret, &VersionId::known("v2"), 1000), None);
-        assert_eq!(memory.settings(&SecretId::parse("b").unwrap(), &version, 1000), None);
+        let (memory, at) = (Memory::default(), Timestamp::from_seconds);
+        assert_eq!(memory.settings(&secret, &version, at(0)), None);
+        memory.keep_settings(&secret, &version, &settings, at(1000));
+        assert_eq!(memory.settings(&secret, &version, at(1059)), Some(settings));
+        assert_eq!(memory.settings(&secret, &version, at(1060)), None);
+        assert_eq!(memory.settings(&secret, &VersionId::known("v2"), at(1000)), None);
+        assert_eq!(memory.settings(&SecretId::parse("b").unwrap(), &version, at(1000)), None);
     }
 
     #[test]

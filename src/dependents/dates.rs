@@ -22,7 +22,7 @@ pub enum Runs {
 /// Once a rollout is complete every dependent had a deployment younger than the version; a value that was stored by hand
 /// is current from its creation on.
 #[must_use]
-pub fn runs(found: &Found, changed: Option<i64>, created: Option<i64>, open: bool) -> Runs {
+pub fn runs(found: &Found, changed: Option<Timestamp>, created: Option<Timestamp>, open: bool) -> Runs {
     let Some(primary) = found.primary().filter(|primary| primary.state != RolloutState::Failed) else {
         return Runs::Unknown;
     };
@@ -31,42 +31,36 @@ pub fn runs(found: &Found, changed: Option<i64>, created: Option<i64>, open: boo
     match (primary.created, changed, created) {
         (Some(primary), Some(changed), _) if primary > changed => young,
         // Not every ECS shows fractions of a second.
-        (Some(primary), _, Some(created)) if primary / 1000 < created / 1000 => Runs::Older,
+        (Some(primary), _, Some(created)) if primary.seconds() < created.seconds() => Runs::Older,
         (Some(_), _, Some(_)) if !open => young,
         _ => Runs::Unknown,
     }
 }
 
-/// A date, as AWS writes it.
-#[must_use]
-pub fn utc(millis: i64) -> String {
-    Timestamp::from_millis(millis).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::sample::{deployment, found, running};
+    use crate::dependents::sample::{at, deployment, found, running};
 
     #[test]
     fn what_a_service_runs_with_is_said_only_where_dates_prove_it() {
         for (changed, created, open, expected) in [
-            (Some(900), Some(800), true, Runs::Current),
-            (Some(1100), Some(900), true, Runs::Unknown),
-            (Some(1100), Some(900), false, Runs::Current),
-            (Some(2100), Some(2000), false, Runs::Older),
-            (Some(1100), Some(1001), false, Runs::Current),
-            (Some(1100), None, false, Runs::Unknown),
-            (None, Some(2000), true, Runs::Older),
+            (at(900), at(800), true, Runs::Current),
+            (at(1100), at(900), true, Runs::Unknown),
+            (at(1100), at(900), false, Runs::Current),
+            (at(2100), at(2000), false, Runs::Older),
+            (at(1100), at(1001), false, Runs::Current),
+            (at(1100), None, false, Runs::Unknown),
+            (None, at(2000), true, Runs::Older),
         ] {
             assert_eq!(runs(&running(Some(1000)), changed, created, open), expected, "{changed:?} {created:?}");
         }
         for (state, expected) in [(RolloutState::Failed, Runs::Unknown), (RolloutState::InProgress, Runs::Replacing)] {
-            assert_eq!(runs(&found(vec![deployment(Some(1000), true, state)]), Some(900), Some(800), true), expected);
+            assert_eq!(runs(&found(vec![deployment(Some(1000), true, state)]), at(900), at(800), true), expected);
         }
         let mut replacing = running(Some(1000));
         replacing.deployments.push(deployment(Some(500), false, RolloutState::Completed));
-        assert_eq!(runs(&replacing, Some(900), Some(800), true), Runs::Replacing);
-        assert_eq!(runs(&running(None), Some(900), Some(800), false), Runs::Unknown);
+        assert_eq!(runs(&replacing, at(900), at(800), true), Runs::Replacing);
+        assert_eq!(runs(&running(None), at(900), at(800), false), Runs::Unknown);
     }
 }

@@ -1,7 +1,6 @@
 //! What a forced deployment may do that nobody expects of one that changes no setting. Told as warnings: the value has
 //! moved, and staying on the old one is worse.
 
-use super::dates::utc;
 use super::{Dependence, Found, Revision, RolloutState, Wanted};
 use crate::api::ServiceName;
 
@@ -10,7 +9,7 @@ use crate::api::ServiceName;
 pub fn hazards(name: &ServiceName, how: &Dependence, found: &Found, arn: &str, revision: &Revision) -> Vec<String> {
     let mut hazards = Vec::new();
     if let Some(primary) = found.primary().filter(|primary| primary.state == RolloutState::InProgress) {
-        let since = primary.created.map(|created| format!(" since {}", utc(created))).unwrap_or_default();
+        let since = primary.created.map(|created| format!(" since {created}")).unwrap_or_default();
         hazards.push(format!("{name}: the deployment {} is in progress{since}; a forced one replaces it", primary.id));
     }
     hazards.extend(found.percent.and_then(|(most, least)| no_room(name, found.desired, most, least)));

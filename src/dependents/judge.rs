@@ -6,20 +6,20 @@
 //! deployment too many replaces tasks once more, one too few leaves a dead password. These dates mean something only while
 //! the mark is open: tags and labels move `LastChangedDate` too.
 
-use super::dates::utc;
 use super::{Controller, Dependence, Dependent, Deployment, Found, RolloutState, Sighting};
 use crate::api::Verdict;
+use crate::timestamp::Timestamp;
 
 /// Since when the value that counts is current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
     /// The label moved in this very invocation: every deployment there is, is older.
     JustNow,
-    /// It moved before; the secret last changed at this time, in milliseconds since 1970, if that is known.
-    Changed(Option<i64>),
+    /// It moved before; the secret last changed at this time, if that is known.
+    Changed(Option<Timestamp>),
     /// It moved before, to a version of this date, and a new one has been staged since: that has moved the secret's date,
     /// which tells of no deployment any more that it is young enough.
-    Staged(Option<i64>),
+    Staged(Option<Timestamp>),
     /// That does not matter: somebody wants every dependent redeployed.
     Wanted,
 }
@@ -102,11 +102,7 @@ fn reads(found: &Found, how: &Dependence, since: Since) -> Judgement {
     {
         return Judgement::Leave(
             Verdict::AlreadyCurrent,
-            format!(
-                "its PRIMARY deployment began at {}, after the secret last changed at {}",
-                utc(created),
-                utc(changed)
-            ),
+            format!("its PRIMARY deployment began at {created}, after the secret last changed at {changed}"),
         );
     }
     match found.controller {
@@ -132,11 +128,9 @@ fn too_old(found: &Found, since: Since) -> String {
     match (since, found.primary().and_then(|primary| primary.created)) {
         (Since::JustNow, _) => "AWSCURRENT has just moved".to_owned(),
         (Since::Wanted, _) => "an operator wants every dependent redeployed".to_owned(),
-        (Since::Changed(Some(changed)), Some(created)) => format!(
-            "its PRIMARY deployment began at {}, not after the secret last changed at {}",
-            utc(created),
-            utc(changed)
-        ),
+        (Since::Changed(Some(changed)), Some(created)) => {
+            format!("its PRIMARY deployment began at {created}, not after the secret last changed at {changed}")
+        }
         (Since::Staged(_), _) => "since a new version was staged, no date shows what its tasks have".to_owned(),
         (Since::Changed(_), _) => "nothing shows that its tasks have the new value".to_owned(),
     }
@@ -156,7 +150,7 @@ fn skip(reason: &str) -> Judgement {
 mod tests {
     use super::*;
     use crate::api::ServiceName;
-    use crate::dependents::sample::{deployment, running};
+    use crate::dependents::sample::{at, deployment, running};
     use crate::error::{Error, ErrorKind};
 
     fn dependent(how: Dependence, sighting: Sighting) -> Dependent {
@@ -175,12 +169,12 @@ mod tests {
         for (created, since, expected) in [
             (Some(1000), Since::JustNow, None),
             (Some(1000), Since::Wanted, None),
-            (Some(1000), Since::Changed(Some(999)), Some(Verdict::AlreadyCurrent)),
-            (Some(1000), Since::Changed(Some(1000)), None),
-            (Some(1000), Since::Changed(Some(1001)), None),
+            (Some(1000), Since::Changed(at(999)), Some(Verdict::AlreadyCurrent)),
+            (Some(1000), Since::Changed(at(1000)), None),
+            (Some(1000), Since::Changed(at(1001)), None),
             (Some(1000), Since::Changed(None), None),
-            (None, Since::Changed(Some(999)), None),
-            (Some(1000), Since::Staged(Some(999)), None),
+            (None, Since::Changed(at(999)), None),
+            (Some(1000), Since::Staged(at(999)), None),
         ] {
             assert_eq!(verdict(running(created), since), expected, "{created:?} {since:?}");
         }
@@ -212,12 +206,12 @@ mod tests {
     #[test]
     fn a_task_set_of_another_controller_that_is_young_enough_is_current() {
         let found = Found { controller: Controller::CodeDeploy, ..running(Some(1000)) };
-        assert_eq!(verdict(found, Since::Changed(Some(999))), Some(Verdict::AlreadyCurrent));
+        assert_eq!(verdict(found, Since::Changed(at(999))), Some(Verdict::AlreadyCurrent));
     }
 
     #[test]
     fn a_deployment_that_failed_after_the_move_is_told_and_not_repeated() {
-        let since = Since::Changed(Some(900));
+        let since = Since::Changed(at(900));
         let failed = || deployment(Some(1000), true, RolloutState::Failed);
         let old = deployment(Some(500), false, RolloutState::Completed);
         let with = |deployments| Found { deployments, ..running(None) };
@@ -227,9 +221,9 @@ mod tests {
         let was_primary = Deployment { primary: false, state: RolloutState::InProgress, ..failed() };
         assert_eq!(verdict(with(vec![back.clone(), was_primary]), since), Some(Verdict::Failed));
         assert_eq!(verdict(with(vec![back.clone()]), since), Some(Verdict::Failed));
-        assert_eq!(verdict(with(vec![back]), Since::Staged(Some(900))), Some(Verdict::Failed));
+        assert_eq!(verdict(with(vec![back]), Since::Staged(at(900))), Some(Verdict::Failed));
         // A failure of before the move says nothing about the new value; a younger deployment makes up for it.
-        assert_eq!(verdict(with(vec![failed()]), Since::Changed(Some(1000))), None);
+        assert_eq!(verdict(with(vec![failed()]), Since::Changed(at(1000))), None);
         let younger = deployment(Some(1100), true, RolloutState::InProgress);
         let replaced = Deployment { primary: false, ..failed() };
         assert_eq!(verdict(with(vec![younger, replaced]), since), Some(Verdict::AlreadyCurrent));
@@ -247,7 +241,7 @@ mod tests {
     #[test]
     fn reasons_give_the_dates_in_utc() {
         let found = Sighting::Found(running(Some(1000)));
-        let judged = judge(&dependent(Dependence::Named, found), Since::Changed(Some(500)));
+        let judged = judge(&dependent(Dependence::Named, found), Since::Changed(at(500)));
         let Judgement::Leave(_, reason) = judged else { panic!("{judged:?}") };
         assert!(reason.contains("1970-01-01T00:00:01Z") && reason.contains("1970-01-01T00:00:00.5Z"), "{reason}");
     }

@@ -13,9 +13,10 @@ mod settled;
 use crate::api::ServiceName;
 use crate::error::Error;
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
+use crate::timestamp::Timestamp;
 
 pub use apart::{Apart, apart};
-pub use dates::{Runs, runs, utc};
+pub use dates::{Runs, runs};
 pub(crate) use estate::{Estate, Holder, Revisions, Seen, dependent};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
@@ -100,10 +101,10 @@ pub struct Deployment {
     pub id: String,
     /// Whether it is PRIMARY: the one that is to stay.
     pub primary: bool,
-    /// When it was created, in milliseconds since 1970.
-    pub created: Option<i64>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
     /// When it last changed: once it is completed, at the latest when it was.
-    pub updated: Option<i64>,
+    pub updated: Option<Timestamp>,
     /// How far it is.
     pub state: RolloutState,
     /// ECS's word on that.

@@ -1,39 +1,40 @@
 //! Since when no task of a service can hold the value from before AWSCURRENT. Until then somebody may sign with the old key,
 //! and does not know the one that is new in AWSCURRENT.
 
-use super::dates::utc;
 use super::{Controller, Found, RolloutState};
+use crate::timestamp::Timestamp;
+use std::time::Duration;
 
-/// When the version under AWSCURRENT came, in milliseconds since 1970.
+/// When the version under AWSCURRENT came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// When its value was stored. AWSCURRENT moved to it after that: most often seconds, after a rotation that broke off up to
     /// days.
-    pub created: i64,
+    pub created: Timestamp,
     /// When Secrets Manager saw the end of the last rotation, if that made this version current. One that it never saw the
     /// end of, and one made by hand or by Revoke, have none.
-    pub rotated: Option<i64>,
+    pub rotated: Option<Timestamp>,
 }
 
 /// How long after its value was stored a version is surely current: nobody retries a rotation for longer.
-const BROKEN_OFF: i64 = 86_400_000;
+const BROKEN_OFF: Duration = Duration::from_hours(24);
 
 impl Moved {
     /// The move by a version's `CreatedDate` and the secret's `LastRotatedDate`.
     #[must_use]
-    pub fn new(created: i64, last_rotated: Option<i64>) -> Self {
+    pub fn new(created: Timestamp, last_rotated: Option<Timestamp>) -> Self {
         Self { created, rotated: last_rotated.filter(|rotated| *rotated >= created) }
     }
 
     /// A time from which on every new task reads this version.
     #[must_use]
-    pub fn surely_by(&self) -> i64 {
-        self.rotated.unwrap_or_else(|| self.created.saturating_add(BROKEN_OFF))
+    pub fn surely_by(&self) -> Timestamp {
+        self.rotated.unwrap_or_else(|| self.created.after(BROKEN_OFF))
     }
 
     /// A time until which tasks that started read the version before.
     #[must_use]
-    pub fn not_before(&self) -> i64 {
+    pub fn not_before(&self) -> Timestamp {
         self.rotated.unwrap_or(self.created)
     }
 }
@@ -41,9 +42,9 @@ impl Moved {
 /// Since when every task of a service has read AWSCURRENT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Since this time at the latest, in milliseconds since 1970; none where there never were tasks. It may have been long
+    /// Since this time at the latest; none where there never were tasks. It may have been long
     /// before: each deployment since then shows as the last one.
-    Since(Option<i64>),
+    Since(Option<Timestamp>),
     /// A deployment is going on, for this reason. An earlier one may have replaced the tasks of before.
     Going(String),
     /// Not yet, for this reason.
@@ -65,9 +66,9 @@ pub fn settled(found: &Found, moved: Moved) -> Settled {
     let ours = found.controller == Controller::Ecs;
     let young = if ours { moved.created } else { moved.not_before() };
     // Not every ECS shows fractions of a second.
-    let old = found.deployments.iter().find(|one| one.created.is_none_or(|at| at / 1000 < young / 1000));
+    let old = found.deployments.iter().find(|one| one.created.is_none_or(|at| at.seconds() < young.seconds()));
     if let Some(old) = old {
-        let since = old.created.map(|at| format!(", of {},", utc(at))).unwrap_or_default();
+        let since = old.created.map(|at| format!(", of {at},")).unwrap_or_default();
         return Settled::Not(format!("the tasks of its deployment {}{since} are older than AWSCURRENT", old.id));
     }
     let Some(primary) = found.primary() else {
@@ -86,10 +87,10 @@ pub fn settled(found: &Found, moved: Moved) -> Settled {
 /// A service deployment, as ECS remembers it for ninety days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Past {
-    /// When it was made, in milliseconds since 1970.
-    pub created: i64,
+    /// When it was made.
+    pub created: Timestamp,
     /// When it was over.
-    pub finished: Option<i64>,
+    pub finished: Option<Timestamp>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -134,13 +135,14 @@ pub fn settled_by(history: &[Past], found: &Found, moved: Moved, seen: Settled) 
 mod tests {
     use super::*;
     use crate::dependents::Deployment;
-    use crate::dependents::sample::{deployment, running};
+    use crate::dependents::sample::{at, deployment, running};
 
-    const MOVED: Moved = Moved { created: 10_000, rotated: Some(20_000) };
+    const MOVED: Moved =
+        Moved { created: Timestamp::from_millis(10_000), rotated: Some(Timestamp::from_millis(20_000)) };
 
     fn primary(created: i64, state: RolloutState) -> Found {
         let mut primary = deployment(Some(created), true, state);
-        primary.updated = Some(created + 5000);
+        primary.updated = at(created + 5000);
         Found { deployments: vec![primary], ..running(None) }
     }
 
@@ -152,10 +154,11 @@ mod tests {
 
     #[test]
     fn a_rotation_that_nobody_saw_the_end_of_has_no_date_of_its_own() {
-        assert_eq!(Moved::new(10, Some(20)), Moved { created: 10, rotated: Some(20) });
-        let by_hand = Moved::new(10, Some(9));
-        assert_eq!((by_hand, by_hand.not_before()), (Moved { created: 10, rotated: None }, 10));
-        assert_eq!((by_hand.surely_by(), Moved::new(10, Some(20)).surely_by()), (10 + BROKEN_OFF, 20));
+        let ten = Timestamp::from_millis(10);
+        assert_eq!(Moved::new(ten, at(20)), Moved { created: ten, rotated: at(20) });
+        let by_hand = Moved::new(ten, at(9));
+        assert_eq!((by_hand, by_hand.not_before()), (Moved { created: ten, rotated: None }, ten));
+        assert_eq!((by_hand.surely_by(), Some(Moved::new(ten, at(20)).surely_by())), (ten.after(BROKEN_OFF), at(20)));
     }
 
     #[test]
@@ -183,11 +186,11 @@ mod tests {
     #[test]
     fn what_is_complete_is_settled_since_its_last_change() {
         let done = primary(21_000, RolloutState::Completed);
-        assert_eq!(settled(&done, MOVED), Settled::Since(Some(26_000)));
+        assert_eq!(settled(&done, MOVED), Settled::Since(at(26_000)));
         // Tasks that were stopped may have signed until then.
         let none = Found { running: 0, ..done };
         let stopped = [Found { desired: 0, ..none.clone() }, Found { active: false, ..none.clone() }];
-        assert!(stopped.iter().all(|found| settled(found, MOVED) == Settled::Since(Some(26_000))));
+        assert!(stopped.iter().all(|found| settled(found, MOVED) == Settled::Since(at(26_000))));
         let stopping = Found { desired: 0, running: 1, ..none };
         assert!(matches!(settled(&stopping, MOVED), Settled::Going(_)));
         assert_eq!(
@@ -198,8 +201,12 @@ mod tests {
 
     #[test]
     fn history_tells_of_the_first_deployment_that_replaced_every_task() {
-        let past = |created: i64, finished: i64, outcome| Past { created, finished: Some(finished), outcome };
-        let since = |at| Settled::Since(Some(at));
+        let past = |created: i64, finished: i64, outcome| Past {
+            created: Timestamp::from_millis(created),
+            finished: at(finished),
+            outcome,
+        };
+        let since = |millis| Settled::Since(at(millis));
         let now = primary(90_000, RolloutState::Completed);
         let (good, undone) = (Outcome::Successful, Outcome::Undone);
         for (history, expected) in [
@@ -217,7 +224,10 @@ mod tests {
         assert_eq!(settled_by(&[past(30_000, 40_000, good)], &now, MOVED, going.clone()), since(40_000));
         assert_eq!(settled_by(&[], &now, MOVED, going.clone()), going);
         let replacing = primary(18_000, RolloutState::InProgress);
-        let before = [past(15_000, 17_000, good), Past { created: 18_000, finished: None, outcome: Outcome::Going }];
+        let before = [
+            past(15_000, 17_000, good),
+            Past { created: Timestamp::from_millis(18_000), finished: None, outcome: Outcome::Going },
+        ];
         assert_eq!(settled_by(&before, &replacing, MOVED, going.clone()), going);
         for seen in [since(95_000), going] {
             let back = settled_by(&[past(12_000, 30_000, undone)], &now, MOVED, seen);

@@ -11,6 +11,7 @@ use super::window::Window;
 use super::{Fingerprint, KeyPrint, Random, Renewal, ids};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
+use crate::timestamp::Timestamp;
 
 /// The JSON key of the private key, unless `keyroll:field` names another.
 const PRIVATE_KEY: &str = "private_key";
@@ -82,7 +83,7 @@ impl SigningKey {
         Renewal { what: format!("a fresh {new} key{named}{moved}"), warnings }
     }
 
-    pub(super) fn renewed(&self, now: i64, today: &str, random: Random<'_>) -> Result<Sensitive> {
+    pub(super) fn renewed(&self, now: Timestamp, today: &str, random: Random<'_>) -> Result<Sensitive> {
         let key = Key::make(self.shape(), &mut |bytes: &mut [u8]| random(bytes))?;
         let form = self.key.as_ref().map(|(_, form)| form.clone()).unwrap_or_default();
         let json = |text: &str| Sensitive::new(Value::from(text).to_string());
@@ -91,7 +92,7 @@ impl SigningKey {
             new.push((KEY_ID, json(&ids::fresh(ids::stem(key_id), today, random)?)));
         }
         if let Some(window) = &self.window {
-            let (from, until) = window.moved_on(now).json()?;
+            let (from, until) = window.moved_on(now.seconds()).json()?;
             new.push((FROM, Sensitive::new(from.to_string())));
             new.push((UNTIL, Sensitive::new(until.to_string())));
         }
@@ -102,11 +103,11 @@ impl SigningKey {
     }
 
     /// Signs with the key, and holds the document against what it must say.
-    pub(super) fn prove(&self, now: i64) -> Result<String> {
+    pub(super) fn prove(&self, now: Timestamp) -> Result<String> {
         let Some((key, _)) = &self.key else { return Err(refused("the pending document has no private key")) };
         let Some(alg) = key.shape().algorithm() else { return Err(refused("the pending key has no public half")) };
         key.check(alg)?;
-        if self.window.as_ref().is_some_and(|window| !window.contains(now)) {
+        if self.window.as_ref().is_some_and(|window| !window.contains(now.seconds())) {
             return Err(Error::new(ErrorKind::RefusedValue, "the pending key is not valid at this time", GIVE_UP));
         }
         let name = self.key_id.as_ref().map(|key_id| format!(" {key_id:?}")).unwrap_or_default();

@@ -93,8 +93,8 @@ impl Keys {
         }
     }
 
-    /// The value after this one. `now` is in seconds since 1970.
-    pub fn renewed(&self, now: i64, random: Random<'_>) -> Result<Sensitive> {
+    /// The value after this one.
+    pub fn renewed(&self, now: Timestamp, random: Random<'_>) -> Result<Sensitive> {
         let today = today(now);
         match &self.value {
             Value::Plain(plain) => plain.renewed(random),
@@ -106,7 +106,7 @@ impl Keys {
     }
 
     /// A value in which nothing of this one is left: a leaked ring contains its next key, too.
-    pub fn replaced(&self, now: i64, random: Random<'_>) -> Result<Sensitive> {
+    pub fn replaced(&self, now: Timestamp, random: Random<'_>) -> Result<Sensitive> {
         let today = today(now);
         match &self.value {
             Value::Ring(form, ring) => form.write(&[Ring::fresh(None, Some(ring), &today, random)?.text()]),
@@ -124,7 +124,7 @@ impl Keys {
     }
 
     /// Signs with what will sign, verifies, and holds the value against what it must be.
-    pub fn prove(&self, now: i64) -> Result<String> {
+    pub fn prove(&self, now: Timestamp) -> Result<String> {
         match &self.value {
             Value::Plain(plain) => plain.prove(),
             Value::Document(document) => document.prove(now),
@@ -249,8 +249,8 @@ fn ring_or_seed(form: KeyForm) -> Result<Value> {
 }
 
 /// The day, as it stands in names of keys.
-fn today(now: i64) -> String {
-    let date = Timestamp::from_seconds(now).text().unwrap_or_default();
+fn today(now: Timestamp) -> String {
+    let date = now.text().unwrap_or_default();
     date.get(..10).unwrap_or_default().replace('-', "")
 }
 

@@ -3,7 +3,7 @@ use rand::TryRng as _;
 use super::*;
 
 /// 2026-11-22T15:30:00Z.
-const NOW: i64 = 1_795_361_400;
+const NOW: Timestamp = Timestamp::from_seconds(1_795_361_400);
 
 fn random(bytes: &mut [u8]) -> Result<()> {
     rand::rngs::SysRng

@@ -1,7 +1,6 @@
 //! A first look at a secret: its current version, and a rotation that has broken off.
 
 use crate::context::{Context, Overview};
-use crate::dependents::utc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rotation::Target;
 use crate::secret::{AWSCURRENT, AWSPENDING, VersionId, give_up};
@@ -31,7 +30,7 @@ pub(super) fn unfinished(overview: &Overview) -> Option<String> {
         }
         Target::Login => ("", "still logs in"),
     };
-    let since = overview.last_changed.map(|at| format!(" (the secret last changed at {})", utc(at)));
+    let since = overview.last_changed.map(|at| format!(" (the secret last changed at {at})"));
     Some(format!(
         "{arn}: AWSPENDING is on version {version}, which is not current: unless a rotation is running{}, one has broken off.{revoke} \
          To finish it: aws secretsmanager rotate-secret --secret-id {arn}. To give it up, and only where AWSCURRENT \

@@ -13,7 +13,7 @@ use crate::secret::ROLLOUT;
 /// Safe to repeat: each time replaces the tasks once more.
 pub(super) async fn redeploy(context: &Context<'_>) -> Result<Report> {
     let (seen, current) = look(context).await?;
-    seen.settings.refuse_on_hold(context.clock.seconds())?;
+    seen.settings.refuse_on_hold(context.clock.now())?;
     if let Dependents::Unreadable(error) = seen.settings.dependents {
         return Err(error);
     }

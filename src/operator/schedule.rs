@@ -3,7 +3,6 @@
 use super::function::same_function;
 use crate::api::ConfiguredRotation;
 use crate::aws::secrets::Described;
-use crate::dependents::utc;
 
 /// Takes a secret's rotation from what `DescribeSecret` shows. `function` is this function's ARN.
 pub(super) fn configured(described: &mut Described, function: &str) -> ConfiguredRotation {
@@ -12,8 +11,8 @@ pub(super) fn configured(described: &mut Described, function: &str) -> Configure
         by_this_function: described.function.as_deref().is_some_and(|arn| same_function(arn, function)),
         function: described.function.take(),
         rules: described.rules.take(),
-        last_rotated: described.last_rotated.map(utc),
-        next: described.next_rotation.map(utc),
+        last_rotated: described.last_rotated.map(|at| at.to_string()),
+        next: described.next_rotation.map(|at| at.to_string()),
     }
 }
 

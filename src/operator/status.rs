@@ -10,17 +10,18 @@ use crate::config::{KindTag, Settings, Strategy};
 use crate::context::{Context, Overview};
 use crate::copies;
 use crate::database::Kind;
-use crate::dependents::{Dependence, Dependent, Judgement, Runs, Seen, Sighting, Since, judge, runs, utc};
+use crate::dependents::{Dependence, Dependent, Judgement, Runs, Seen, Sighting, Since, judge, runs};
 use crate::error::Result;
 use crate::rollout::{self, Left};
 use crate::rotation::overlap::Until;
 use crate::secret::{AWSCURRENT, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId, stages};
+use crate::timestamp::Timestamp;
 
 /// When things happened that dates of deployments are held against.
 #[derive(Clone, Copy)]
 struct Dates {
-    changed: Option<i64>,
-    created: Option<i64>,
+    changed: Option<Timestamp>,
+    created: Option<Timestamp>,
     open: bool,
 }
 
@@ -42,7 +43,7 @@ pub(super) async fn status(context: &Context<'_>, function: &str) -> Result<Stat
         open: marked,
     };
     let services = seen.dependents.iter().map(|dependent| service(dependent, dates)).collect();
-    let held = secret.settings.held(context.clock.seconds());
+    let held = secret.settings.held(context.clock.now());
     let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
     warnings.extend(unsound(&secret.settings));
@@ -53,7 +54,7 @@ pub(super) async fn status(context: &Context<'_>, function: &str) -> Result<Stat
         done: Vec::new(),
         versions: versions(&secret.labels, &created),
         rotation,
-        last_changed: secret.last_changed.map(utc),
+        last_changed: secret.last_changed.map(|at| at.to_string()),
         previous_credential_valid_until: overlap(context, &secret),
         services,
         left,
@@ -75,16 +76,16 @@ fn overlap(context: &Context<'_>, secret: &Overview) -> Option<String> {
     let administered = secret.settings.admin_secret.is_some() && secret.settings.kind == Some(KindTag::MariaDb);
     let overlaps =
         (strategy == Some(Strategy::AlternatingUsers) || administered) && secret.labels.holder(AWSPREVIOUS).is_some();
-    overlaps.then(|| Until::by_date(secret.next_rotation, context.clock.seconds()).text())
+    overlaps.then(|| Until::by_date(secret.next_rotation, context.clock.now()).text())
 }
 
-fn versions(labels: &Labels, created: &BTreeMap<String, i64>) -> Vec<VersionStatus> {
+fn versions(labels: &Labels, created: &BTreeMap<String, Timestamp>) -> Vec<VersionStatus> {
     let version = |(id, labels_of): (&str, &[String])| VersionStatus {
         id: id.to_owned(),
         labels: labels_of.to_vec(),
         standing: Some(stages::standing(labels, &VersionId::known(id), stages::Seen::NotRead))
             .filter(|standing| *standing != Standing::Reserved),
-        created: created.get(id).copied().map(utc),
+        created: created.get(id).copied().map(|at| at.to_string()),
     };
     labels.iter().map(version).collect()
 }
@@ -152,7 +153,7 @@ fn left(
 mod tests {
     use super::*;
     use crate::api::ServiceName;
-    use crate::dependents::sample::running;
+    use crate::dependents::sample::{at, running};
 
     fn dependent(how: Dependence, created: i64) -> Dependent {
         let found = running(Some(created));
@@ -168,14 +169,14 @@ mod tests {
             (1500, true, None, Verdict::Skipped, "Reconcile would redeploy it"),
             (2500, true, Some(true), Verdict::AlreadyCurrent, "after the secret last changed"),
         ] {
-            let dates = Dates { changed: Some(2000), created: Some(1000), open };
+            let dates = Dates { changed: at(2000), created: at(1000), open };
             let shown = service(&dependent(Dependence::Reads, created), dates);
             assert_eq!((shown.runs_current, shown.report.verdict), (runs, verdict), "{created} {open}");
             assert!(shown.report.reason.contains(word), "{}", shown.report.reason);
         }
-        let unknown = Dates { changed: Some(2000), created: None, open: false };
+        let unknown = Dates { changed: at(2000), created: None, open: false };
         assert_eq!(service(&dependent(Dependence::Reads, 1500), unknown).runs_current, None);
-        let dates = Dates { changed: Some(1000), created: Some(500), open: false };
+        let dates = Dates { changed: at(1000), created: at(500), open: false };
         let pinned = service(&dependent(Dependence::Pinned("v1".to_owned()), 1500), dates);
         assert_eq!(pinned.runs_current, None);
         assert!(pinned.report.reason.contains("pinned to version v1"), "{}", pinned.report.reason);
@@ -187,7 +188,7 @@ mod tests {
             Labels::new(of.iter().map(|(id, label)| ((*id).to_owned(), vec![(*label).to_owned()])).collect())
         };
         let labels = labels(&[("a", "AWSPREVIOUS"), ("b", AWSCURRENT), ("c", "AWSPENDING")]);
-        let shown = versions(&labels, &[("b".to_owned(), 0)].into());
+        let shown = versions(&labels, &[("b".to_owned(), Timestamp::from_seconds(0))].into());
         let standings: Vec<Option<Standing>> = shown.iter().map(|version| version.standing).collect();
         assert_eq!(standings, [Some(Standing::Superseded), Some(Standing::Current), None]);
         assert_eq!(shown[1].created.as_deref(), Some("1970-01-01T00:00:00Z"));

@@ -27,7 +27,7 @@ use look::look;
 
 /// Rolls what is left of a version.
 pub(crate) async fn roll(context: &Context<'_>, left: &Left<'_>, since: Since) -> Result<Report> {
-    if let Some(reason) = left.settings.held(context.clock.seconds()) {
+    if let Some(reason) = left.settings.held(context.clock.now()) {
         return Ok(context.report(left.arn, left.version, &held(context.doing, left, &reason)));
     }
     if let Dependents::Unreadable(error) = &left.settings.dependents {
@@ -117,7 +117,7 @@ fn held(doing: Doing, left: &Left<'_>, reason: &str) -> Plan<Roll> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependents::sample::running;
+    use crate::dependents::sample::{at, running};
     use crate::dependents::{Dependent, Found};
     use crate::error::{Error, ErrorKind};
     use crate::secret::{Step, VersionId};
@@ -131,7 +131,7 @@ mod tests {
     fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan<Roll> {
         let settings = Settings::read([]);
         let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked };
-        plan(&Seen { dependents, unseen, warnings: Vec::new() }, &left, Since::Changed(Some(1000)))
+        plan(&Seen { dependents, unseen, warnings: Vec::new() }, &left, Since::Changed(at(1000)))
     }
 
     fn denied() -> Error {

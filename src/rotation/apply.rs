@@ -120,8 +120,8 @@ impl Plan<StoreValue> {
 pub(crate) fn draw(context: &Context<'_>, source: &Source, account: Option<&str>) -> Result<Sensitive> {
     match source {
         Source::Login(form, current) => current.renewed(form, account, &context.config.policy, random),
-        Source::Renewed(keys) => keys.renewed(context.clock.seconds(), &mut random),
-        Source::Replaced(keys) => keys.replaced(context.clock.seconds(), &mut random),
+        Source::Renewed(keys) => keys.renewed(context.clock.now(), &mut random),
+        Source::Replaced(keys) => keys.replaced(context.clock.now(), &mut random),
     }
 }
 

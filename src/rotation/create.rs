@@ -20,6 +20,7 @@ use crate::rollout::{self, Left};
 use crate::rotation::target::Target;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing, VersionId};
+use crate::timestamp::Timestamp;
 
 /// How old the labels may be when the value is stored. Looking at ECS may take longer.
 const STALE: Duration = Duration::from_secs(1);
@@ -34,7 +35,7 @@ pub(super) async fn create_secret(context: &Context<'_>, event: &Rotation) -> Re
     if stages::task(event.step, standing)? != Task::Write {
         return Ok(context.report(&seen.arn, &event.version, &Proof::nothing(standing)));
     }
-    seen.settings.refuse_on_hold(context.clock.seconds())?;
+    seen.settings.refuse_on_hold(context.clock.now())?;
     seen.settings.sound()?;
     copies::planned(&seen.settings).refuse()?;
     let before = finish_the_last_rotation(context, &seen, current.created).await?;
@@ -64,7 +65,7 @@ async fn login(
     context: &Context<'_>,
     seen: &Overview,
     current: Version,
-    last: Option<i64>,
+    last: Option<Timestamp>,
 ) -> Result<(Source, Plan<StoreValue>)> {
     let (form, current) = Credential::read(current.text()?, &seen.settings, context.config.strategy)?;
     let account = turn::next(context, &current, &seen.settings).await?;
@@ -100,20 +101,20 @@ fn refuse_moved(current: &VersionId, labels: &Labels) -> Result<()> {
 pub(super) fn plan(
     current: &Credential,
     account: Option<String>,
-    last: Option<i64>,
+    last: Option<Timestamp>,
     seen: &Overview,
     context: &Context<'_>,
 ) -> Result<Plan<StoreValue>> {
     let plan = draw(current, account, &seen.settings, context)?;
     if current.scheme.overlaps() {
-        seen.settings.refuse_too_soon(context.config.min_age, last, context.clock.seconds())?;
+        seen.settings.refuse_too_soon(context.config.min_age, last, context.clock.now())?;
     }
     Ok(plan)
 }
 
-/// When the last rotation was, if there was one, in milliseconds since 1970. One of which Secrets Manager never heard the end
+/// When the last rotation was, if there was one. One of which Secrets Manager never heard the end
 /// leaves no date but that of its version, and its mark.
-pub(super) fn last_rotation(seen: &Overview, created: Option<i64>, open: bool) -> Option<i64> {
+pub(super) fn last_rotation(seen: &Overview, created: Option<Timestamp>, open: bool) -> Option<Timestamp> {
     if seen.last_rotated.is_some() || open { seen.last_rotated.max(created) } else { None }
 }
 
@@ -139,7 +140,7 @@ pub(super) fn draw(
 async fn finish_the_last_rotation(
     context: &Context<'_>,
     seen: &Overview,
-    created: Option<i64>,
+    created: Option<Timestamp>,
 ) -> Result<Option<Report>> {
     let Some(version) = open_mark(&seen.labels) else { return Ok(None) };
     let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };

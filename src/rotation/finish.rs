@@ -40,9 +40,9 @@ pub(super) async fn finish_secret(context: &Context<'_>, event: &Rotation) -> Re
 
 /// Says until when the credential before goes on working, for the report, and in the log for an alarm.
 fn tell_overlap(context: &Context<'_>, seen: &Overview) -> String {
-    let now = context.clock.seconds();
+    let now = context.clock.now();
     let until = Until::from_now(seen.rules.as_ref(), seen.next_rotation, now);
-    if let Some(time) = until.seconds() {
+    if let Some(time) = until.time() {
         log::previous_valid_until(&seen.arn, time, now);
     }
     until.text()

@@ -5,14 +5,15 @@ use crate::context::Context;
 use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
 use crate::rollout;
 use crate::rotation::login::logins::Account;
+use crate::timestamp::Timestamp;
 
 /// The warning about services whose tasks may hold the previous credential, as far as dates show. That the rollout is closed
 /// says that each was redeployed, not that the last old task has stopped.
 pub(super) async fn still_held(
     context: &Context<'_>,
     account: &Account,
-    changed: Option<i64>,
-    created: Option<i64>,
+    changed: Option<Timestamp>,
+    created: Option<Timestamp>,
 ) -> Option<String> {
     let seen = rollout::observe(context, &account.arn, &account.settings).await;
     let holds = |dependent: &Dependent| match (&dependent.sighting, &dependent.how) {

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Looks at the secret as a whole, and refuses one that may not be rotated.
 pub(super) async fn overview(context: &Context<'_>, event: &Rotation) -> Result<Overview> {
     let seen = look(context).await?;
-    context.memory.keep_settings(&event.secret, &event.version, &seen.settings, context.clock.seconds());
+    context.memory.keep_settings(&event.secret, &event.version, &seen.settings, context.clock.now());
     Ok(seen)
 }
 
@@ -23,7 +23,7 @@ pub(super) async fn look(context: &Context<'_>) -> Result<Overview> {
 
 /// The secret's settings, from memory where an earlier step of this rotation read them.
 pub(super) async fn settings(context: &Context<'_>, event: &Rotation) -> Result<Settings> {
-    match context.memory.settings(&event.secret, &event.version, context.clock.seconds()) {
+    match context.memory.settings(&event.secret, &event.version, context.clock.now()) {
         Some(settings) => Ok(settings),
         None => Ok(overview(context, event).await?.settings),
     }

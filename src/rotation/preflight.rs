@@ -46,7 +46,7 @@ pub(crate) async fn examine(context: &Context<'_>, secret: &Overview, prove: boo
     let mut found = Findings::default();
     let timeout = context.clock.require(LEAST_TIMEOUT, "end a step of a rotation", "nothing was changed");
     found.lacking.extend(timeout.err());
-    found.lacking.extend(secret.settings.refuse_on_hold(context.clock.seconds()).err());
+    found.lacking.extend(secret.settings.refuse_on_hold(context.clock.now()).err());
     found.lacking.extend(secret.settings.sound().err());
     // For keys the value says more: see `keys::examine`.
     if Target::of(&secret.settings) == Target::Login {

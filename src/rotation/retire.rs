@@ -29,7 +29,7 @@ pub(crate) async fn retire(context: &Context<'_>) -> Result<Report> {
     if let Target::Keys(kind) = Target::of(&seen.settings) {
         return Err(keys::not_retired(kind));
     }
-    seen.settings.refuse_on_hold(context.clock.seconds())?;
+    seen.settings.refuse_on_hold(context.clock.now())?;
     seen.settings.sound()?;
     copies::planned(&seen.settings).refuse()?;
     settled(&seen.labels)?;

@@ -16,6 +16,7 @@ use super::error::{code, failed};
 use crate::api::ServiceName;
 use crate::dependents::{Found, Past, Revision, Sighting};
 use crate::error::{Error, ErrorKind, Result};
+use crate::timestamp::Timestamp;
 
 /// What `ListClusters` and `ListServices` give at most.
 const PER_PAGE: i32 = 100;
@@ -108,10 +109,10 @@ impl Ecs {
         }
     }
 
-    /// The service deployments that began after a time, in milliseconds since 1970. ECS keeps ninety days of them, and tells of
+    /// The service deployments that began after a time. ECS keeps ninety days of them, and tells of
     /// its own rolling and blue/green deployments only.
-    pub(crate) async fn deployed(&self, name: &ServiceName, after: i64) -> Result<Vec<Past>> {
-        let after = CreatedAt::builder().after(DateTime::from_millis(after)).build();
+    pub(crate) async fn deployed(&self, name: &ServiceName, after: Timestamp) -> Result<Vec<Past>> {
+        let after = CreatedAt::builder().after(DateTime::from_millis(after.millis())).build();
         let (mut all, mut next) = (Vec::new(), None);
         loop {
             let list = || self.client.list_service_deployments().cluster(&name.cluster).service(&name.service);

@@ -6,9 +6,9 @@ use aws_sdk_ecs::types::{
     DeploymentRolloutState, DeploymentStrategy, Failure, LogConfiguration, RepositoryCredentials, SchedulingStrategy,
     Secret, Service, ServiceDeploymentBrief, ServiceDeploymentStatus, ServiceEvent, TaskDefinition, TaskSet, Volume,
 };
-use aws_smithy_types::DateTime;
 
 use crate::api::{ServiceName, short};
+use crate::aws::date::timestamp;
 use crate::dependents::{
     Container, Controller, Deployment, Found, Outcome, Past, Reference, Revision, RolloutState, Sighting, floating_tag,
 };
@@ -83,13 +83,12 @@ fn rolled_back(primary: &mut Deployment, service: &Service) {
 
 /// A service deployment. One that is still going on has no end.
 pub(super) fn past(shown: &ServiceDeploymentBrief) -> Option<Past> {
-    let millis = |date: Option<&DateTime>| date.and_then(|date| date.to_millis().ok());
     let outcome = match shown.status()? {
         ServiceDeploymentStatus::Successful => Outcome::Successful,
         ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress => Outcome::Going,
         _ => Outcome::Undone,
     };
-    Some(Past { created: millis(shown.created_at())?, finished: millis(shown.finished_at()), outcome })
+    Some(Past { created: timestamp(shown.created_at())?, finished: timestamp(shown.finished_at()), outcome })
 }
 
 /// `alone`: no other deployment stands beside it. ECS shows the state of rolling updates only.
@@ -97,8 +96,8 @@ fn deployment(shown: &Shown, alone: bool) -> Deployment {
     Deployment {
         id: shown.id().unwrap_or_default().to_owned(),
         primary: shown.status() == Some("PRIMARY"),
-        created: shown.created_at().and_then(|date| date.to_millis().ok()),
-        updated: shown.updated_at().and_then(|date| date.to_millis().ok()),
+        created: timestamp(shown.created_at()),
+        updated: timestamp(shown.updated_at()),
         state: match shown.rollout_state() {
             Some(DeploymentRolloutState::InProgress) => RolloutState::InProgress,
             Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
@@ -114,8 +113,8 @@ fn task_set(shown: &TaskSet) -> Deployment {
     Deployment {
         id: shown.id().unwrap_or_default().to_owned(),
         primary: shown.status() == Some("PRIMARY"),
-        created: shown.created_at().and_then(|date| date.to_millis().ok()),
-        updated: shown.updated_at().and_then(|date| date.to_millis().ok()),
+        created: timestamp(shown.created_at()),
+        updated: timestamp(shown.updated_at()),
         state: RolloutState::Completed,
         reason: String::new(),
         revision: shown.task_definition().unwrap_or_default().to_owned(),

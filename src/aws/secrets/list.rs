@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Described, Secrets, millis, tags};
+use super::{Described, Secrets, tags};
+use crate::aws::date::timestamp;
 use crate::aws::error::failed;
 use crate::error::Result;
 use crate::secret::{Labels, SecretId, VersionId};
+use crate::timestamp::Timestamp;
 
 /// What `ListSecrets` and `ListSecretVersionIds` give at most.
 const PER_PAGE: i32 = 100;
@@ -22,7 +24,7 @@ impl Secrets {
                 rotation_enabled: seen.rotation_enabled,
                 function: seen.rotation_lambda_arn,
                 tags: tags(seen.tags),
-                last_changed: millis(seen.last_changed_date),
+                last_changed: timestamp(seen.last_changed_date.as_ref()),
                 arn: seen.arn.unwrap_or_default(),
                 ..Described::default()
             }));
@@ -44,21 +46,25 @@ impl Secrets {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| failed("secretsmanager:ListSecretVersionIds", secret.as_str(), &error))?;
             let dated = page.versions.unwrap_or_default().into_iter();
-            found.extend(dated.filter_map(|version| Some((millis(version.created_date), version.version_id?))));
+            found.extend(
+                dated.filter_map(|version| Some((timestamp(version.created_date.as_ref()), version.version_id?))),
+            );
         }
         found.sort_unstable();
         Ok(found.iter().rev().map(|(_, id)| VersionId::known(id)).collect())
     }
 
     /// When each labelled version was created.
-    pub(crate) async fn versions(&self, secret: &SecretId) -> Result<BTreeMap<String, i64>> {
+    pub(crate) async fn versions(&self, secret: &SecretId) -> Result<BTreeMap<String, Timestamp>> {
         let mut created = BTreeMap::new();
         let list = self.0.list_secret_version_ids().secret_id(secret.as_str());
         let mut pages = list.into_paginator().page_size(PER_PAGE).send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| failed("secretsmanager:ListSecretVersionIds", secret.as_str(), &error))?;
             let dated = page.versions.unwrap_or_default().into_iter();
-            created.extend(dated.filter_map(|version| Some((version.version_id?, millis(version.created_date)?))));
+            created.extend(
+                dated.filter_map(|version| Some((version.version_id?, timestamp(version.created_date.as_ref())?))),
+            );
         }
         Ok(created)
     }

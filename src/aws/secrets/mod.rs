@@ -8,12 +8,13 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 
 use aws_sdk_secretsmanager::types::{RotationRulesType, Tag};
-use aws_smithy_types::DateTime;
 
 use super::error::{being_deleted, code, failed, unquoted};
 use crate::api::RotationRules;
+use crate::aws::date::timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{AWSCURRENT, AWSPENDING, Labels, ROLLOUT, SecretId, Sensitive, VersionId};
+use crate::timestamp::Timestamp;
 
 /// What `DescribeSecret` and `ListSecrets` show.
 #[derive(Default)]
@@ -29,9 +30,9 @@ pub(crate) struct Described {
     /// The AWS service that manages the secret, such as `rds`.
     pub(crate) owner: Option<String>,
     /// Milliseconds since 1970, like all dates here.
-    pub(crate) last_changed: Option<i64>,
-    pub(crate) last_rotated: Option<i64>,
-    pub(crate) next_rotation: Option<i64>,
+    pub(crate) last_changed: Option<Timestamp>,
+    pub(crate) last_rotated: Option<Timestamp>,
+    pub(crate) next_rotation: Option<Timestamp>,
 }
 
 /// A version's value, with what came with it.
@@ -39,7 +40,7 @@ pub(crate) struct Version {
     pub(crate) arn: String,
     pub(crate) id: VersionId,
     pub(crate) labels: Vec<String>,
-    pub(crate) created: Option<i64>,
+    pub(crate) created: Option<Timestamp>,
     value: Option<Sensitive>,
 }
 
@@ -115,9 +116,9 @@ impl Secrets {
             function: seen.rotation_lambda_arn,
             rules: seen.rotation_rules.map(rules),
             owner: seen.owning_service,
-            last_changed: millis(seen.last_changed_date),
-            last_rotated: millis(seen.last_rotated_date),
-            next_rotation: millis(seen.next_rotation_date),
+            last_changed: timestamp(seen.last_changed_date.as_ref()),
+            last_rotated: timestamp(seen.last_rotated_date.as_ref()),
+            next_rotation: timestamp(seen.next_rotation_date.as_ref()),
             arn: seen.arn.unwrap_or_else(|| secret.as_str().to_owned()),
         })
     }
@@ -255,16 +256,12 @@ fn tags(tags: Option<Vec<Tag>>) -> Vec<(String, String)> {
     tags.unwrap_or_default().into_iter().map(pair).collect()
 }
 
-fn millis(date: Option<DateTime>) -> Option<i64> {
-    date.and_then(|date| date.to_millis().ok())
-}
-
 fn read(secret: &SecretId, found: GetSecretValueOutput) -> Version {
     Version {
         arn: found.arn.unwrap_or_else(|| secret.as_str().to_owned()),
         id: VersionId::known(found.version_id.as_deref().unwrap_or_default()),
         labels: found.version_stages.unwrap_or_default(),
-        created: millis(found.created_date),
+        created: timestamp(found.created_date.as_ref()),
         value: found.secret_string.map(Sensitive::new),
     }
 }

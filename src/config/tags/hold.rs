@@ -5,8 +5,8 @@ use crate::timestamp::Timestamp;
 /// Until when nothing is rotated or rolled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// Until this time, in seconds since 1970.
-    Until(i64, String),
+    /// Until this time, as it is written.
+    Until(Timestamp, String),
     /// Until the tag is removed, for this reason.
     For(String),
 }
@@ -18,12 +18,12 @@ impl Hold {
         let spellings = [value.to_owned(), format!("{value}T00:00:00Z"), value.replace('Z', ":00Z")];
         spellings.iter().find_map(|spelling| Timestamp::parse(spelling)).map_or_else(
             || Self::For(if value.is_empty() { "no reason given".to_owned() } else { value.to_owned() }),
-            |time| Self::Until(time.seconds(), value.to_owned()),
+            |time| Self::Until(time, value.to_owned()),
         )
     }
 
-    /// Why the secret is on hold at this time, in seconds since 1970, if it is.
-    pub(super) fn reason(&self, now: i64) -> Option<String> {
+    /// Why the secret is on hold at this time, if it is.
+    pub(super) fn reason(&self, now: Timestamp) -> Option<String> {
         match self {
             Self::Until(time, text) => (now < *time).then(|| format!("until {text}")),
             Self::For(reason) => Some(reason.clone()),
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_hold_is_a_time_or_a_reason() {
-        let noon = 1_798_113_600; // 2026-12-24T12:00:00Z
+        let noon = Timestamp::from_seconds(1_798_113_600); // 2026-12-24T12:00:00Z
         for (value, held_at_noon) in [
             ("2026-12-24", false),
             ("2026-12-24T12:01Z", true),

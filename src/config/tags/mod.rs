@@ -12,6 +12,8 @@ use self::unreadable::unreadable;
 use crate::api::ServiceName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::SecretId;
+use crate::timestamp::Timestamp;
+use std::time::Duration;
 
 pub use copies::NamedPlace;
 pub use hold::Hold;
@@ -19,9 +21,9 @@ pub use kind::KindTag;
 pub use strategy::Strategy;
 
 /// Milliseconds.
-const HOUR: i64 = 3_600_000;
+const HOUR: u64 = 3_600_000;
 /// The default of `keyroll:token-lifetime`.
-const DAY: i64 = 24 * HOUR;
+const DAY: Duration = Duration::from_hours(24);
 
 /// Which services depend on a secret, as far as its tags say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +55,8 @@ pub struct Settings {
     pub hold: Option<Hold>,
     /// `keyroll:min-age` in minutes, where set.
     pub min_age: Option<u32>,
-    /// `keyroll:token-lifetime` in milliseconds, where set.
-    pub token_lifetime: Option<i64>,
+    /// `keyroll:token-lifetime`, where set.
+    pub token_lifetime: Option<Duration>,
     /// `keyroll:plaintext-statements`: whether a statement may carry a password, where the server insists on seeing it.
     pub plaintext_statements: bool,
     problems: Vec<Error>,
@@ -168,8 +170,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Refuses while the secret is on hold. `now` is in seconds since 1970.
-    pub fn refuse_on_hold(&self, now: i64) -> Result<()> {
+    /// Refuses while the secret is on hold.
+    pub fn refuse_on_hold(&self, now: Timestamp) -> Result<()> {
         match self.held(now) {
             None => Ok(()),
             Some(reason) => Err(Error::new(
@@ -181,10 +183,10 @@ impl Settings {
     }
 
     /// Refuses a rotation that comes so soon after the last one that it would end the overlap of that one, before
-    /// everybody has the newer credential. `last` is in milliseconds since 1970, `now` in seconds.
-    pub fn refuse_too_soon(&self, default: u32, last: Option<i64>, now: i64) -> Result<()> {
+    /// every task has the newer credential.
+    pub fn refuse_too_soon(&self, default: u32, last: Option<Timestamp>, now: Timestamp) -> Result<()> {
         let minutes = self.min_age.unwrap_or(default);
-        let passed = last.map(|last| now.saturating_sub(last / 1000));
+        let passed = last.map(|last| now.seconds_since(last));
         // A clock that is behind Secrets Manager's shows a rotation of the future, which 0 does not put off either.
         match passed.filter(|passed| minutes > 0 && *passed < i64::from(minutes) * 60) {
             None => Ok(()),
@@ -197,15 +199,15 @@ impl Settings {
         }
     }
 
-    /// How long a token may live that one of the secret's keys has signed, in milliseconds.
+    /// How long a token may live that one of the secret's keys has signed.
     #[must_use]
-    pub fn token_lifetime(&self) -> i64 {
+    pub fn token_lifetime(&self) -> Duration {
         self.token_lifetime.unwrap_or(DAY)
     }
 
     /// Why the secret is on hold now, if it is.
     #[must_use]
-    pub fn held(&self, now: i64) -> Option<String> {
+    pub fn held(&self, now: Timestamp) -> Option<String> {
         self.hold.as_ref()?.reason(now)
     }
 }
@@ -215,16 +217,16 @@ fn not_built(tag: &str, value: &str, remedy: &str) -> Error {
     Error::new(ErrorKind::RefusedNotBuilt, cause, remedy)
 }
 
-/// A time in hours as milliseconds: digits with at most three after a point.
-fn hours(text: &str) -> Option<i64> {
+/// A time in hours: digits with at most three after a point.
+fn hours(text: &str) -> Option<Duration> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     if !(1..=3).contains(&part.len()) {
         return None;
     }
     let is_number = |digits: &str| digits.bytes().all(|c| c.is_ascii_digit());
-    let number = |digits: &str| if is_number(digits) { digits.parse::<i64>().ok() } else { None };
+    let number = |digits: &str| if is_number(digits) { digits.parse::<u64>().ok() } else { None };
     let thousandths = number(&format!("{part:0<3}"))?;
-    number(whole)?.checked_mul(HOUR)?.checked_add(thousandths * HOUR / 1000)
+    number(whole)?.checked_mul(HOUR)?.checked_add(thousandths * HOUR / 1000).map(Duration::from_millis)
 }
 
 /// Whether a tag is `name` or one of its continuations `name-2` to `name-9`.

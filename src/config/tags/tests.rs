@@ -44,8 +44,8 @@ fn what_cannot_be_read_is_refused_by_tag() {
 fn a_rotation_too_soon_is_put_off_and_the_first_never() {
     let (default, tagged) = (read(&[]).unwrap(), read(&[("keyroll:min-age", "60")]).unwrap());
     let off = read(&[("keyroll:min-age", "0")]).unwrap();
-    let now = 1_000_000;
-    let ago = |minutes: i64| Some((now - minutes * 60) * 1000);
+    let now = Timestamp::from_seconds(1_000_000);
+    let ago = |minutes: i64| Some(Timestamp::from_seconds(1_000_000 - minutes * 60));
     for (settings, last, refused) in [
         (&default, ago(9), true),
         (&default, ago(10), false),
@@ -62,12 +62,12 @@ fn a_rotation_too_soon_is_put_off_and_the_first_never() {
 
 #[test]
 fn a_token_lives_for_a_day_unless_the_tag_says_otherwise() {
-    assert_eq!(read(&[]).unwrap().token_lifetime(), 24 * HOUR);
+    assert_eq!(read(&[]).unwrap().token_lifetime(), DAY);
     for (value, expected) in [
-        ("0", Some(0)),
-        ("1", Some(HOUR)),
-        ("0.25", Some(HOUR / 4)),
-        ("168.5", Some(168 * HOUR + HOUR / 2)),
+        ("0", Some(Duration::ZERO)),
+        ("1", Some(Duration::from_hours(1))),
+        ("0.25", Some(Duration::from_mins(15))),
+        ("168.5", Some(Duration::from_mins(168 * 60 + 30))),
         ("0.0001", None),
         ("", None),
         ("-1", None),

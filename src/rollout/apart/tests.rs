@@ -21,6 +21,7 @@ use crate::config::{Config, Env};
 use crate::context::{Clock, Memory, Scene};
 use crate::rollout::search;
 use crate::secret::{SecretId, Step};
+use std::time::Duration;
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf";
 const DENIED: &str = "AccessDeniedException";

@@ -11,6 +11,7 @@ use crate::jose::{KeyKind, Keys, Renewal};
 use crate::plan::Plan;
 use crate::rotation::apply::{Source, StoreValue};
 use crate::secret::Standing;
+use crate::timestamp::Timestamp;
 
 /// What the next value is made of, and the plan of it. `last` is when the last rotation was, if there was one, and `finished`
 /// what was left of it that this step has done.
@@ -19,7 +20,7 @@ pub(in crate::rotation) async fn plan(
     seen: &Overview,
     kind: KeyKind,
     version: Version,
-    last: Option<i64>,
+    last: Option<Timestamp>,
     finished: Option<&Report>,
 ) -> Result<(Source, Plan<StoreValue>)> {
     let services = finished.map(|report| report.services.as_slice()).unwrap_or_default();
@@ -31,7 +32,7 @@ pub(in crate::rotation) async fn plan(
     keys.check_next()?;
     let plan = draw(&keys);
     if keys.fingerprint().signs.is_some() {
-        seen.settings.refuse_too_soon(context.config.min_age, last, context.clock.seconds())?;
+        seen.settings.refuse_too_soon(context.config.min_age, last, context.clock.now())?;
     }
     let warnings = guard::refuse(context, seen, &keys, &before).await?;
     Ok((Source::Renewed(keys), plan.warning(warnings)))

@@ -38,7 +38,7 @@ pub(in crate::rotation) async fn values(
     found.warnings.extend(plan.warnings.iter().cloned());
     found.would(Step::Create, &plan);
     if keys.fingerprint().signs.is_some() {
-        let too_soon = secret.settings.refuse_too_soon(context.config.min_age, last, context.clock.seconds());
+        let too_soon = secret.settings.refuse_too_soon(context.config.min_age, last, context.clock.now());
         found.lacking.extend(too_soon.err());
     }
     let before = Before { last, created, redeployed: Vec::new() };
@@ -54,7 +54,7 @@ pub(in crate::rotation) async fn values(
     let before = keys.fingerprint();
     let drawn = apply::draw(context, &Source::Renewed(keys), None)?;
     let drawn = Keys::read(kind, drawn, &secret.settings)?;
-    let (proof, _) = test::proof(&drawn, &before, context.clock.seconds())?;
+    let (proof, _) = test::proof(&drawn, &before, context.clock.now())?;
     found
         .proven
         .extend(proof.proven.into_iter().map(|line| format!("with a new value, drawn and thrown away: {line}")));
@@ -91,7 +91,7 @@ fn begun(
     let plan = set::plan(&pending, &secret.settings);
     found.warnings.extend(plan.warnings.iter().cloned());
     found.would(Step::Set, &plan);
-    let (proof, _) = test::proof(&pending, &before.fingerprint(), context.clock.seconds())?;
+    let (proof, _) = test::proof(&pending, &before.fingerprint(), context.clock.now())?;
     found.proven.extend(proof.proven);
     Ok(())
 }

@@ -5,18 +5,20 @@
 
 use crate::api::listed;
 use crate::context::{Context, Overview};
-use crate::dependents::{Holder, Moved, Settled, utc};
+use crate::dependents::{Holder, Moved, Settled};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{KeyKind, Keys};
 use crate::rollout::holders;
 use crate::secret::AWSPREVIOUS;
+use crate::timestamp::Timestamp;
+use std::time::Duration;
 
 /// When the version under AWSCURRENT came, and what this very step has done about its rollout.
 pub(super) struct Before {
-    /// When the last rotation was, if there was one, in milliseconds since 1970.
-    pub(super) last: Option<i64>,
+    /// When the last rotation was, if there was one.
+    pub(super) last: Option<Timestamp>,
     /// When the version was made.
-    pub(super) created: Option<i64>,
+    pub(super) created: Option<Timestamp>,
     /// The services that this step has just redeployed, to finish the last rotation first.
     pub(super) redeployed: Vec<String>,
 }
@@ -28,8 +30,8 @@ pub(super) async fn refuse(
     keys: &Keys,
     before: &Before,
 ) -> Result<Vec<String>> {
-    let (now, lifetime) = (context.clock.seconds().saturating_mul(1000), seen.settings.token_lifetime());
-    let ending = if lifetime > 0 { ending(keys, seen) } else { None };
+    let (now, lifetime) = (context.clock.now(), seen.settings.token_lifetime());
+    let ending = if lifetime > Duration::ZERO { ending(keys, seen) } else { None };
     let must_know = keys.promotes() || keys.converts();
     if !must_know && ending.is_none() && !keys.kind.wants_previous() {
         return Ok(Vec::new());
@@ -77,8 +79,8 @@ fn ending(keys: &Keys, seen: &Overview) -> Option<String> {
     }
 }
 
-/// Since when every task of every service has read AWSCURRENT, in milliseconds since 1970; none where there are no tasks.
-fn settled(keys: &Keys, found: &[Holder], unseen: &[Error]) -> Result<Option<i64>> {
+/// Since when every task of every service has read AWSCURRENT; none where there are no tasks.
+fn settled(keys: &Keys, found: &[Holder], unseen: &[Error]) -> Result<Option<Timestamp>> {
     if let Some(error) = Error::join(unseen.to_vec()) {
         return Err(error.map_cause(|cause| {
             format!(
@@ -113,8 +115,8 @@ fn not_settled(keys: &Keys, reasons: &[String]) -> Error {
 }
 
 /// Refuses while a token may live that the key signed which is to end. `since` is when it last signed.
-fn too_early(ending: &str, since: i64, lifetime: i64, now: i64) -> Result<()> {
-    let until = since.saturating_add(lifetime);
+fn too_early(ending: &str, since: Timestamp, lifetime: Duration, now: Timestamp) -> Result<()> {
+    let until = since.after(lifetime);
     if now >= until {
         return Ok(());
     }
@@ -123,18 +125,13 @@ fn too_early(ending: &str, since: i64, lifetime: i64, now: i64) -> Result<()> {
         format!(
             "this rotation is put off: it would end {ending}, which tasks signed with until {}; tokens of it may live until {} \
              (keyroll:token-lifetime, {} h)",
-            utc(since),
-            utc(until),
-            hours(lifetime)
+            since,
+            until,
+            lifetime.as_secs_f64() / 3600.0
         ),
         "wait: Secrets Manager tries again by itself; where tokens live shorter, say so in keyroll:token-lifetime; if the key has \
          leaked, invoke the action Revoke",
     ))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a time in a message")]
-fn hours(millis: i64) -> f64 {
-    millis as f64 / 3_600_000.0
 }
 
 /// What to tell of services that will not have every value that they need.
@@ -193,7 +190,7 @@ mod tests {
     use super::*;
     use crate::api::ServiceName;
     use crate::config::Settings;
-    use crate::dependents::sample::running;
+    use crate::dependents::sample::{at, running};
     use crate::secret::Sensitive;
 
     fn holders(settled: &[Settled]) -> Vec<Holder> {
@@ -219,9 +216,9 @@ mod tests {
         let judged = |found: &[Holder]| settled(&keys(), found, &[]);
         assert_eq!(judged(&holders(&[])), Ok(None));
         assert_eq!(judged(&holders(&[Settled::Since(None)])), Ok(None));
-        let all = [Settled::Since(Some(7)), Settled::Since(None), Settled::Since(Some(3))];
-        assert_eq!(judged(&holders(&all)), Ok(Some(7)));
-        let late = [Settled::Since(Some(7)), not("it is late"), Settled::Going("it goes on".to_owned())];
+        let all = [Settled::Since(at(7)), Settled::Since(None), Settled::Since(at(3))];
+        assert_eq!(judged(&holders(&all)), Ok(at(7)));
+        let late = [Settled::Since(at(7)), not("it is late"), Settled::Going("it goes on".to_owned())];
         let error = judged(&holders(&late)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FailedTooSoon);
         assert!(error.cause().contains("prod/s1: it is late; prod/s2: it goes on"), "{error}");
@@ -235,12 +232,13 @@ mod tests {
 
     #[test]
     fn a_key_goes_once_no_token_of_it_lives() {
+        let (day, at) = (Duration::from_hours(24), Timestamp::from_millis);
         let hour = 3_600_000;
         for (since, now, allowed) in [(0, 24 * hour - 1, false), (0, 24 * hour, true), (hour, 24 * hour, false)] {
-            let judged = too_early("the previous key \"k\"", since, 24 * hour, now);
+            let judged = too_early("the previous key \"k\"", at(since), day, at(now));
             assert_eq!(judged.is_ok(), allowed, "{since} {now}");
         }
-        let error = too_early("the previous key \"k\"", 0, hour / 2, 0).unwrap_err();
+        let error = too_early("the previous key \"k\"", at(0), Duration::from_mins(30), at(0)).unwrap_err();
         assert!(error.cause().contains("1970-01-01T00:30:00Z") && error.cause().contains("0.5 h"), "{error}");
     }
 }

@@ -38,7 +38,7 @@ const VISIBLE: [Duration; 4] =
 /// of the first are redeployed by Reconcile wherever it broke off, but for the moment between those two calls.
 pub(in crate::rotation) async fn revoke(context: &Context<'_>, kind: KeyKind) -> Result<Report> {
     let seen = look(context).await?;
-    seen.settings.refuse_on_hold(context.clock.seconds())?;
+    seen.settings.refuse_on_hold(context.clock.now())?;
     seen.settings.sound()?;
     let current = context.current().await?;
     let mut before = current.id.clone();
@@ -100,7 +100,7 @@ async fn replace(
     let mut report = apply::store(context, &event, &seen.arn, new, plan).await?;
     event.step = Step::Finish;
     let pending = read(kind, stored(context, &event).await?, &seen.settings)?;
-    let proven = Proof::nothing(Standing::Pending).proving(pending.prove(context.clock.seconds())?);
+    let proven = Proof::nothing(Standing::Pending).proving(pending.prove(context.clock.now())?);
     let now = look(context).await?;
     unmoved(&now.labels, before)?;
     let (moved, since) = finish::move_current(context, &event, &now, proven).await?;

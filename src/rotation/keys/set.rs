@@ -56,7 +56,7 @@ async fn write(
     if plan.actions.is_empty() {
         return Ok(report);
     }
-    settings.refuse_on_hold(context.clock.seconds())?;
+    settings.refuse_on_hold(context.clock.now())?;
     settings.sound()?;
     let report = publish::carry_out(context, report, &plan, &publish::now(context, kind, settings).await?).await?;
     // A call that has overtaken this one has published more than this one knew of.

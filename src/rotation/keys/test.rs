@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{Fingerprint, KeyKind, Keys};
 use crate::plan::Proof;
 use crate::secret::{Standing, VersionId};
+use crate::timestamp::Timestamp;
 
 /// Proves a pending value; see [`proof`]. `holder` is the version under AWSCURRENT, where that is known.
 ///
@@ -21,7 +22,7 @@ pub(in crate::rotation) async fn prove(
     holder: Option<&VersionId>,
 ) -> Result<(Proof, bool)> {
     let pending = read(kind, pending, settings)?;
-    let now = context.clock.seconds();
+    let now = context.clock.now();
     if let Some((version, known)) = context.memory.fingerprint(context.secret) {
         let is_holder = holder == Some(&version);
         let proven = proof(&pending, &known, now);
@@ -45,12 +46,12 @@ pub(in crate::rotation) async fn foreign(
         return Ok(None);
     }
     let (before, pending) = (Keys::read(kind, before, settings)?, Keys::read(kind, pending, settings)?);
-    proof(&pending, &before.fingerprint(), context.clock.seconds()).map(Some)
+    proof(&pending, &before.fingerprint(), context.clock.now()).map(Some)
 }
 
 /// Also says whether what AWSCURRENT signs goes on being verified. In a bare secret's services it is only where they take
 /// AWSPREVIOUS, which nobody has asked them.
-pub(super) fn proof(pending: &Keys, before: &Fingerprint, now: i64) -> Result<(Proof, bool)> {
+pub(super) fn proof(pending: &Keys, before: &Fingerprint, now: Timestamp) -> Result<(Proof, bool)> {
     let at = |error: Error| match error.kind() {
         ErrorKind::FailedDefect => error,
         _ => error.at("the pending value"),

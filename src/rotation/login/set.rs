@@ -42,7 +42,7 @@ pub(in crate::rotation) async fn set_secret(
         Entry::AlreadySet => return rest(context, event, &account).await,
     };
     // From here on there is something to write. A retry that finds its work done is not stopped by these.
-    account.settings.refuse_on_hold(context.clock.seconds())?;
+    account.settings.refuse_on_hold(context.clock.now())?;
     account.settings.sound()?;
     copies::planned(&account.settings).refuse()?;
     let entered = older.as_ref().unwrap_or(&account.current);

@@ -103,7 +103,7 @@ async fn refuse_replica(session: &mut Session) -> Result<()> {
 /// Everything that a rotation looks at before it stores a value, but when the last one was.
 async fn find(context: &Context<'_>) -> Result<Found> {
     let seen = look(context).await?;
-    seen.settings.refuse_on_hold(context.clock.seconds())?;
+    seen.settings.refuse_on_hold(context.clock.now())?;
     seen.settings.sound()?;
     copies::planned(&seen.settings).refuse()?;
     let version = context.current().await?;
