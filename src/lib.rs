@@ -31,6 +31,7 @@
 //! `context` remembers them.
 
 pub mod api;
+pub mod arn;
 mod aws;
 pub mod config;
 pub mod context;

@@ -4,8 +4,8 @@
 //! variables": the secret's ARN, or the same and `:json-key:version-stage:version-id`, of which any part may be empty.
 //! Without a key it is the whole value.
 
-/// The lengths of `arn:partition:secretsmanager:region:account:secret:NAME` and of all that may follow.
-const ARN_PARTS: usize = 7;
+use crate::arn::Arn;
+
 /// Secrets Manager ends every ARN with a hyphen and six characters of its own.
 const SUFFIX: usize = 7;
 /// Parameter Store answers for secrets under this name.
@@ -60,25 +60,22 @@ impl Reference {
         if let Some((place, name)) = text.split_once(BY_PARAMETER_STORE) {
             let (name, label) = name.split_once(':').unwrap_or((name, ""));
             // Of the account and Region that the parameter's own ARN names, if it has one.
-            let secret = match place.split(':').collect::<Vec<_>>()[..] {
-                ["arn", partition, "ssm", region, account, _] => {
+            let secret = match Arn::parse(place).filter(|arn| arn.service == "ssm") {
+                Some(Arn { partition, region, account, .. }) => {
                     Named::Partial(format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}"))
                 }
-                _ => Named::Name(name.to_owned()),
+                None => Named::Name(name.to_owned()),
             };
             // Parameter Store knows no keys of a secret.
             return Some(Self { secret, key: Key::Whole, version: Wanted::label(label) });
         }
-        let parts: Vec<&str> = text.split(':').collect();
-        if parts.len() < ARN_PARTS || parts[0] != "arn" || parts[2] != "secretsmanager" || parts[5] != "secret" {
-            return None;
-        }
-        let part = |number: usize| parts.get(ARN_PARTS + number).copied().unwrap_or_default();
-        let version = match part(2) {
-            "" => Wanted::label(part(1)),
-            id => Wanted::Version(id.to_owned()),
-        };
-        Some(Self { secret: Named::Arn(parts[..ARN_PARTS].join(":")), key: Key::named(part(0)), version })
+        let mut parts = secret_in(text)?.split(':');
+        let mut part = || parts.next().unwrap_or_default();
+        let (name, key, label, id) = (part(), part(), part(), part());
+        let version = if id.is_empty() { Wanted::label(label) } else { Wanted::Version(id.to_owned()) };
+        // The parts stand where the resource of the ARN ends, and a name has no colons.
+        let arn = text.split_inclusive(':').take(6).chain([name]).collect();
+        Some(Self { secret: Named::Arn(arn), key: Key::named(key), version })
     }
 
     /// A `credentialsParameter`, of a private registry or of a file system: the ARN of a secret, or, for a registry, its
@@ -104,9 +101,14 @@ impl Reference {
         match &self.secret {
             Named::Arn(named) => named == arn || named == partial,
             Named::Partial(named) => named == partial,
-            Named::Name(name) => partial.splitn(ARN_PARTS, ':').nth(ARN_PARTS - 1) == Some(name),
+            Named::Name(name) => secret_in(partial) == Some(name),
         }
     }
+}
+
+/// What follows `secret:` in the ARN of a secret.
+fn secret_in(text: &str) -> Option<&str> {
+    Arn::parse(text)?.resource_of("secretsmanager", "secret")
 }
 
 impl Key {

@@ -1,19 +1,21 @@
 //! The ARN of a function, with or without a version or alias behind its name.
 
-/// Whether two ARNs name the same function, be it with or without a version or alias behind its name.
+use crate::arn::Arn;
+
+/// Whether two ARNs name one function, be it with or without a version or alias behind its name.
 pub(super) fn same_function(one: &str, other: &str) -> bool {
-    is_function(one) && unqualified(one) == unqualified(other)
+    unqualified(one).is_some_and(|one| unqualified(other) == Some(one))
 }
 
 pub(super) fn is_function(arn: &str) -> bool {
-    unqualified(arn).len() == FUNCTION_PARTS
+    unqualified(arn).is_some()
 }
 
-/// The parts of `arn:partition:lambda:region:account:function:NAME`.
-const FUNCTION_PARTS: usize = 7;
-
-fn unqualified(arn: &str) -> Vec<&str> {
-    arn.split(':').take(FUNCTION_PARTS).collect()
+/// The ARN without version or alias: `arn:partition:lambda:region:account:function:NAME`, the resource being the name.
+fn unqualified(text: &str) -> Option<Arn<'_>> {
+    let arn = Arn::parse(text)?;
+    let resource = arn.resource_of("lambda", "function")?.split(':').next()?;
+    Some(Arn { resource, ..arn })
 }
 
 #[cfg(test)]

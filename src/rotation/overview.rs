@@ -1,6 +1,7 @@
 //! What `DescribeSecret` tells a step: labels, tags, and whether the secret may be rotated at all.
 
 use crate::api::event::Rotation;
+use crate::arn::Arn;
 use crate::aws::secrets::Described;
 use crate::config::Settings;
 use crate::context::{Context, Overview};
@@ -43,7 +44,8 @@ pub(crate) fn refuse_not_enabled(described: &Described) -> Result<()> {
 
 /// Secrets that a service manages, above all `rds!…`, are rotated by that service.
 pub(crate) fn refuse_managed(described: &Described) -> Result<()> {
-    let by_name = described.arn.rsplit(':').next().is_some_and(|name| name.starts_with("rds!"));
+    let name = Arn::parse(&described.arn).and_then(|arn| arn.resource_of("secretsmanager", "secret"));
+    let by_name = name.is_some_and(|name| name.starts_with("rds!"));
     match described.owner.as_deref().or(by_name.then_some("rds")) {
         None => Ok(()),
         Some(owner) => Err(Error::new(

@@ -7,7 +7,7 @@ use super::{code, files_of, sources};
 
 /// The rooms, from the ground up. Rooms of one floor do not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["error", "timestamp"],
+    &["arn", "error", "timestamp"],
     &["secret"],
     &["api"],
     &["config"],

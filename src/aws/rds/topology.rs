@@ -7,6 +7,7 @@
 //! about; the address and the port that RDS answers decide. One conclusion is drawn from names: that of a member of a cluster,
 //! which RDS forms from the endpoint that it shows (see [`Cluster::has_member_at`]).
 
+use crate::arn::Arn;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Where a server listens. Host names are compared without regard to case, as DNS does.
@@ -58,15 +59,15 @@ pub(crate) fn source<'a>(
     let Some(source) = replica.source.as_deref() else {
         return Err(refused(format!("RDS shows {:?} as no read replica", replica.id)));
     };
-    // arn:partition:rds:region:account:db:identifier
-    let parts: Vec<&str> = source.split(':').collect();
-    if parts.len() > 1 && parts.get(3).copied() != region {
+    // RDS shows an identifier within the Region, and an ARN otherwise.
+    let arn = Arn::parse(source);
+    if arn.is_some_and(|arn| Some(arn.region) != region) {
         return Err(refused(format!(
             "RDS shows {:?} as a read replica of {source}, in another Region, where keyroll does not ask",
             replica.id
         )));
     }
-    let id = parts.last().copied().unwrap_or_default();
+    let id = arn.map_or(Some(source), |arn| arn.resource_of("rds", "db")).unwrap_or_default();
     // The source may be looked at only if it can be the administrator's.
     if id.eq_ignore_ascii_case(administrator.label()) {
         Ok(source)
