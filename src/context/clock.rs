@@ -1,5 +1,6 @@
 //! The time of day, read here and nowhere else, and how much of the invocation is left. `aws::ecs::pace` measures its pauses on
 //! tokio's clock.
+#![expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -120,7 +121,6 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
 fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

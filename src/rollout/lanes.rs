@@ -24,6 +24,8 @@ pub(super) async fn side_by_side<T, R>(items: &[T], work: impl AsyncFn(&T) -> R)
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests measure how long a call takes")]
+
     use std::time::Duration;
 
     use super::*;

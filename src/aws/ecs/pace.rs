@@ -1,6 +1,10 @@
 //! The pace of calls to ECS, whose API counts every caller of an account and Region in token buckets (ECS API reference,
 //! "Request throttling"): reads of services and reads of task definitions refill by 20 a second, changes of services by
 //! 5. Half of a bucket is left to everybody else.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a bucket fills by tokio's clock, and what is seen of AWS does not depend on it"
+)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
