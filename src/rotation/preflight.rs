@@ -149,8 +149,8 @@ async fn database(
         Entry::Current(session) => (session, None),
         Entry::Previous(session, credential) => {
             found.warnings.push(format!(
-                "the server rejects AWSCURRENT of {name:?} and lets AWSPREVIOUS in: whoever reads the secret now is locked \
-                 out, until a rotation sets a new password"
+                "the server rejects AWSCURRENT of {name:?} and lets AWSPREVIOUS in: a service that reads the secret \
+                 now is locked out, until a rotation sets a new password"
             ));
             (session, Some(credential))
         }

@@ -61,8 +61,8 @@ async fn prove_both(context: &Context<'_>, pending: &Credential, settings: &Sett
         // Going on heals that, and staying would not.
         Probe::Rejected => {
             let warning = format!(
-                "{:?} accepts two passwords, of which none is that in AWSCURRENT: whoever holds it is locked out until AWSCURRENT \
-                 moves to this version",
+                "{:?} accepts two passwords, and that in AWSCURRENT is neither of them: a service that holds AWSCURRENT is locked \
+                 out until AWSCURRENT moves to this version",
                 current.account()
             );
             Ok(plan.warning(vec![warning]))

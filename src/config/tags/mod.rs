@@ -193,8 +193,8 @@ impl Settings {
             Some(passed) => Err(Error::new(
                 ErrorKind::FailedTooSoon,
                 format!("the value has been current for {} minutes, and keyroll:min-age is {minutes}", passed / 60),
-                "wait: Secrets Manager tries again by itself; keyroll:min-age=0 rotates at once, and cuts off whoever still \
-                 holds the credential before the last",
+                "wait: Secrets Manager tries again by itself; keyroll:min-age=0 rotates at once, and cuts off every reader \
+                 that still holds the credential before the last one",
             )),
         }
     }

@@ -131,8 +131,8 @@ fn told(kind: KeyKind) -> &'static str {
     if kind.signs() {
         "every token that was signed before is refused as soon as tasks are replaced: users will be logged out"
     } else {
-        "the old value is refused as soon as tasks are replaced: whoever was given a token needs a new one, and what was encrypted \
-         with it can no longer be read"
+        "the old value is refused as soon as tasks are replaced: every client needs a new token, and what was encrypted with the \
+         old value can no longer be read"
     }
 }
 

@@ -72,8 +72,8 @@ pub(super) fn plan(pending: &Keys, settings: &Settings) -> Plan<Publish> {
     match (&plan.actions[..], pending.kind) {
         ([], KeyKind::SigningKey) => {
             plan.proving("nothing outside the secret has to be set").warning(vec![
-                "the public half of the new key is published nowhere (keyroll:copies names no s3:// place): whoever verifies must \
-                 learn it in another way, and refuses tokens of the new key until then"
+                "the public half of the new key is published nowhere (keyroll:copies names no s3:// place): every verifier must learn \
+                 it in another way, and refuses tokens of the new key until then"
                     .to_owned(),
             ])
         }

@@ -203,8 +203,8 @@ async fn set_back(
         }
         Probe::Unreachable(error) => {
             report.warnings.push(format!(
-                "whether {:?} still lets the new password in could not be seen: {}; whoever was in may have changed settings of \
-                 the account ({} shows them)",
+                "whether {:?} still lets the new password in could not be seen: {}; an intruder may have changed settings of the \
+                 account ({} shows them)",
                 account.name(),
                 error.cause(),
                 account.current.kind.settings_shown_by()

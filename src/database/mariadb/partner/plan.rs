@@ -31,7 +31,7 @@ pub(super) fn plan(seen: &Seen, rotation: &Alternation<'_>) -> Result<Alignment>
     for extra in extras(seen) {
         let who = statements::account(partner, extra.host());
         plan.warnings.push(format!(
-            "{who} has no like of {:?}, and whoever comes from there has other rights; unless somebody needs it: {}",
+            "{who} has no counterpart of {:?}: a client that comes from that host gets other rights; unless somebody needs it: {}",
             rotation.pair.base,
             statements::drop(partner, extra.host())
         ));

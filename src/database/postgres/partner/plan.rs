@@ -110,7 +110,7 @@ impl Planner<'_> {
             return Err(refused(
                 format!("the administrator {writer:?} may not make {partner:?} a member of {base:?} (SQLSTATE 42501)"),
                 format!(
-                    "GRANT {0} TO {1} WITH ADMIN OPTION, as whoever holds that option (PostgreSQL 16 and later), or \
+                    "GRANT {0} TO {1} WITH ADMIN OPTION, as a role that holds that option (PostgreSQL 16 and later), or \
                      GRANT {0} TO {2} yourself",
                     quoted(base),
                     quoted(writer),
