@@ -17,14 +17,24 @@ pub enum ActionName {
     Retire,
     /// Replace everything old, without an overlap.
     Revoke,
+    /// Log in with what is stored, and compare copies. Not built.
+    Check,
     /// Put the previous version back. Not built.
     Rollback,
 }
 
 impl ActionName {
     /// Every name, in the order of messages.
-    pub const ALL: [Self; 7] =
-        [Self::Status, Self::DryRun, Self::Redeploy, Self::Reconcile, Self::Retire, Self::Revoke, Self::Rollback];
+    pub const ALL: [Self; 8] = [
+        Self::Status,
+        Self::DryRun,
+        Self::Redeploy,
+        Self::Reconcile,
+        Self::Retire,
+        Self::Revoke,
+        Self::Check,
+        Self::Rollback,
+    ];
 
     /// The name as text.
     #[must_use]
@@ -36,6 +46,7 @@ impl ActionName {
             Self::Reconcile => "Reconcile",
             Self::Retire => "Retire",
             Self::Revoke => "Revoke",
+            Self::Check => "Check",
             Self::Rollback => "Rollback",
         }
     }

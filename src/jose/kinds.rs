@@ -24,7 +24,12 @@ impl KeyKind {
             KindTag::KeyRing => Some(Self::KeyRing),
             KindTag::SigningKey => Some(Self::SigningKey),
             KindTag::Token => Some(Self::Token),
-            KindTag::Postgres | KindTag::MariaDb | KindTag::MySql | KindTag::AuroraMySql | KindTag::Unknown(_) => None,
+            KindTag::Postgres
+            | KindTag::MariaDb
+            | KindTag::MySql
+            | KindTag::AuroraMySql
+            | KindTag::TokenList
+            | KindTag::Unknown(_) => None,
         }
     }
 

@@ -88,6 +88,7 @@ async fn the_other_samples_are_refused_by_name_and_change_nothing() {
         refused,
         [
             "ecs-deployment-state-change",
+            "operator-Check",
             "operator-Rollback",
             "secretsmanager-PutSecretValue",
             "secretsmanager-RotationSucceeded",

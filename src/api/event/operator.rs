@@ -42,7 +42,7 @@ impl Operator {
             | ActionName::Retire
             | ActionName::Revoke => &["Action", "SecretId"],
             ActionName::DryRun => &["Action", "SecretId", "Prove"],
-            ActionName::Rollback => return Ok(Self::NotBuilt(action)),
+            ActionName::Check | ActionName::Rollback => return Ok(Self::NotBuilt(action)),
         };
         if let Some(stranger) = fields.keys().find(|key| !keys.contains(&key.as_str())) {
             let stranger: String = stranger.chars().take(40).collect();
@@ -67,7 +67,7 @@ impl Operator {
             (ActionName::Retire, Some(secret)) => Ok(Self::Retire(secret)),
             (ActionName::Revoke, Some(secret)) => Ok(Self::Revoke(secret)),
             (ActionName::Redeploy, Some(secret)) => Ok(Self::Redeploy(secret)),
-            (ActionName::Rollback, Some(_)) => Ok(Self::NotBuilt(action)),
+            (ActionName::Check | ActionName::Rollback, Some(_)) => Ok(Self::NotBuilt(action)),
         }
     }
 
@@ -151,6 +151,7 @@ mod tests {
             (json!({"Action": "Reconcile"}), Operator::Reconcile(None)),
             (json!({"Action": "Retire", "SecretId": "x"}), Operator::Retire(secret.clone())),
             (json!({"Action": "Revoke", "SecretId": "x"}), Operator::Revoke(secret)),
+            (json!({"Action": "Check", "SecretIds": ["x"]}), Operator::NotBuilt(ActionName::Check)),
             (json!({"Action": "Rollback", "Any": 1}), Operator::NotBuilt(ActionName::Rollback)),
         ] {
             let parsed = parse(&event).unwrap();
@@ -172,6 +173,7 @@ mod tests {
             (Operator::Reconcile(None), r#"{"Action":"Reconcile"}"#),
             (Operator::Retire(secret.clone()), r#"{"Action":"Retire","SecretId":"arn:x"}"#),
             (Operator::Revoke(secret), r#"{"Action":"Revoke","SecretId":"arn:x"}"#),
+            (Operator::NotBuilt(ActionName::Check), r#"{"Action":"Check"}"#),
             (Operator::NotBuilt(ActionName::Rollback), r#"{"Action":"Rollback"}"#),
         ];
         for action in ActionName::ALL {

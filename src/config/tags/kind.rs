@@ -20,6 +20,8 @@ pub enum KindTag {
     SigningKey,
     /// `token`: any other random value.
     Token,
+    /// `token-list`: several tokens, newest first. Not built.
+    TokenList,
     /// Any other text.
     Unknown(String),
 }
@@ -36,6 +38,7 @@ impl KindTag {
             "jwt-keyring" => Self::KeyRing,
             "signing-key" => Self::SigningKey,
             "token" => Self::Token,
+            "token-list" => Self::TokenList,
             other => Self::Unknown(other.to_owned()),
         }
     }
@@ -52,6 +55,7 @@ impl KindTag {
             Self::KeyRing => "jwt-keyring",
             Self::SigningKey => "signing-key",
             Self::Token => "token",
+            Self::TokenList => "token-list",
             Self::Unknown(value) => value,
         }
     }
@@ -63,12 +67,14 @@ mod tests {
 
     #[test]
     fn every_value_is_read_and_written_alike() {
-        for value in ["postgres", "mariadb", "mysql", "aurora-mysql", "jwt", "jwt-keyring", "signing-key", "token"] {
+        for value in
+            ["postgres", "mariadb", "mysql", "aurora-mysql", "jwt", "jwt-keyring", "signing-key", "token", "token-list"]
+        {
             let kind = KindTag::parse(value);
             assert!(!matches!(kind, KindTag::Unknown(_)), "{value}");
             assert_eq!(kind.as_str(), value);
         }
-        for value in ["", "Postgres", "aurora-postgresql", "token-list", "oracle"] {
+        for value in ["", "Postgres", "aurora-postgresql", "tokens", "oracle"] {
             assert_eq!(KindTag::parse(value), KindTag::Unknown(value.to_owned()));
             assert_eq!(KindTag::parse(value).as_str(), value);
         }

@@ -154,6 +154,15 @@ impl Settings {
                     "remove the tag, or set it to next-rotation; the action Retire ends a previous login at once";
                 return Err(not_built(tag, value, remedy));
             }
+            "keyroll:overlap-limit" => {
+                let remedy = "remove the tag: no rotation waits for tasks that hold the credential before yet";
+                return Err(not_built(tag, value, remedy));
+            }
+            "keyroll:rds-master" => {
+                let remedy =
+                    "remove the tag; to set a master's password in RDS, use aws rds modify-db-instance, then store it";
+                return Err(not_built(tag, value, remedy));
+            }
             "keyroll:watch" => {
                 let remedy =
                     "remove the tag; the action Redeploy replaces the tasks of a secret that somebody has changed";

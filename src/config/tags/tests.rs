@@ -92,7 +92,13 @@ fn what_cannot_be_read_leaves_the_rest_standing() {
 
 #[test]
 fn tags_that_are_not_built_yet_are_refused_by_name() {
-    for (tag, value) in [("keyroll:retire", "on-settled"), ("keyroll:retire", "24h"), ("keyroll:watch", "true")] {
+    for (tag, value) in [
+        ("keyroll:retire", "on-settled"),
+        ("keyroll:retire", "24h"),
+        ("keyroll:watch", "true"),
+        ("keyroll:overlap-limit", "3"),
+        ("keyroll:rds-master", "true"),
+    ] {
         let error = Settings::read([(tag, value)]).sound().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RefusedNotBuilt);
         assert!(error.cause().contains(&format!("{tag} = {value:?}")), "{error}");
