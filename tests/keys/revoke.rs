@@ -51,7 +51,7 @@ async fn revoke_leaves_no_key_of_before_anywhere_and_replaces_every_task() {
         assert_eq!(answer["services"].as_array().unwrap().len(), SERVICES.len());
         let told = warnings(&answer);
         assert_eq!(told.contains("users will be logged out"), kind != "token", "{told}");
-        assert_eq!(told.contains("needs a new one"), kind == "token", "{told}");
+        assert_eq!(told.contains("needs a new token"), kind == "token", "{told}");
         stage.settle();
         stage.tag("keyroll:token-lifetime", "0");
         stage.tag("keyroll:min-age", "0");
