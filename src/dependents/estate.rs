@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Apart, Dependence, Dependent, Found, Moved, Reads, Revision, Settled, Sighting, apart, hazards, reads, settled,
+    Apart, Dependence, Dependent, Found, Move, Progress, Reads, Revision, Sighting, apart, hazards, progress, reads,
 };
 use crate::api::ServiceName;
 use crate::error::Error;
@@ -39,8 +39,8 @@ pub(crate) struct Holder {
     pub(crate) name: ServiceName,
     /// What ECS shows of it.
     pub(crate) found: Found,
-    /// Since when all its tasks have read AWSCURRENT.
-    pub(crate) settled: Settled,
+    /// How far it is with AWSCURRENT.
+    pub(crate) progress: Progress,
     /// Its containers that take the secret into their environment.
     pub(crate) reads: Vec<Reads>,
     /// Whether it takes a version that no rotation moves, and so never another key.
@@ -72,7 +72,7 @@ impl Estate {
     }
 
     /// The services that depend on the secret of this ARN, or all of those that somebody has named.
-    pub(crate) fn holders(&self, arn: &str, named: bool, moved: Moved) -> Vec<Holder> {
+    pub(crate) fn holders(&self, arn: &str, named: bool, moved: &Move) -> Vec<Holder> {
         let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
         let mut holders = Vec::new();
         for (name, found) in &self.services {
@@ -82,7 +82,7 @@ impl Estate {
                 holders.push(Holder {
                     name: name.clone(),
                     found: found.clone(),
-                    settled: settled(found, moved),
+                    progress: progress(found, moved),
                     reads: reads(name, found, arn, known),
                     stays,
                 });

@@ -1,12 +1,10 @@
 //! Which services need a new deployment, by what ECS shows and when AWSCURRENT moved.
 //!
-//! Tasks read a secret as they start. A PRIMARY deployment created after the label moved therefore runs with the new
-//! value. The move's own time is not shown by Secrets Manager; the secret's `LastChangedDate` is never before it, so a
-//! deployment younger than that surely has the new value. One that is older may have it or not, and is redeployed: a
-//! deployment too many replaces tasks once more, one too few leaves a dead password. These dates mean something only while
-//! the mark is open: tags and labels move `LastChangedDate` too.
+//! A service whose PRIMARY deployment is surely younger than the move is left alone. One whose dates do not tell is
+//! redeployed: a deployment too many replaces tasks once more, one too few leaves a dead password. Dates mean something only
+//! while the mark is open: tags and labels move `LastChangedDate` too.
 
-use super::{Controller, Dependence, Dependent, Deployment, Found, RolloutState, Sighting};
+use super::{Age, Controller, Dependence, Dependent, Found, Move, Sighting, given_up};
 use crate::api::Verdict;
 use crate::timestamp::Timestamp;
 
@@ -22,6 +20,17 @@ pub enum Since {
     Staged(Option<Timestamp>),
     /// That does not matter: somebody wants every dependent redeployed.
     Wanted,
+}
+
+impl Since {
+    /// The move, where dates may tell of it.
+    fn moved(self) -> Option<Move> {
+        match self {
+            Self::JustNow | Self::Wanted => None,
+            Self::Changed(changed) => Some(Move::open(changed)),
+            Self::Staged(created) => Some(Move { created, ..Move::default() }),
+        }
+    }
 }
 
 /// What to do with a service.
@@ -67,7 +76,7 @@ pub fn judge(dependent: &Dependent, since: Since) -> Judgement {
         Dependence::OtherLabel(label) => {
             skip(&format!("its task definition takes the version labelled {label}, which no rotation moves"))
         }
-        Dependence::Outgoing => match failed(found) {
+        Dependence::Outgoing => match given_up(found) {
             Some(failed) => Judgement::Leave(
                 Verdict::Failed,
                 format!(
@@ -82,9 +91,10 @@ pub fn judge(dependent: &Dependent, since: Since) -> Judgement {
 }
 
 fn reads(found: &Found, how: &Dependence, since: Since) -> Judgement {
-    if let Since::Changed(Some(moved)) | Since::Staged(Some(moved)) = since {
+    let moved = since.moved();
+    if let Some(moved) = moved {
         // ECS was asked in vain: asking again and again would only start tasks that fail.
-        if let Some(failed) = failed(found).filter(|failed| failed.created.is_some_and(|created| created > moved)) {
+        if let Some(failed) = given_up(found).filter(|failed| moved.is_before(failed.created)) {
             let why = if failed.reason.is_empty() { "no reason given" } else { &failed.reason };
             return Judgement::Leave(
                 Verdict::Failed,
@@ -98,7 +108,7 @@ fn reads(found: &Found, how: &Dependence, since: Since) -> Judgement {
     }
     if let Since::Changed(Some(changed)) = since
         && let Some(created) = found.primary().and_then(|primary| primary.created)
-        && created > changed
+        && Move::open(Some(changed)).age_of(Some(created)) == Age::Younger
     {
         return Judgement::Leave(
             Verdict::AlreadyCurrent,
@@ -136,12 +146,6 @@ fn too_old(found: &Found, since: Since) -> String {
     }
 }
 
-/// A deployment that was given up and that no younger one has replaced. Under a rollback the previous deployment is PRIMARY again.
-fn failed(found: &Found) -> Option<&Deployment> {
-    let newest = found.deployments.iter().max_by_key(|one| one.created)?;
-    (newest.state == RolloutState::Failed).then_some(newest)
-}
-
 fn skip(reason: &str) -> Judgement {
     Judgement::Leave(Verdict::Skipped, reason.to_owned())
 }
@@ -151,6 +155,7 @@ mod tests {
     use super::*;
     use crate::api::ServiceName;
     use crate::dependents::sample::{at, deployment, running};
+    use crate::dependents::{Deployment, RolloutState};
     use crate::error::{Error, ErrorKind};
 
     fn dependent(how: Dependence, sighting: Sighting) -> Dependent {

@@ -2,13 +2,12 @@
 //! each. Pure functions of what ECS shows; looking and redeploying are in `rollout`.
 
 mod apart;
-mod dates;
 mod estate;
 mod hazard;
 mod judge;
 mod previous;
+mod progress;
 mod reference;
-mod settled;
 
 use crate::api::ServiceName;
 use crate::error::Error;
@@ -16,13 +15,12 @@ use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 use crate::timestamp::Timestamp;
 
 pub use apart::{Apart, apart};
-pub use dates::{Runs, runs};
 pub(crate) use estate::{Estate, Holder, Revisions, Seen, dependent};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
 pub use previous::{Reads, reads};
+pub use progress::{Age, Move, Outcome, Past, Progress, by_history, given_up, progress};
 pub use reference::{Key, Reference, Wanted};
-pub use settled::{Moved, Outcome, Past, Settled, settled, settled_by};
 
 /// A service that depends on the secret, as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]

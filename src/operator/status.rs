@@ -10,20 +10,12 @@ use crate::config::{KindTag, Settings, Strategy};
 use crate::context::{Context, Overview};
 use crate::copies;
 use crate::database::Kind;
-use crate::dependents::{Dependence, Dependent, Judgement, Runs, Seen, Sighting, Since, judge, runs};
+use crate::dependents::{Dependence, Dependent, Judgement, Move, Progress, Seen, Sighting, Since, judge, progress};
 use crate::error::Result;
 use crate::rollout::{self, Left};
 use crate::rotation::overlap::Until;
 use crate::secret::{AWSCURRENT, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId, stages};
 use crate::timestamp::Timestamp;
-
-/// When things happened that dates of deployments are held against.
-#[derive(Clone, Copy)]
-struct Dates {
-    changed: Option<Timestamp>,
-    created: Option<Timestamp>,
-    open: bool,
-}
 
 pub(super) async fn status(context: &Context<'_>, function: &str) -> Result<Status> {
     let mut described = context.describe().await?;
@@ -37,12 +29,13 @@ pub(super) async fn status(context: &Context<'_>, function: &str) -> Result<Stat
     let current = secret.labels.holder(AWSCURRENT);
     let seen = rollout::observe(context, &secret.arn, &secret.settings).await;
     let marked = current.as_ref().is_some_and(|version| secret.labels.has(version, ROLLOUT));
-    let dates = Dates {
+    let moved = Move {
         changed: secret.last_changed,
         created: current.as_ref().and_then(|version| created.get(version.as_str()).copied()),
-        open: marked,
+        rotated: None,
+        rolled: !marked,
     };
-    let services = seen.dependents.iter().map(|dependent| service(dependent, dates)).collect();
+    let services = seen.dependents.iter().map(|dependent| service(dependent, &moved)).collect();
     let held = secret.settings.held(context.clock.now());
     let left = left(&secret, &seen, current.as_ref(), marked, held);
     warnings.extend(seen.warnings);
@@ -91,39 +84,39 @@ fn versions(labels: &Labels, created: &BTreeMap<String, Timestamp>) -> Vec<Versi
 }
 
 /// A dependent as Reconcile would judge it, or, where no rollout is open, as its dates show it.
-fn service(dependent: &Dependent, dates: Dates) -> ServiceStatus {
+fn service(dependent: &Dependent, moved: &Move) -> ServiceStatus {
     // What is pinned, or takes another label, runs with that, however young its tasks are.
     let takes_current = matches!(dependent.how, Dependence::Named | Dependence::Tagged | Dependence::Reads);
-    let runs = match &dependent.sighting {
-        Sighting::Found(found) if takes_current && found.active && found.desired > 0 => {
-            runs(found, dates.changed, dates.created, dates.open)
-        }
-        _ => Runs::Unknown,
+    let progress = match &dependent.sighting {
+        Sighting::Found(found) if takes_current && found.active && found.desired > 0 => Some(progress(found, moved)),
+        _ => None,
     };
-    let since = Since::Changed(if dates.open { dates.changed } else { None });
-    let (verdict, reason) = match (judge(dependent, since), runs) {
+    let since = Since::Changed(if moved.rolled { None } else { moved.changed });
+    let (verdict, reason) = match (judge(dependent, since), &progress) {
         (Judgement::Leave(verdict, reason), _) => (verdict, reason),
-        (Judgement::Redeploy(reason), _) if dates.open => {
+        (Judgement::Redeploy(reason), _) if !moved.rolled => {
             (Verdict::Skipped, format!("Status changes nothing; Reconcile would redeploy it: {reason}"))
         }
-        (_, Runs::Current) => (
+        (_, Some(Progress::Settled(_))) => (
             Verdict::AlreadyCurrent,
             "its PRIMARY deployment is younger than this version, and no rollout is open".to_owned(),
         ),
-        (_, Runs::Replacing) => (
+        (_, Some(Progress::Rolling(_) | Progress::Replacing(_))) => (
             Verdict::AlreadyCurrent,
             "its PRIMARY deployment is younger than this version, and is still replacing older tasks".to_owned(),
         ),
-        (_, Runs::Older) => (
+        (_, Some(Progress::Older(_))) => (
             Verdict::Skipped,
             "its PRIMARY deployment is older than this version; the action Redeploy replaces its tasks".to_owned(),
         ),
-        (_, Runs::Unknown) => (Verdict::Skipped, "dates do not tell what its tasks run with".to_owned()),
+        (_, Some(Progress::Failed(_) | Progress::Unknown(_)) | None) => {
+            (Verdict::Skipped, "dates do not tell what its tasks run with".to_owned())
+        }
     };
-    let runs_current = match runs {
-        Runs::Current => Some(true),
-        Runs::Older => Some(false),
-        Runs::Replacing | Runs::Unknown => None,
+    let runs_current = match progress {
+        Some(Progress::Settled(_)) => Some(true),
+        Some(Progress::Older(_)) => Some(false),
+        _ => None,
     };
     ServiceStatus { report: ServiceReport::new(&dependent.name, verdict, reason), runs_current }
 }
@@ -169,15 +162,15 @@ mod tests {
             (1500, true, None, Verdict::Skipped, "Reconcile would redeploy it"),
             (2500, true, Some(true), Verdict::AlreadyCurrent, "after the secret last changed"),
         ] {
-            let dates = Dates { changed: at(2000), created: at(1000), open };
-            let shown = service(&dependent(Dependence::Reads, created), dates);
+            let moved = Move { changed: at(2000), created: at(1000), rotated: None, rolled: !open };
+            let shown = service(&dependent(Dependence::Reads, created), &moved);
             assert_eq!((shown.runs_current, shown.report.verdict), (runs, verdict), "{created} {open}");
             assert!(shown.report.reason.contains(word), "{}", shown.report.reason);
         }
-        let unknown = Dates { changed: at(2000), created: None, open: false };
-        assert_eq!(service(&dependent(Dependence::Reads, 1500), unknown).runs_current, None);
-        let dates = Dates { changed: at(1000), created: at(500), open: false };
-        let pinned = service(&dependent(Dependence::Pinned("v1".to_owned()), 1500), dates);
+        let unknown = Move { changed: at(2000), created: None, rotated: None, rolled: true };
+        assert_eq!(service(&dependent(Dependence::Reads, 1500), &unknown).runs_current, None);
+        let moved = Move { changed: at(1000), created: at(500), rotated: None, rolled: true };
+        let pinned = service(&dependent(Dependence::Pinned("v1".to_owned()), 1500), &moved);
         assert_eq!(pinned.runs_current, None);
         assert!(pinned.report.reason.contains("pinned to version v1"), "{}", pinned.report.reason);
     }

@@ -6,7 +6,7 @@ use super::apart::within;
 use super::discovery::{look_at, search_within};
 use crate::config::{Dependents, Settings};
 use crate::context::{Context, Share, in_time};
-use crate::dependents::{Controller, Estate, Holder, Moved, Settled, settled_by};
+use crate::dependents::{Controller, Estate, Holder, Move, Progress, by_history};
 use crate::error::Error;
 
 /// What a look at every dependent came to.
@@ -21,7 +21,7 @@ pub(crate) struct Holders {
 }
 
 /// Looks at every dependent.
-pub(crate) async fn find(context: &Context<'_>, arn: &str, settings: &Settings, moved: Moved) -> Holders {
+pub(crate) async fn find(context: &Context<'_>, arn: &str, settings: &Settings, moved: &Move) -> Holders {
     let clock = within(context);
     match &settings.dependents {
         Dependents::Named(names) if names.is_empty() => Holders::default(),
@@ -41,20 +41,21 @@ pub(crate) async fn find(context: &Context<'_>, arn: &str, settings: &Settings, 
     }
 }
 
-/// Asks ECS for the history of each service: see [`settled_by`]. Where it cannot be asked, what was seen stands; gives why.
-pub(crate) async fn ask_history(context: &Context<'_>, holders: &mut [Holder], moved: Moved) -> Vec<String> {
+/// Asks ECS for the history of each service: see [`by_history`]. Where it cannot be asked, what was seen stands; gives why.
+pub(crate) async fn ask_history(context: &Context<'_>, holders: &mut [Holder], moved: &Move) -> Vec<String> {
     let clock = within(context);
+    let Some(created) = moved.created else { return Vec::new() };
     let mut told = Vec::new();
     let wanted = |holder: &&mut Holder| {
-        let is_open = !matches!(holder.settled, Settled::Not(_) | Settled::Since(None));
-        is_open && !holder.stays && holder.found.controller == Controller::Ecs
+        let may_change = matches!(holder.progress, Progress::Settled(Some(_)) | Progress::Rolling(_));
+        may_change && !holder.stays && holder.found.controller == Controller::Ecs
     };
     for holder in holders.iter_mut().filter(wanted) {
-        let call = context.clients.ecs.deployed(&holder.name, moved.created);
+        let call = context.clients.ecs.deployed(&holder.name, created);
         match in_time(context, clock, Share { calls: 1, reserve: Duration::ZERO }, "ecs:ListServiceDeployments", call)
             .await
         {
-            Ok(history) => holder.settled = settled_by(&history, &holder.found, moved, holder.settled.clone()),
+            Ok(history) => holder.progress = by_history(&history, &holder.found, moved, holder.progress.clone()),
             Err(error) => told.push(format!(
                 "which deployments {} has had could not be seen, so that only the last one counts: {}; {}",
                 holder.name,

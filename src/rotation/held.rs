@@ -2,7 +2,7 @@
 
 use crate::api::listed;
 use crate::context::Context;
-use crate::dependents::{Dependence, Dependent, Runs, Sighting, runs};
+use crate::dependents::{Dependence, Dependent, Move, Progress, Sighting, progress};
 use crate::rollout;
 use crate::rotation::login::logins::Account;
 use crate::timestamp::Timestamp;
@@ -16,11 +16,13 @@ pub(super) async fn still_held(
     created: Option<Timestamp>,
 ) -> Option<String> {
     let seen = rollout::observe(context, &account.arn, &account.settings).await;
+    let moved = Move { changed, created, rotated: None, rolled: true };
     let holds = |dependent: &Dependent| match (&dependent.sighting, &dependent.how) {
         (Sighting::Unseen(_), _) => true,
         (Sighting::Found(found), Dependence::Named | Dependence::Tagged | Dependence::Reads) => {
-            let runs = runs(found, changed, created, false);
-            found.active && found.desired > 0 && matches!(runs, Runs::Older | Runs::Replacing)
+            let progress = progress(found, &moved);
+            let may_hold = matches!(progress, Progress::Older(_) | Progress::Replacing(_) | Progress::Rolling(_));
+            found.active && found.desired > 0 && may_hold
         }
         _ => false,
     };

@@ -5,7 +5,7 @@
 
 use crate::api::listed;
 use crate::context::{Context, Overview};
-use crate::dependents::{Holder, Moved, Settled};
+use crate::dependents::{Holder, Move, Progress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{KeyKind, Keys};
 use crate::rollout::holders;
@@ -49,11 +49,11 @@ pub(super) async fn refuse(
         let cause = "Secrets Manager shows no date of the version under AWSCURRENT";
         Error::new(ErrorKind::FailedAws, cause, "run the step again")
     })?;
-    let moved = Moved::new(created, seen.last_rotated);
-    let mut found = holders::find(context, &seen.arn, &seen.settings, moved).await;
+    let moved = Move::rolled(created, seen.last_rotated);
+    let mut found = holders::find(context, &seen.arn, &seen.settings, &moved).await;
     let mut warnings = Vec::new();
     if must_know || ending.is_some() {
-        warnings.extend(holders::ask_history(context, &mut found.all, moved).await);
+        warnings.extend(holders::ask_history(context, &mut found.all, &moved).await);
         let settled = settled(keys, &found.all, &found.unseen)?;
         if let (Some(ending), Some(since)) = (&ending, settled.max(last)) {
             too_early(ending, since, lifetime, now)?;
@@ -91,10 +91,14 @@ fn settled(keys: &Keys, found: &[Holder], unseen: &[Error]) -> Result<Option<Tim
     let mut since = None;
     let mut not = Vec::new();
     // A service that never takes another version is a warning, and cannot be waited for.
-    for Holder { name, settled, .. } in found.iter().filter(|holder| !holder.stays) {
-        match settled {
-            Settled::Since(at) => since = since.max(*at),
-            Settled::Going(reason) | Settled::Not(reason) => not.push(format!("{name}: {reason}")),
+    for Holder { name, progress, .. } in found.iter().filter(|holder| !holder.stays) {
+        match progress {
+            Progress::Settled(at) => since = since.max(*at),
+            Progress::Rolling(reason)
+            | Progress::Replacing(reason)
+            | Progress::Older(reason)
+            | Progress::Failed(reason)
+            | Progress::Unknown(reason) => not.push(format!("{name}: {reason}")),
         }
     }
     if not.is_empty() { Ok(since) } else { Err(not_settled(keys, &not)) }
@@ -193,15 +197,15 @@ mod tests {
     use crate::dependents::sample::{at, running};
     use crate::secret::Sensitive;
 
-    fn holders(settled: &[Settled]) -> Vec<Holder> {
-        let holder = |(number, settled): (usize, &Settled)| Holder {
+    fn holders(of: &[Progress]) -> Vec<Holder> {
+        let holder = |(number, progress): (usize, &Progress)| Holder {
             name: ServiceName::known("prod", &format!("s{number}")),
             found: running(None),
-            settled: settled.clone(),
+            progress: progress.clone(),
             reads: Vec::new(),
             stays: false,
         };
-        settled.iter().enumerate().map(holder).collect()
+        of.iter().enumerate().map(holder).collect()
     }
 
     fn keys() -> Keys {
@@ -212,13 +216,13 @@ mod tests {
 
     #[test]
     fn the_last_service_decides() {
-        let not = |reason: &str| Settled::Not(reason.to_owned());
+        let not = |reason: &str| Progress::Older(reason.to_owned());
         let judged = |found: &[Holder]| settled(&keys(), found, &[]);
         assert_eq!(judged(&holders(&[])), Ok(None));
-        assert_eq!(judged(&holders(&[Settled::Since(None)])), Ok(None));
-        let all = [Settled::Since(at(7)), Settled::Since(None), Settled::Since(at(3))];
+        assert_eq!(judged(&holders(&[Progress::Settled(None)])), Ok(None));
+        let all = [Progress::Settled(at(7)), Progress::Settled(None), Progress::Settled(at(3))];
         assert_eq!(judged(&holders(&all)), Ok(at(7)));
-        let late = [Settled::Since(at(7)), not("it is late"), Settled::Going("it goes on".to_owned())];
+        let late = [Progress::Settled(at(7)), not("it is late"), Progress::Rolling("it goes on".to_owned())];
         let error = judged(&holders(&late)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FailedTooSoon);
         assert!(error.cause().contains("prod/s1: it is late; prod/s2: it goes on"), "{error}");
