@@ -30,7 +30,7 @@ async fn where_only_the_password_before_works_it_stays_beside_the_new_one() {
     assert!(report["done"].to_string().contains("still valid beside it"), "{report:#}");
     assert!(stage.logs_in("AWSPENDING") && stage.accepts(ACCOUNT, &old) && !stage.logs_in("AWSCURRENT"));
     let report = stage.answer("testSecret", &token).await;
-    assert!(report["warnings"].to_string().contains("none is that in AWSCURRENT"), "{report:#}");
+    assert!(report["warnings"].to_string().contains("that in AWSCURRENT is neither of them"), "{report:#}");
     stage.answer("finishSecret", &token).await;
     assert!(stage.logs_in("AWSCURRENT") && stage.accepts(ACCOUNT, &old));
     let rotation = stage.rotate().await;
