@@ -3,37 +3,26 @@
 mod binlog;
 mod client;
 mod configuration;
+mod installed;
 mod log;
 mod native;
+mod quoting;
 mod replica;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::aws::random;
 use crate::guard::{self, Guard, Server};
 use crate::tls::{self, Tls};
 
-pub use self::client::{identifier, literal};
+pub use self::configuration::MariaDbOptions;
 pub use self::log::Mark;
 pub use self::native::{native_answer, native_hash};
+pub use self::quoting::{identifier, literal};
 pub use crate::postgres::{Held, Login, Logins};
-
-/// How a server differs from the ordinary one.
-#[derive(Clone, Debug, Default)]
-pub struct MariaDbOptions {
-    /// What it shows to a client that asks for TLS.
-    pub tls: Tls,
-    /// Look no client's name up: accounts are matched by address alone, and nobody comes from `localhost`.
-    pub skip_name_resolve: bool,
-    /// More settings, as in `my.cnf`; values are quoted for it.
-    pub settings: Vec<(String, String)>,
-    /// Plugins to load, as their libraries are called: `simple_password_check`, `password_reuse_check`.
-    pub plugins: Vec<String>,
-}
 
 /// A running server. Dropping it stops the server and removes all it wrote.
 ///
@@ -55,7 +44,7 @@ impl MariaDb {
 
     /// Starts a server that differs by `options`.
     pub fn start_with(options: &MariaDbOptions) -> Result<Self> {
-        let (program, libraries) = (server_program()?, configuration::libraries(options)?);
+        let (program, libraries) = (installed::server_program()?, installed::libraries(&options.plugins)?);
         for _ in 0..5 {
             let server = Self::launch_once(&program, &libraries, options)?;
             match server.guard.wait_until(|| server.error_log().contains("ready for connections")) {
@@ -77,7 +66,7 @@ impl MariaDb {
 
         let mut command: Vec<OsString> = vec!["sh".into(), "-c".into(), include_str!("mariadb/launch.sh").into()];
         command.extend(["keyroll-mariadb".into(), program.into(), directory.clone().into()]);
-        command.push(data_cache(program)?.into());
+        command.push(installed::data_cache(program)?.into());
         command.extend(libraries.iter().map(Into::into));
         let server = Server {
             command,
@@ -110,25 +99,6 @@ impl MariaDb {
     fn directory(&self) -> &Path {
         self.guard.directory()
     }
-}
-
-/// The installed server.
-fn server_program() -> Result<PathBuf> {
-    let program = Path::new("/usr/sbin/mariadbd");
-    let found = program.exists().then(|| program.to_owned());
-    found.context("no MariaDB server is installed as /usr/sbin/mariadbd: run scripts/prepare demo")
-}
-
-/// Where a fresh data directory is kept between runs: one for every version, since nothing else goes into it.
-fn data_cache(program: &Path) -> Result<PathBuf> {
-    let version = Command::new(program).args(["--no-defaults", "--version"]).output()?;
-    let version = String::from_utf8_lossy(&version.stdout).replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    Ok(tools().join("mariadb-data").join(version.trim_matches('-')))
-}
-
-/// What scripts/prepare and the stage keep beside the sources. Root must not trust what others could have put into /tmp.
-fn tools() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools")
 }
 
 #[cfg(test)]

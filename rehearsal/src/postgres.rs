@@ -13,21 +13,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::guard::{self, Guard, Server};
 use crate::tls::{self, Tls};
 
+pub use self::configuration::PostgresOptions;
 pub use self::log::{Logins, Mark};
 pub use self::psql::{Held, Login, identifier, literal};
-
-/// How a server differs from the ordinary one.
-#[derive(Clone, Debug, Default)]
-pub struct PostgresOptions {
-    /// What it shows to a client that asks for TLS.
-    pub tls: Tls,
-    /// Keep passwords as MD5 hashes, as servers that were set up long ago do.
-    pub md5: bool,
-    /// More settings, as in `postgresql.conf`; values are quoted for it.
-    pub settings: Vec<(String, String)>,
-    /// Lines of `pg_hba.conf` that come before the ordinary ones.
-    pub hba: Vec<String>,
-}
 
 /// A running server. Dropping it stops the server and removes all it wrote.
 ///
@@ -75,7 +63,8 @@ impl Postgres {
         let port = guard::free_port()?;
         let directory = guard::private_directory("keyroll-pg-")?;
         tls::material(options.tls)?.write(&directory)?;
-        configuration::write(&directory, port, options, primary)?;
+        let connection = primary.map(|it| format!("host={} port={} user=postgres", it.directory().display(), it.port));
+        configuration::write(&directory, port, options, connection.as_deref())?;
 
         let mut command: Vec<OsString> = vec!["sh".into(), "-c".into(), include_str!("postgres/launch.sh").into()];
         command.extend(["keyroll-postgres".into(), bin.into(), directory.clone().into(), initdb_cache(bin)?.into()]);

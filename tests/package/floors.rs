@@ -62,11 +62,6 @@ const STAGE_IN_CIRCLES: &[&str] = &[
     "lambda.rs",
     "lambda/process.rs",
     "lambda/runtime.rs",
-    "mariadb.rs",
-    "mariadb/client.rs",
-    "mariadb/configuration.rs",
-    "postgres.rs",
-    "postgres/configuration.rs",
 ];
 
 #[test]

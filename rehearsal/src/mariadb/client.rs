@@ -78,18 +78,6 @@ impl MariaDb {
 const DEFAULT_MODE: &str =
     "sql_mode='STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION'";
 
-/// `name` as a quoted SQL identifier, in every `sql_mode`.
-#[must_use]
-pub fn identifier(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
-/// `text` as a quoted SQL string, unless `sql_mode` has `NO_BACKSLASH_ESCAPES`; [`MariaDb::sql`] never does.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
-}
-
 fn client(user: &str, password: &str, database: &str) -> Command {
     let mut client = Command::new("mariadb");
     // Rows and statements as they are: no escapes in the one, no commands of the client's own in the other.

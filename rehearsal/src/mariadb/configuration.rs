@@ -1,26 +1,28 @@
-//! The server's configuration files, and where its plugins are.
+//! What a server is asked to be, and its configuration files.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use super::MariaDbOptions;
-use super::client::literal;
+use super::quoting::literal;
 use crate::tls::{self, Tls};
+
+/// How a server differs from the ordinary one.
+#[derive(Clone, Debug, Default)]
+pub struct MariaDbOptions {
+    /// What it shows to a client that asks for TLS.
+    pub tls: Tls,
+    /// Look no client's name up: accounts are matched by address alone, and nobody comes from `localhost`.
+    pub skip_name_resolve: bool,
+    /// More settings, as in `my.cnf`; values are quoted for it.
+    pub settings: Vec<(String, String)>,
+    /// Plugins to load, as their libraries are called: `simple_password_check`, `password_reuse_check`.
+    pub plugins: Vec<String>,
+}
 
 /// The binary log's files are called this, with a number.
 pub(super) const BINLOG: &str = "binlog";
-
-/// The files of the plugins that the options name.
-pub(super) fn libraries(options: &MariaDbOptions) -> Result<Vec<PathBuf>> {
-    let folders = [PathBuf::from("/usr/lib/mysql/plugin"), super::tools().join("mariadb-plugin")];
-    let library = |name: &String| {
-        let found = folders.iter().map(|folder| folder.join(format!("{name}.so"))).find(|library| library.exists());
-        found.with_context(|| format!("no plugin {name} is there: run scripts/prepare test"))
-    };
-    options.plugins.iter().map(library).collect()
-}
 
 /// Writes `my.cnf` and `init.sql` into `directory`.
 pub(super) fn write(directory: &Path, port: u16, root_password: &str, options: &MariaDbOptions) -> Result<()> {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::client::literal;
-use super::{MariaDb, MariaDbOptions};
+use super::MariaDb;
+use super::configuration::{self, MariaDbOptions};
+use super::quoting::literal;
 use crate::aws::random;
 
 /// The account by which replicas read; no login of it is counted.
@@ -33,7 +34,7 @@ impl MariaDb {
              MASTER_PASSWORD = {password}, MASTER_LOG_FILE = '{}.000001', MASTER_LOG_POS = 4, \
              MASTER_SSL_VERIFY_SERVER_CERT = 0; START SLAVE",
             primary.port,
-            super::configuration::BINLOG,
+            configuration::BINLOG,
         ))?;
         replica.catch_up_with(primary)?;
         Ok(replica)

@@ -1,21 +1,33 @@
-//! The server's configuration files.
+//! What a server is asked to be, and its configuration files.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Postgres, PostgresOptions};
 use crate::tls::Tls;
 
-/// Writes `postgresql.conf` and `pg_hba.conf` into `directory`.
-pub(super) fn write(directory: &Path, port: u16, options: &PostgresOptions, primary: Option<&Postgres>) -> Result<()> {
+/// How a server differs from the ordinary one.
+#[derive(Clone, Debug, Default)]
+pub struct PostgresOptions {
+    /// What it shows to a client that asks for TLS.
+    pub tls: Tls,
+    /// Keep passwords as MD5 hashes, as servers that were set up long ago do.
+    pub md5: bool,
+    /// More settings, as in `postgresql.conf`; values are quoted for it.
+    pub settings: Vec<(String, String)>,
+    /// Lines of `pg_hba.conf` that come before the ordinary ones.
+    pub hba: Vec<String>,
+}
+
+/// Writes `postgresql.conf` and `pg_hba.conf` into `directory`. A standby is told how to connect to its primary.
+pub(super) fn write(directory: &Path, port: u16, options: &PostgresOptions, primary: Option<&str>) -> Result<()> {
     std::fs::write(directory.join("postgresql.conf"), settings(directory, port, options, primary)?)?;
     std::fs::write(directory.join("pg_hba.conf"), host_rules(options))?;
     Ok(())
 }
 
-fn settings(directory: &Path, port: u16, options: &PostgresOptions, primary: Option<&Postgres>) -> Result<String> {
+fn settings(directory: &Path, port: u16, options: &PostgresOptions, primary: Option<&str>) -> Result<String> {
     let port = port.to_string();
     let at = |name: &str| directory.join(name).display().to_string();
     let (hba, certificate, key, sockets) = (at("pg_hba.conf"), at("server.crt"), at("server.key"), at(""));
@@ -42,8 +54,7 @@ fn settings(directory: &Path, port: u16, options: &PostgresOptions, primary: Opt
         ("shared_buffers", "16MB"),
         ("max_connections", "50"),
     ];
-    let connection = primary.map(|it| format!("host={} port={} user=postgres", it.directory().display(), it.port()));
-    settings.extend(connection.as_deref().map(|connection| ("primary_conninfo", connection)));
+    settings.extend(primary.map(|connection| ("primary_conninfo", connection)));
     settings.extend(options.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())));
 
     let mut text = String::new();
