@@ -1,11 +1,11 @@
 //! Lambda as the function meets it: its Runtime API, a clean environment, one process kept warm and replaced when dead.
 
+mod outcome;
 mod process;
 mod runtime;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,9 @@ use bytes::Bytes;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::aws::{FUNCTION_KEY, REGION, lock};
+use crate::aws::{ACCOUNT, FUNCTION_KEY, REGION};
+use crate::mutex::lock;
+pub use outcome::Outcome;
 pub use process::KillHandle;
 use process::Process;
 use runtime::Reported;
@@ -31,43 +33,6 @@ pub fn under_test(with_the_test: &str) -> PathBuf {
 
 /// How long a process may take until it asks for its first event, as on Lambda.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
-
-/// How an invocation ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// The function answered.
-    Answer(Value),
-    /// The function, or its start, answered an error.
-    Error {
-        /// `errorType`.
-        error_type: String,
-        /// `errorMessage`.
-        message: String,
-    },
-    /// The process ended without an answer.
-    Exited {
-        /// How it ended.
-        status: ExitStatus,
-        /// All it ever wrote.
-        output: String,
-    },
-    /// There was no answer in time, and the process was killed.
-    TimedOut,
-}
-
-impl Outcome {
-    /// The answer, if there is one.
-    #[must_use]
-    pub fn answer(&self) -> Option<&Value> {
-        if let Self::Answer(value) = self { Some(value) } else { None }
-    }
-
-    /// Whether the function answered without an error.
-    #[must_use]
-    pub fn is_answer(&self) -> bool {
-        self.answer().is_some()
-    }
-}
 
 /// A function: an executable, its environment, and the process that is warm. Clones are handles to the same one, which
 /// runs one invocation at a time.
@@ -119,7 +84,7 @@ impl Function {
         let mut all: BTreeMap<String, String> =
             standard.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         all.extend(env.into_iter().map(|(key, value)| (key.into(), value.into())));
-        let arn = format!("arn:aws:lambda:{REGION}:{}:function:{NAME}", crate::aws::ACCOUNT);
+        let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}");
         let inner = Inner {
             binary,
             arn,

@@ -6,6 +6,7 @@ mod guard;
 pub mod lambda;
 pub mod mariadb;
 pub mod ministack;
+mod mutex;
 pub mod postgres;
 pub mod readers;
 pub mod signed;

@@ -57,11 +57,6 @@ const STAGE_IN_CIRCLES: &[&str] = &[
     "aws/secrets/rotation.rs",
     "aws/server.rs",
     "aws/upstream.rs",
-    "driver.rs",
-    "driver/run.rs",
-    "lambda.rs",
-    "lambda/process.rs",
-    "lambda/runtime.rs",
 ];
 
 #[test]

@@ -22,7 +22,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -37,6 +37,8 @@ pub use record::Call;
 pub use s3::{Buckets, Object};
 pub use secrets::{CURRENT, Content, PENDING, PREVIOUS, Rotation, RotationJob, Secret, Version};
 pub use wire::ApiError;
+
+use crate::mutex::lock;
 
 /// The Region of everything here.
 pub const REGION: &str = "us-east-1";
@@ -241,11 +243,6 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// A poisoned lock only means that another test thread failed; the state is still whole.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_function(access_key: &str) -> bool {

@@ -4,8 +4,9 @@ mod query;
 
 use serde_json::{Value, json};
 
+use super::LocalAws;
 use super::wire::{Answer, ApiError, Fields as _};
-use super::{LocalAws, lock};
+use crate::mutex::lock;
 pub(crate) use query::{decoded, reply};
 
 /// An instance.

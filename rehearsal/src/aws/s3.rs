@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::LocalAws;
 use super::wire::{Answer, ApiError, Fields as _};
-use super::{LocalAws, lock};
+use crate::mutex::lock;
 pub(crate) use rest::{call, reply};
 
 /// An object, with everything that was ever put there: tests look at the order.

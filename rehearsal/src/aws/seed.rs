@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::secrets::{Content, Secret, Version};
 use super::wire::Fields as _;
-use super::{ApiError, LocalAws, Model, Service, lock, random};
+use super::{ApiError, LocalAws, Model, Service, random};
+use crate::mutex::lock;
 
 /// Secrets. An `id` is a name or an ARN.
 impl LocalAws {

@@ -20,7 +20,8 @@ use super::faults::{Fault, Subject};
 use super::inbound::Inbound;
 use super::record::Call;
 use super::wire::{Answer, ApiError, Reply};
-use super::{Inner, is_function, lock, random, upstream};
+use super::{Inner, is_function, random, upstream};
+use crate::mutex::lock;
 
 pub(crate) async fn serve(listener: TcpListener, inner: Arc<Inner>) {
     while let Ok((stream, _)) = listener.accept().await {

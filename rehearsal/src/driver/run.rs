@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::{Driver, RotationOutcome, STEPS, StepRun, Verdict};
+use super::engine::Driver;
+use super::outcome::{RotationOutcome, STEPS, StepRun, Verdict};
 use crate::aws::{CURRENT, PENDING, Secret, random};
 use crate::lambda::Outcome;
 
@@ -18,7 +19,7 @@ impl Driver {
     pub async fn rotate_as(&self, id: &str, token: &str) -> Result<RotationOutcome> {
         let arn = self.secret(id)?.arn;
         if let Err(refusal) = self.secret(id)?.refuse_second_rotation() {
-            return Ok(self.keep(begun(&arn, token, Verdict::Refused(refusal.message))));
+            return Ok(self.keep(RotationOutcome::begun(&arn, token, Verdict::Refused(refusal.message))));
         }
         self.aws.stage_pending(&arn, token)?;
         self.run(&arn, token).await
@@ -36,7 +37,7 @@ impl Driver {
     pub async fn test_only(&self, id: &str) -> Result<RotationOutcome> {
         let secret = self.secret(id)?;
         if let Err(refusal) = secret.refuse_second_rotation() {
-            return Ok(self.keep(begun(&secret.arn, "", Verdict::Refused(refusal.message))));
+            return Ok(self.keep(RotationOutcome::begun(&secret.arn, "", Verdict::Refused(refusal.message))));
         }
         self.test(&secret.arn, &random::uuid()).await
     }
@@ -48,7 +49,7 @@ impl Driver {
     }
 
     pub(super) async fn run(&self, arn: &str, token: &str) -> Result<RotationOutcome> {
-        let mut rotation = begun(arn, token, Verdict::Failed);
+        let mut rotation = RotationOutcome::begun(arn, token, Verdict::Failed);
         let start = Instant::now();
         self.aws.with_secret(arn, |secret| secret.rotating = Some(token.to_owned()))?;
         for attempt in 1..=self.options.attempts {
@@ -86,7 +87,7 @@ impl Driver {
     }
 
     pub(super) async fn test(&self, arn: &str, token: &str) -> Result<RotationOutcome> {
-        let mut rotation = begun(arn, token, Verdict::Failed);
+        let mut rotation = RotationOutcome::begun(arn, token, Verdict::Failed);
         let secret = self.secret(arn)?;
         let content = secret.holder(CURRENT).and_then(|current| secret.versions.get(current)?.content.clone());
         let content = content.filter(|_| self.options.test_with_current);
@@ -124,16 +125,6 @@ impl Driver {
 
     fn secret(&self, id: &str) -> Result<Secret> {
         self.aws.secret(id).with_context(|| format!("no secret {id}"))
-    }
-}
-
-pub(super) fn begun(arn: &str, token: &str, verdict: Verdict) -> RotationOutcome {
-    RotationOutcome {
-        arn: arn.to_owned(),
-        token: token.to_owned(),
-        rotation_token: random::uuid(),
-        verdict,
-        timeline: Vec::new(),
     }
 }
 

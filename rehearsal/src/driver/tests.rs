@@ -1,9 +1,14 @@
 //! The function of these tests is a closure that does what a rotation function does, and fails where it is told to.
 
-use serde_json::json;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::*;
-use crate::aws::{CURRENT, PENDING, PREVIOUS};
+use crate::aws::{CURRENT, LocalAws, PENDING, PREVIOUS};
+use crate::lambda::Outcome;
+use crate::mutex::lock;
 
 const LAMBDA: &str = "arn:aws:lambda:us-east-1:123456789012:function:keyroll";
 

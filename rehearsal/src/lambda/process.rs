@@ -13,9 +13,10 @@ use bytes::Bytes;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::runtime::{Invocation, Reported, RuntimeApi};
-use crate::aws::{lock, random};
+use crate::aws::random;
+use crate::mutex::lock;
 
 /// How often a silent process is looked at. Its death has no better sign that works from a hook, too.
 const GLANCE: Duration = Duration::from_millis(3);

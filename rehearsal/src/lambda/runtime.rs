@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::Outcome;
+use super::outcome::Outcome;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
 
