@@ -52,9 +52,6 @@ const STAGE_IN_CIRCLES: &[&str] = &[
     "aws/mod.rs",
     "aws/rds.rs",
     "aws/s3.rs",
-    "aws/secrets.rs",
-    "aws/secrets/password.rs",
-    "aws/secrets/rotation.rs",
     "aws/server.rs",
     "aws/upstream.rs",
 ];

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::wire::{Answer, ApiError, Fields as _, date, now, strings};
+use super::account::Secrets;
+use super::secret::{CURRENT, Secret, Version};
 use super::write::{content, version_id};
-use super::{CURRENT, Secret, Secrets, Version};
 
 impl Secrets {
     pub(super) fn create(&mut self, request: &Value, arn: Option<String>) -> Answer {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::wire::{Answer, ApiError, Fields as _, now};
-use super::{CURRENT, PREVIOUS, Secret};
+use super::secret::{CURRENT, PREVIOUS, Secret};
 
 impl Secret {
     /// The version that holds a label.

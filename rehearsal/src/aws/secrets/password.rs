@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::super::random;
 use super::super::wire::{Answer, ApiError, Fields as _};
-use super::random;
 
 pub(super) fn random_password(request: &Value) -> Answer {
     let length = request.get("PasswordLength").and_then(Value::as_u64).unwrap_or(32);

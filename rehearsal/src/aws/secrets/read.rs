@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::super::wire::{Answer, ApiError, Fields as _, date, page};
-use super::{CURRENT, Content, Secret, Secrets, no_secret};
+use super::account::{Secrets, no_secret};
+use super::secret::{CURRENT, Content, Secret, Version};
 
 impl Secrets {
     pub(super) fn list(&self, request: &Value) -> Answer {
@@ -62,7 +63,7 @@ impl Secret {
         let mut rows: Vec<_> = wanted.collect();
         rows.sort_by_key(|(_, version)| std::cmp::Reverse(version.created));
         let (rows, next) = page(rows, size(request, 100)?, request.text("NextToken"))?;
-        let row = |(id, version): (&String, &super::Version)| {
+        let row = |(id, version): (&String, &Version)| {
             let mut row = json!({ "VersionId": id, "CreatedDate": date(version.created) });
             if !version.stages.is_empty() {
                 row["VersionStages"] = json!(version.stages);

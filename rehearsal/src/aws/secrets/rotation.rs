@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::super::random;
 use super::super::wire::{Answer, ApiError, Fields as _, now};
-use super::{Content, PENDING, Rotation, Secret, Version, random};
+use super::secret::{CURRENT, Content, PENDING, Rotation, Secret, Version};
 
 /// A rotation that `RotateSecret` has accepted and that somebody now has to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Secret {
     }
 
     pub(crate) fn is_current(&self, version: &str) -> bool {
-        self.holder(super::CURRENT) == Some(version)
+        self.holder(CURRENT) == Some(version)
     }
 
     pub(crate) fn rotation_succeeded(&mut self) {
@@ -99,7 +100,6 @@ impl Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::super::CURRENT;
     use super::super::testing::*;
     use super::*;
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::super::random;
 use super::super::wire::{Answer, ApiError, Fields as _, now, strings};
-use super::{CURRENT, Content, PENDING, Secret, Version, random};
+use super::secret::{CURRENT, Content, PENDING, Secret, Version};
 
 /// The most bytes a value may have.
 const LIMIT: usize = 65_536;
