@@ -43,18 +43,8 @@ fn every_import_goes_down_a_floor() {
 }
 
 /// Files of the stage that still import each other in circles. This list only gets shorter.
-const STAGE_IN_CIRCLES: &[&str] = &[
-    "aws/denial.rs",
-    "aws/ecs.rs",
-    "aws/ecs/deployments.rs",
-    "aws/ecs/history.rs",
-    "aws/inbound.rs",
-    "aws/mod.rs",
-    "aws/rds.rs",
-    "aws/s3.rs",
-    "aws/server.rs",
-    "aws/upstream.rs",
-];
+const STAGE_IN_CIRCLES: &[&str] =
+    &["aws/denial.rs", "aws/inbound.rs", "aws/mod.rs", "aws/rds.rs", "aws/s3.rs", "aws/server.rs", "aws/upstream.rs"];
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {

@@ -4,56 +4,16 @@ mod deployments;
 mod history;
 mod services;
 mod show;
+mod state;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::wire::{Answer, ApiError, Fields as _, date, now, page};
-pub use deployments::{Deployment, Event};
-pub use history::Rollout;
-
-/// An ECS service.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Service {
-    /// The cluster's name.
-    pub cluster: String,
-    /// The service's name.
-    pub name: String,
-    /// The long ARN.
-    pub arn: String,
-    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
-    pub status: String,
-    /// The revision's ARN.
-    pub task_definition: String,
-    /// How many tasks it should have.
-    pub desired_count: u64,
-    /// `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
-    pub controller: String,
-    /// `REPLICA` or `DAEMON`.
-    pub scheduling: String,
-    /// `maximumPercent` of its deployments.
-    pub maximum_percent: u64,
-    /// `minimumHealthyPercent` of its deployments.
-    pub minimum_healthy_percent: u64,
-    /// `strategy` of its deployments: `ROLLING`, `BLUE_GREEN`, `LINEAR` or `CANARY`.
-    pub strategy: String,
-    /// The `serviceConnectConfiguration` of its next deployment.
-    pub service_connect: Option<Value>,
-    /// The deployments, PRIMARY first, then those being replaced; shown as task sets where ECS does not deploy.
-    pub deployments: Vec<Deployment>,
-    /// Its service deployments, oldest first.
-    pub history: Vec<Rollout>,
-    /// What the service has told, newest first.
-    pub events: Vec<Event>,
-    /// The service's tags.
-    pub tags: BTreeMap<String, String>,
-    /// When it was created, since 1970.
-    pub created: Duration,
-    /// Whether a new deployment is COMPLETED at once, as ministack does; real ones take minutes.
-    pub settles_at_once: bool,
-}
+pub use state::{Deployment, Event, Rollout, Service};
 
 /// Everything in ECS; comparable, to see whether anything changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,42 +151,6 @@ fn with_next(mut answer: Value, next: Option<String>) -> Value {
         answer["nextToken"] = json!(next);
     }
     answer
-}
-
-#[cfg(test)]
-pub(super) mod testing {
-    use super::*;
-
-    /// A cluster `main` with the service `web` on `web:1`.
-    pub(crate) fn ecs() -> Ecs {
-        let mut ecs = Ecs::new("us-east-1", "123456789012");
-        ecs.ok("CreateCluster", json!({"clusterName": "main"}));
-        let secrets = json!([{"name": "DB", "valueFrom": "arn:aws:secretsmanager:us-east-1:1:secret:app/db-AbCdEf"}]);
-        let containers = json!([{"name": "web", "image": "web", "secrets": secrets}]);
-        ecs.ok("RegisterTaskDefinition", json!({"family": "web", "containerDefinitions": containers}));
-        ecs.service_named("web");
-        ecs
-    }
-
-    impl Ecs {
-        #[allow(clippy::needless_pass_by_value, reason = "every caller writes a literal")]
-        pub(crate) fn ok(&mut self, operation: &str, request: Value) -> Value {
-            self.answer(operation, &request).unwrap()
-        }
-
-        #[allow(clippy::needless_pass_by_value, reason = "every caller writes a literal")]
-        pub(crate) fn refused(&mut self, operation: &str, request: Value) -> (String, String) {
-            let before = self.clone();
-            let error = self.answer(operation, &request).unwrap_err();
-            assert_eq!(*self, before, "a refused call changed something");
-            (error.code, error.message)
-        }
-
-        pub(crate) fn service_named(&mut self, name: &str) {
-            let request = json!({"cluster": "main", "serviceName": name, "taskDefinition": "web", "desiredCount": 2});
-            self.ok("CreateService", request);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,48 +1,8 @@
 //! Deployments of a service: the new PRIMARY, the old ACTIVE, and how a rollout ends.
 
-use std::time::Duration;
-
-use serde_json::Value;
-
 use super::super::random;
 use super::super::wire::now;
-use super::Service;
-
-/// A deployment of a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deployment {
-    /// `ecs-svc/` and digits.
-    pub id: String,
-    /// `PRIMARY`, `ACTIVE` or `INACTIVE`.
-    pub status: String,
-    /// The revision it runs.
-    pub task_definition: String,
-    /// When it was made, since 1970.
-    pub created: Duration,
-    /// When it last changed, since 1970.
-    pub updated: Duration,
-    /// How many tasks run.
-    pub running: u64,
-    /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
-    pub rollout_state: String,
-    /// Why the rollout is in that state.
-    pub reason: String,
-    /// How many tasks failed to start.
-    pub failed_tasks: u64,
-    /// The `serviceConnectConfiguration` it was made with.
-    pub service_connect: Option<Value>,
-}
-
-/// What a service tells of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its id.
-    pub id: String,
-    /// When it was told, since 1970.
-    pub created: Duration,
-    /// What.
-    pub message: String,
-}
+use super::state::{Deployment, Event, Service};
 
 /// ECS, `DescribeServices`: so many events, the newest, are shown.
 const EVENTS: usize = 100;
@@ -143,8 +103,9 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::testing::ecs;
-    use super::*;
 
     #[test]
     fn a_rollout_ends_completed_with_one_deployment_or_failed_with_two() {

@@ -1,22 +1,10 @@
 //! Service deployments: what `ListServiceDeployments` tells of those that are over, for ninety days.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::super::wire::{Answer, ApiError, Fields as _, date, now, page, strings};
-use super::{Ecs, Service, with_next};
-
-/// One service deployment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rollout {
-    /// When it was made, since 1970.
-    pub created: Duration,
-    /// When it was over, since 1970.
-    pub finished: Option<Duration>,
-    /// `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `ROLLBACK_IN_PROGRESS` or `ROLLBACK_SUCCESSFUL`.
-    pub status: &'static str,
-}
+use super::state::{Rollout, Service};
+use super::{Ecs, with_next};
 
 impl Service {
     /// A new one begins, and replaces the one that is going on.
