@@ -42,22 +42,16 @@ fn every_import_goes_down_a_floor() {
     assert_eq!(upward, BTreeSet::new());
 }
 
-/// Files of the stage that still import each other in circles. This list only gets shorter.
-const STAGE_IN_CIRCLES: &[&str] =
-    &["aws/denial.rs", "aws/inbound.rs", "aws/mod.rs", "aws/rds.rs", "aws/s3.rs", "aws/server.rs", "aws/upstream.rs"];
-
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    for (top, expected) in [("src", &[][..]), ("rehearsal/src", STAGE_IN_CIRCLES)] {
+    for top in ["src", "rehearsal/src"] {
         let sources = files_of(top);
         let imports = Imports::of(sources.iter().map(|(path, text)| (path.as_str(), code(text))));
         let circles = imports.circles();
-        let mut files: Vec<&str> = circles.concat();
-        files.sort_unstable();
         let within =
             |(from, to): &(&str, &str)| circles.iter().any(|circle| circle.contains(from) && circle.contains(to));
         let edges: Vec<(&str, &str)> = imports.edges().into_iter().filter(within).collect();
-        assert_eq!(files, expected, "circles in {top}: {edges:#?}");
+        assert!(circles.is_empty(), "circles in {top}: {edges:#?}");
     }
 }
 

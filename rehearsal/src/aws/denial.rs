@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::identity::{ACCOUNT, REGION};
 use super::wire::{ApiError, Fields as _, strings};
-use super::{ACCOUNT, REGION};
 
 /// What AWS answers where no policy of the function's role allows the call. The words name the ARN that was looked for, if
 /// the action knows resources: `ListClusters`, `ListServices` and `DescribeTaskDefinition` do not.

@@ -9,6 +9,7 @@
 mod denial;
 mod ecs;
 mod faults;
+mod identity;
 mod inbound;
 pub mod random;
 mod rds;
@@ -19,11 +20,10 @@ mod seed;
 mod server;
 mod upstream;
 mod wire;
+mod world;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, Weak};
-use std::time::Instant;
+use std::sync::{Arc, Weak};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -32,40 +32,30 @@ use tokio::task::AbortHandle;
 
 pub use ecs::{Deployment, Ecs, Event, Rollout, Service};
 pub use faults::{Fault, Fired, Hook, Rule};
+use identity::is_function;
+pub use identity::{ACCOUNT, ADMIN_KEY, FUNCTION_KEY, REGION, UPSTREAM_ACCOUNT};
 pub use rds::{DbCluster, DbInstance};
 pub use record::Call;
 pub use s3::{Buckets, Object};
 pub use secrets::{CURRENT, Content, PENDING, PREVIOUS, Rotation, RotationJob, Secret, Version};
 pub use wire::ApiError;
+pub use world::Rotator;
+use world::World;
 
 use crate::mutex::lock;
-
-/// The Region of everything here.
-pub const REGION: &str = "us-east-1";
-/// The account of the model when it stands alone.
-pub const ACCOUNT: &str = "123456789012";
-/// The account of ministack, and so of the model in front of it.
-pub const UPSTREAM_ACCOUNT: &str = "000000000000";
-/// The access key of tests, drivers and administrators, which is also ministack's root. Any other key is a function's.
-pub const ADMIN_KEY: &str = "test";
-/// The access key the function gets when no upstream gives it one.
-pub const FUNCTION_KEY: &str = "AKIAFUNCTION00000000";
-
-/// Runs the rotations that `RotateSecret` starts; must return at once.
-pub type Rotator = Arc<dyn Fn(RotationJob) + Send + Sync>;
 
 /// The running stage. Clones are handles to the same one; it stops listening with the last of them.
 #[derive(Clone)]
 pub struct LocalAws {
-    inner: Arc<Inner>,
-    /// Not in `inner`, which the server's own tasks hold.
+    world: Arc<World>,
+    /// Not in `world`, which the server's own tasks hold.
     listening: Arc<Listening>,
 }
 
 /// A handle that does not keep the stage running, for what the stage itself holds.
 #[derive(Clone)]
 pub struct WeakAws {
-    inner: Weak<Inner>,
+    world: Weak<World>,
     listening: Weak<Listening>,
 }
 
@@ -89,24 +79,6 @@ pub struct Snapshot {
     pub buckets: Buckets,
 }
 
-pub(crate) struct Inner {
-    address: SocketAddr,
-    started: Instant,
-    /// Host and port.
-    upstream: Option<String>,
-    model: Mutex<Model>,
-    record: Mutex<record::Record>,
-    faults: Mutex<faults::Faults>,
-    rotator: Mutex<Option<Rotator>>,
-}
-
-struct Model {
-    secrets: secrets::Secrets,
-    ecs: Ecs,
-    rds: rds::Rds,
-    s3: s3::S3,
-}
-
 struct Listening(AbortHandle);
 
 impl LocalAws {
@@ -123,51 +95,38 @@ impl LocalAws {
 
     async fn listen(upstream: Option<String>, account: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("a free port on loopback")?;
-        let inner = Arc::new(Inner {
-            address: listener.local_addr()?,
-            started: Instant::now(),
-            upstream,
-            model: Mutex::new(Model {
-                secrets: secrets::Secrets::new(REGION, account),
-                ecs: Ecs::new(REGION, account),
-                rds: rds::Rds::new(REGION, account),
-                s3: s3::S3::default(),
-            }),
-            record: Mutex::default(),
-            faults: Mutex::default(),
-            rotator: Mutex::default(),
-        });
-        let task = tokio::spawn(server::serve(listener, Arc::clone(&inner)));
-        Ok(Self { inner, listening: Arc::new(Listening(task.abort_handle())) })
+        let world = Arc::new(World::new(listener.local_addr()?, upstream, account));
+        let task = tokio::spawn(server::serve(listener, Arc::clone(&world)));
+        Ok(Self { world, listening: Arc::new(Listening(task.abort_handle())) })
     }
 
     /// What `AWS_ENDPOINT_URL` has to be.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.inner.address)
+        format!("http://{}", self.world.address)
     }
 
     /// The port it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.inner.address.port()
+        self.world.address.port()
     }
 
     /// A handle that does not keep the stage running.
     #[must_use]
     pub fn downgrade(&self) -> WeakAws {
-        WeakAws { inner: Arc::downgrade(&self.inner), listening: Arc::downgrade(&self.listening) }
+        WeakAws { world: Arc::downgrade(&self.world), listening: Arc::downgrade(&self.listening) }
     }
 
     /// Sets who runs the rotations that `RotateSecret` starts.
     pub fn set_rotator(&self, rotator: Rotator) {
-        *lock(&self.inner.rotator) = Some(rotator);
+        *lock(&self.world.rotator) = Some(rotator);
     }
 
     /// Every call since the start or the last [`LocalAws::clear`], in the order of arrival.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        lock(&self.inner.record).calls()
+        lock(&self.world.record).calls()
     }
 
     /// The calls made with one access key.
@@ -185,35 +144,35 @@ impl LocalAws {
     /// How many TCP connections were ever accepted.
     #[must_use]
     pub fn connections(&self) -> u64 {
-        lock(&self.inner.record).connections()
+        lock(&self.world.record).connections()
     }
 
     /// Forgets the calls recorded so far.
     pub fn clear(&self) {
-        lock(&self.inner.record).clear();
+        lock(&self.world.record).clear();
     }
 
     /// Sets a fault and gives its number, which [`Fired::rule`] names.
     #[allow(clippy::must_use_candidate, reason = "most tests do not ask which rule it was")]
     pub fn fault(&self, rule: Rule) -> usize {
-        lock(&self.inner.faults).add(rule)
+        lock(&self.world.faults).add(rule)
     }
 
     /// Takes back all faults and forgets what fired.
     pub fn clear_faults(&self) {
-        lock(&self.inner.faults).clear();
+        lock(&self.world.faults).clear();
     }
 
     /// Which faults struck, in order.
     #[must_use]
     pub fn fired(&self) -> Vec<Fired> {
-        lock(&self.inner.faults).fired()
+        lock(&self.world.faults).fired()
     }
 
     /// All state.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let model = lock(&self.inner.model);
+        let model = lock(&self.world.model);
         let secrets = model.secrets.all().map(|secret| (secret.arn.clone(), secret.clone())).collect();
         Snapshot { secrets, ecs: model.ecs.clone(), buckets: model.s3.buckets().clone() }
     }
@@ -225,7 +184,7 @@ impl LocalAws {
 
     /// Calls an operation over HTTP with this access key.
     pub async fn call_as(&self, key: &str, service: &str, operation: &str, request: Value) -> Result<Response> {
-        let reply = upstream::call(&self.inner.address.to_string(), key, service, operation, &request).await?;
+        let reply = upstream::call(&self.world.address.to_string(), key, service, operation, &request).await?;
         let body = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
         Ok(Response { status: reply.status, body })
     }
@@ -235,7 +194,7 @@ impl WeakAws {
     /// The stage, while somebody still uses it.
     #[must_use]
     pub fn upgrade(&self) -> Option<LocalAws> {
-        Some(LocalAws { inner: self.inner.upgrade()?, listening: self.listening.upgrade()? })
+        Some(LocalAws { world: self.world.upgrade()?, listening: self.listening.upgrade()? })
     }
 }
 
@@ -243,8 +202,4 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-fn is_function(access_key: &str) -> bool {
-    !access_key.is_empty() && access_key != ADMIN_KEY
 }

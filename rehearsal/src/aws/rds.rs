@@ -4,9 +4,7 @@ mod query;
 
 use serde_json::{Value, json};
 
-use super::LocalAws;
 use super::wire::{Answer, ApiError, Fields as _};
-use crate::mutex::lock;
 pub(crate) use query::{decoded, reply};
 
 /// An instance.
@@ -52,23 +50,6 @@ pub(crate) struct Rds {
     clusters: Vec<DbCluster>,
 }
 
-/// RDS. Nothing that is modelled changes it: tests say what there is.
-impl LocalAws {
-    /// Makes an instance, or replaces the one of that name.
-    pub fn put_db_instance(&self, instance: DbInstance) {
-        let instances = &mut lock(&self.inner.model).rds.instances;
-        instances.retain(|other| !other.id.eq_ignore_ascii_case(&instance.id));
-        instances.push(instance);
-    }
-
-    /// Makes a cluster, or replaces the one of that name.
-    pub fn put_db_cluster(&self, cluster: DbCluster) {
-        let clusters = &mut lock(&self.inner.model).rds.clusters;
-        clusters.retain(|other| !other.id.eq_ignore_ascii_case(&cluster.id));
-        clusters.push(cluster);
-    }
-}
-
 impl DbInstance {
     /// A PostgreSQL instance that stands alone.
     #[must_use]
@@ -109,6 +90,18 @@ impl DbCluster {
 impl Rds {
     pub(crate) fn new(region: &str, account: &str) -> Self {
         Self { region: region.to_owned(), account: account.to_owned(), instances: Vec::new(), clusters: Vec::new() }
+    }
+
+    /// Makes an instance, or replaces the one of that name.
+    pub(crate) fn put_instance(&mut self, instance: DbInstance) {
+        self.instances.retain(|other| !other.id.eq_ignore_ascii_case(&instance.id));
+        self.instances.push(instance);
+    }
+
+    /// Makes a cluster, or replaces the one of that name.
+    pub(crate) fn put_cluster(&mut self, cluster: DbCluster) {
+        self.clusters.retain(|other| !other.id.eq_ignore_ascii_case(&cluster.id));
+        self.clusters.push(cluster);
     }
 
     /// Answers one call, in the shape of the XML that [`reply`] writes.

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::LocalAws;
 use super::wire::{Answer, ApiError, Fields as _};
-use crate::mutex::lock;
 pub(crate) use rest::{call, reply};
 
 /// An object, with everything that was ever put there: tests look at the order.
@@ -33,21 +31,12 @@ pub(crate) struct S3 {
     buckets: Buckets,
 }
 
-/// S3.
-impl LocalAws {
-    /// Makes an empty bucket.
-    pub fn create_bucket(&self, name: &str) {
-        lock(&self.inner.model).s3.buckets.entry(name.to_owned()).or_default();
-    }
-
-    /// The object as it stands.
-    #[must_use]
-    pub fn object(&self, bucket: &str, key: &str) -> Option<Object> {
-        lock(&self.inner.model).s3.buckets.get(bucket)?.get(key).cloned()
-    }
-}
-
 impl S3 {
+    /// Makes an empty bucket.
+    pub(crate) fn create_bucket(&mut self, name: &str) {
+        self.buckets.entry(name.to_owned()).or_default();
+    }
+
     pub(crate) fn buckets(&self) -> &Buckets {
         &self.buckets
     }

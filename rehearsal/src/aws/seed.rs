@@ -6,9 +6,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::{Value, json};
 
+use super::ecs::Service;
+use super::rds::{DbCluster, DbInstance};
+use super::s3::Object;
 use super::secrets::{Content, Secret, Version};
-use super::wire::Fields as _;
-use super::{ApiError, LocalAws, Model, Service, random};
+use super::wire::{ApiError, Fields as _};
+use super::world::Model;
+use super::{LocalAws, random};
 use crate::mutex::lock;
 
 /// Secrets. An `id` is a name or an ARN.
@@ -191,9 +195,36 @@ impl LocalAws {
     fn ecs(&self, operation: &str, request: &Value) -> Result<Value> {
         self.model(|model| model.ecs.answer(operation, request)).map_err(told)
     }
+}
+
+/// RDS. Nothing that is modelled changes it: tests say what there is.
+impl LocalAws {
+    /// Makes an instance, or replaces the one of that name.
+    pub fn put_db_instance(&self, instance: DbInstance) {
+        self.model(|model| model.rds.put_instance(instance));
+    }
+
+    /// Makes a cluster, or replaces the one of that name.
+    pub fn put_db_cluster(&self, cluster: DbCluster) {
+        self.model(|model| model.rds.put_cluster(cluster));
+    }
+}
+
+/// S3.
+impl LocalAws {
+    /// Makes an empty bucket.
+    pub fn create_bucket(&self, name: &str) {
+        self.model(|model| model.s3.create_bucket(name));
+    }
+
+    /// The object as it stands.
+    #[must_use]
+    pub fn object(&self, bucket: &str, key: &str) -> Option<Object> {
+        self.model(|model| model.s3.buckets().get(bucket)?.get(key).cloned())
+    }
 
     fn model<T>(&self, work: impl FnOnce(&mut Model) -> T) -> T {
-        work(&mut lock(&self.inner.model))
+        work(&mut lock(&self.world.model))
     }
 }
 

@@ -17,20 +17,22 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::denial::denied;
 use super::faults::{Fault, Subject};
+use super::identity::is_function;
 use super::inbound::Inbound;
 use super::record::Call;
 use super::wire::{Answer, ApiError, Reply};
-use super::{Inner, is_function, random, upstream};
+use super::world::World;
+use super::{random, upstream};
 use crate::mutex::lock;
 
-pub(crate) async fn serve(listener: TcpListener, inner: Arc<Inner>) {
+pub(crate) async fn serve(listener: TcpListener, world: Arc<World>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let number = lock(&inner.record).connection();
-        let inner = Arc::clone(&inner);
+        let number = lock(&world.record).connection();
+        let world = Arc::clone(&world);
         let Ok((stream, caller)) = watched(stream) else { continue };
         let connection = Arc::new(Connection { number, caller });
         tokio::spawn(async move {
-            let service = service_fn(|request| handle(Arc::clone(&inner), Arc::clone(&connection), request));
+            let service = service_fn(|request| handle(Arc::clone(&world), Arc::clone(&connection), request));
             // An error here is a fault's doing, or a client that was killed: both are what tests want.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
@@ -63,15 +65,15 @@ fn watched(stream: TcpStream) -> std::io::Result<(TcpStream, std::net::TcpStream
 
 /// Answers one request. An error closes the connection without an answer.
 async fn handle(
-    inner: Arc<Inner>,
+    world: Arc<World>,
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>> {
     let inbound = Inbound::read(request).await?;
-    let number = lock(&inner.record).arrived(Call {
+    let number = lock(&world.record).arrived(Call {
         service: inbound.service.clone(),
         operation: inbound.operation.clone(),
-        at: inner.started.elapsed(),
+        at: world.started.elapsed(),
         request: inbound.json.clone(),
         status: None,
         error: None,
@@ -79,7 +81,7 @@ async fn handle(
         access_key: inbound.access_key.clone(),
         applied: false,
     });
-    let faults = lock(&inner.faults).strike(&Subject {
+    let faults = lock(&world.faults).strike(&Subject {
         operation: &inbound.operation,
         access_key: &inbound.access_key,
         is_function: is_function(&inbound.access_key),
@@ -92,18 +94,18 @@ async fn handle(
                 hook();
                 ensure!(!connection.is_gone(), "killed before the call");
             }
-            Fault::Error(error) => return Ok(inner.answer(number, inbound.reply(Err(error.clone())))),
+            Fault::Error(error) => return Ok(world.answer(number, inbound.reply(Err(error.clone())))),
             Fault::Denied => {
                 let error = denied(&inbound.service, &inbound.operation, &inbound.json);
-                return Ok(inner.answer(number, inbound.reply(Err(error))));
+                return Ok(world.answer(number, inbound.reply(Err(error))));
             }
             Fault::Reset => bail!("reset, as a rule wants"),
             Fault::Hang => std::future::pending().await,
             Fault::LoseAnswer | Fault::After(_) => {}
         }
     }
-    let reply = inner.apply(&inbound).await;
-    lock(&inner.record).applied(number);
+    let reply = world.apply(&inbound).await;
+    lock(&world.record).applied(number);
     for fault in &faults {
         match fault {
             Fault::After(hook) => {
@@ -114,10 +116,10 @@ async fn handle(
             _ => {}
         }
     }
-    Ok(inner.answer(number, reply))
+    Ok(world.answer(number, reply))
 }
 
-impl Inner {
+impl World {
     async fn apply(&self, inbound: &Inbound) -> Reply {
         let Some(address) = &self.upstream else { return inbound.reply(self.model(inbound, None)) };
         // RotateSecret must not reach the upstream: it would promote a copy of the value by itself.

@@ -7,7 +7,7 @@ use hyper::Request;
 use hyper::header::TRANSFER_ENCODING;
 use serde_json::Value;
 
-use super::REGION;
+use super::identity::REGION;
 use super::inbound::Inbound;
 use super::wire::{Reply, send};
 

@@ -49,7 +49,7 @@ async fn calls_are_answered_and_recorded_with_their_caller() {
 #[tokio::test]
 async fn a_kept_connection_keeps_its_number() {
     let aws = stage().await;
-    let stream = TcpStream::connect(aws.inner.address).await.unwrap();
+    let stream = TcpStream::connect(aws.world.address).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
@@ -137,7 +137,7 @@ async fn rotate_secret_hands_the_job_to_the_rotator_after_staging() {
 #[tokio::test]
 async fn the_stage_stops_listening_with_its_last_handle() {
     let aws = stage().await;
-    let (address, weak) = (aws.inner.address, aws.downgrade());
+    let (address, weak) = (aws.world.address, aws.downgrade());
     assert!(weak.upgrade().is_some());
     drop(aws);
     tokio::task::yield_now().await;
@@ -155,7 +155,7 @@ async fn an_object_is_put_by_its_path_and_struck_like_any_call() {
             .header("authorization", format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"))
             .body(Full::new(Bytes::from("{\"__type\":\"not an error\"}")))
             .unwrap();
-        super::super::wire::send(&aws.inner.address.to_string(), request).await
+        super::super::wire::send(&aws.world.address.to_string(), request).await
     };
     assert_eq!(put("keys").await.unwrap().error_code().as_deref(), Some("NoSuchBucket"));
     let empty = aws.snapshot();
