@@ -15,7 +15,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::ecs::{Answer, Ecs, refusal};
+use crate::world::World;
 
 /// A call as it arrived.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ type Plan = Box<dyn FnMut(&Call) -> Option<Fault> + Send>;
 pub struct Aws(Arc<Mutex<State>>);
 
 pub struct State {
-    pub ecs: Ecs,
+    pub world: World,
     pub calls: Vec<Call>,
     /// How often AWS's own rates have refused a call.
     pub over_rate: usize,
@@ -69,9 +69,9 @@ pub struct State {
 }
 
 impl Aws {
-    pub fn new(ecs: Ecs) -> Self {
+    pub fn new(world: World) -> Self {
         Self(Arc::new(Mutex::new(State {
-            ecs,
+            world,
             calls: Vec::new(),
             over_rate: 0,
             latency: |_| Duration::from_millis(40),
@@ -138,7 +138,7 @@ impl Aws {
 }
 
 impl State {
-    fn receive(&mut self, operation: String, request: Value) -> (Option<Fault>, Answer) {
+    fn receive(&mut self, operation: String, request: Value) -> (Option<Fault>, (u16, Value)) {
         let at = self.began.elapsed();
         let call = Call { operation, request, at };
         let within = self.within_rate(&call.operation);
@@ -146,8 +146,11 @@ impl State {
         let fault = (self.fault)(&call);
         let done = !matches!(fault, Some(Fault::Instead(..) | Fault::LostBefore));
         let answer = match within {
-            false => refusal("ThrottlingException", "Rate exceeded"),
-            true if done => self.ecs.answer(&call.operation, &call.request, at),
+            false => (400, json!({ "__type": "ThrottlingException", "message": "Rate exceeded" })),
+            true if done => match self.world.answer(&call.operation, &call.request) {
+                Ok(answer) => (200, answer),
+                Err(error) => (error.status, json!({ "__type": error.code, "message": error.message })),
+            },
             true => (200, json!({})),
         };
         self.calls.push(call);

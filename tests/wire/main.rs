@@ -7,9 +7,9 @@
 #![expect(unreachable_pub, reason = "modules of one test program")]
 
 mod aws;
-mod ecs;
 mod many;
 mod redeploys;
 mod shapes;
 mod stage;
 mod throttled;
+mod world;

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use crate::aws::Fault;
-use crate::ecs::Ecs;
 use crate::stage::{Outcome, Stage, told};
+use crate::world::World;
 
 const SERVICES: usize = 2000;
 const DEPENDENTS: usize = 40;
 
 /// 25 clusters of 80 services, each with a revision of its own; one in fifty takes the secret.
-fn many() -> Ecs {
-    let mut ecs = Ecs::with(25, 80);
+fn many() -> World {
+    let mut world = World::with(25, 80);
     for number in (0..SERVICES).step_by(SERVICES / DEPENDENTS) {
-        ecs.add_dependent(&format!("c{:03}", number / 80), &format!("s{:03}", number % 80));
+        world.add_dependent(&format!("c{:03}", number / 80), &format!("s{:03}", number % 80));
     }
-    ecs
+    world
 }
 
 fn show(what: &str, stage: &Stage, outcome: &Outcome) {

@@ -3,29 +3,29 @@
 use std::time::Duration;
 
 use crate::aws::{BROKEN, DENIED, Fault};
-use crate::ecs::Ecs;
 use crate::stage::{Stage, told};
+use crate::world::World;
 
 async fn stage() -> Stage {
-    let mut ecs = Ecs::default();
-    ecs.add_dependent("main", "api");
-    ecs.add_dependent("main", "worker");
-    Stage::of(ecs).await
+    let mut world = World::new();
+    world.add_dependent("main", "api");
+    world.add_dependent("main", "worker");
+    Stage::of(world).await
 }
 
 impl Stage {
     fn deployments(&self, name: &str) -> usize {
-        self.aws.state().ecs.service("main", name)["deployments"].as_array().unwrap().len()
+        self.aws.state().world.service("main", name).deployments.len()
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn more_redeploys_than_fit_a_bucket_keep_to_its_rate() {
-    let mut ecs = Ecs::default();
+    let mut world = World::new();
     for number in 0..120 {
-        ecs.add_dependent("main", &format!("s{number:03}"));
+        world.add_dependent("main", &format!("s{number:03}"));
     }
-    let stage = Stage::of(ecs).await;
+    let stage = Stage::of(world).await;
     let outcome = stage.reconcile().await;
     told(&format!("120 redeploys: {:.1} s", outcome.took.as_secs_f64()));
     assert_eq!(outcome.verdicts("redeployed").len(), 120);

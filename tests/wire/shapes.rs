@@ -1,33 +1,35 @@
 //! Pages, batches, and answers of every shape.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::aws::{BROKEN, DENIED, Fault};
-use crate::ecs::{CHANGED, Ecs, SECRET, deployment, revision};
 use crate::stage::Stage;
+use crate::world::{SECRET, World, revision};
 
 /// One cluster with one dependent.
-fn one() -> Ecs {
-    let mut ecs = Ecs::default();
-    ecs.add_dependent("main", "api");
-    ecs
+fn one() -> World {
+    let mut world = World::new();
+    world.add_dependent("main", "api");
+    world
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_page_is_read() {
-    let mut ecs = Ecs::with(120, 0);
+    let mut world = World::with(120, 0);
     for number in 0..230 {
-        ecs.add("c119", &format!("s{number}"), "arn:aws:ssm:::parameter/other");
+        world.add_other("c119", &format!("s{number}"));
     }
-    ecs.add_dependent("c119", "zz-the-last");
-    let stage = Stage::of(ecs).await;
+    world.add_dependent("c119", "zz-the-last");
+    let stage = Stage::of(world).await;
     assert_eq!(stage.verdicts("redeployed").await, ["zz-the-last"]);
     let tokens = |operation: &str, of: &str| -> Vec<Value> {
         let calls = stage.aws.calls(operation).into_iter().map(|call| call.request);
         calls.filter(|request| request.to_string().contains(of)).map(|request| request["nextToken"].clone()).collect()
     };
-    assert_eq!(tokens("ListClusters", ""), [Value::Null, json!("from 100")]);
-    assert_eq!(tokens("ListServices", "c119"), [Value::Null, json!("from 100"), json!("from 200")]);
+    assert_eq!(tokens("ListClusters", ""), [Value::Null, json!("100")]);
+    assert_eq!(tokens("ListServices", "c119"), [Value::Null, json!("100"), json!("200")]);
     assert_eq!(stage.aws.counts(), [2, 122, 24, 231, 1]);
 }
 
@@ -51,11 +53,11 @@ async fn an_empty_token_ends_the_pages() {
 
 #[tokio::test(start_paused = true)]
 async fn eleven_services_take_two_looks() {
-    let mut ecs = Ecs::default();
+    let mut world = World::new();
     for number in 0..11 {
-        ecs.add_dependent("main", &format!("s{number:02}"));
+        world.add_dependent("main", &format!("s{number:02}"));
     }
-    let stage = Stage::of(ecs).await;
+    let stage = Stage::of(world).await;
     assert_eq!(stage.verdicts("redeployed").await.len(), 11);
     let looks: Vec<usize> = stage
         .aws
@@ -68,14 +70,14 @@ async fn eleven_services_take_two_looks() {
 
 #[tokio::test(start_paused = true)]
 async fn eleven_services_that_a_tag_names_take_two_looks_and_no_search() {
-    let mut ecs = Ecs::default();
+    let mut world = World::new();
     let names: Vec<String> = (0..11).map(|number| format!("s{number:02}")).collect();
     for name in &names {
-        ecs.add("main", name, "arn:aws:ssm:::parameter/other");
+        world.add_other("main", name);
     }
     let tag: Vec<String> = names.iter().map(|name| format!("main/{name}")).collect();
-    ecs.tags = vec![("keyroll:services".to_owned(), format!("{} gone/api main/gone", tag.join(" ")))];
-    let stage = Stage::of(ecs).await;
+    world.tag("keyroll:services", &format!("{} gone/api main/gone", tag.join(" ")));
+    let stage = Stage::of(world).await;
     let outcome = stage.reconcile().await;
     assert_eq!(outcome.verdicts("redeployed"), names);
     assert_eq!(outcome.verdicts("skipped"), ["gone", "api"]);
@@ -87,14 +89,14 @@ async fn eleven_services_that_a_tag_names_take_two_looks_and_no_search() {
 async fn any_key_in_any_container_makes_a_dependent() {
     let [password, username, host, pinned] =
         [":password::", ":username::", ":host::", ":password::v1"].map(|suffix| format!("{SECRET}{suffix}"));
-    let mut ecs = Ecs::default();
-    ecs.add_task("main", "pair", &[("app", &[&username, &password, &host, &host])]);
-    ecs.add_task("main", "sidecar", &[("app", &[]), ("sidecar", &[&password])]);
-    ecs.add_task("main", "split", &[("app", &[&pinned]), ("sidecar", &["/orders/db", &host])]);
-    ecs.add_task("main", "whole", &[("app", &[SECRET]), ("sidecar", &[&pinned])]);
-    ecs.add_task("main", "pinned", &[("app", &[&pinned, &pinned]), ("sidecar", &["/orders/db"])]);
-    ecs.add_task("main", "none", &[("app", &["/orders/db"]), ("sidecar", &[])]);
-    let stage = Stage::of(ecs).await;
+    let mut world = World::new();
+    world.add("main", "pair", &[("app", &[&username, &password, &host, &host])]);
+    world.add("main", "sidecar", &[("app", &[]), ("sidecar", &[&password])]);
+    world.add("main", "split", &[("app", &[&pinned]), ("sidecar", &["/orders/db", &host])]);
+    world.add("main", "whole", &[("app", &[SECRET]), ("sidecar", &[&pinned])]);
+    world.add("main", "pinned", &[("app", &[&pinned, &pinned]), ("sidecar", &["/orders/db"])]);
+    world.add("main", "none", &[("app", &["/orders/db"]), ("sidecar", &[])]);
+    let stage = Stage::of(world).await;
     let outcome = stage.reconcile().await;
     assert_eq!(outcome.verdicts("redeployed"), ["pair", "sidecar", "split", "whole"]);
     assert_eq!(outcome.verdicts("skipped"), ["pinned"]);
@@ -103,23 +105,23 @@ async fn any_key_in_any_container_makes_a_dependent() {
 
 #[tokio::test(start_paused = true)]
 async fn of_two_deployments_side_by_side_the_one_that_stays_counts() {
-    let mut ecs = Ecs::default();
+    let mut world = World::new();
     for name in ["gains", "loses"] {
-        ecs.add("main", name, "arn:aws:ssm:::parameter/other");
-        ecs.add_dependent("main", &format!("{name}-2"));
+        world.add_other("main", name);
+        world.add_dependent("main", &format!("{name}-2"));
     }
     let (other, reads) =
         (|name: &str| revision(&format!("main-{name}")), |name: &str| revision(&format!("main-{name}-2")));
     for (name, staying, outgoing) in
         [("gains", reads("gains"), other("gains")), ("loses", other("loses"), reads("loses"))]
     {
-        let mut old = deployment("ecs-svc/old", &outgoing, CHANGED - 900.0);
-        old["status"] = json!("ACTIVE");
-        let service = ecs.service("main", name);
-        service["taskDefinition"] = json!(staying);
-        service["deployments"] = json!([deployment("ecs-svc/new", &staying, CHANGED - 800.0), old]);
+        let before = world.changed().checked_sub(Duration::from_secs(800)).unwrap();
+        let service = world.service("main", name);
+        service.deployments[0].task_definition = outgoing;
+        service.deploy_revision(&staying);
+        service.deployments[0].created = before;
     }
-    let stage = Stage::of(ecs).await;
+    let stage = Stage::of(world).await;
     let outcome = stage.reconcile().await;
     assert_eq!(outcome.verdicts("redeployed"), ["gains", "gains-2", "loses-2"]);
     assert_eq!(outcome.verdicts("skipped"), ["loses"]);
@@ -127,13 +129,12 @@ async fn of_two_deployments_side_by_side_the_one_that_stays_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_that_failed_is_told_and_not_forced_again() {
-    let mut ecs = one();
-    let mut failed = deployment("ecs-svc/7", &revision("main-api"), CHANGED + 5.0);
-    failed["rolloutState"] = json!("FAILED");
-    failed["rolloutStateReason"] = json!("tasks failed to start");
-    ecs.service("main", "api")["deployments"].as_array_mut().unwrap()[0]["status"] = json!("ACTIVE");
-    ecs.service("main", "api")["deployments"].as_array_mut().unwrap().insert(0, failed);
-    let stage = Stage::of(ecs).await;
+    let mut world = one();
+    let service = world.service("main", "api");
+    service.deploy();
+    service.fail_rollout("tasks failed to start");
+    "ecs-svc/7".clone_into(&mut service.deployments[0].id);
+    let stage = Stage::of(world).await;
     let error = stage.reconcile().await.error();
     assert!(error.contains("ecs-svc/7 FAILED (tasks failed to start)"), "{error}");
     assert_eq!(stage.aws.counts()[4], 0);
@@ -150,9 +151,9 @@ async fn a_cluster_that_is_gone_is_told_where_somebody_named_it() {
     assert!(warnings.contains("KEYROLL_CLUSTERS names arn:aws:ecs:eu-west-1:000000000000:cluster/gone"), "{warnings}");
     assert!(stage.closed());
 
-    let mut ecs = one();
-    ecs.add_dependent("deleted", "api");
-    let stage = Stage::of(ecs).await;
+    let mut world = one();
+    world.add_dependent("deleted", "api");
+    let stage = Stage::of(world).await;
     let gone = Fault::Instead(400, r#"{"__type":"ClusterNotFoundException","message":"Cluster not found."}"#);
     stage.aws.fail(move |call| {
         (call.operation == "ListServices" && call.request.to_string().contains("deleted")).then(|| gone.clone())
@@ -196,10 +197,10 @@ async fn an_error_of_ecs_itself_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn one_error_that_stays_hides_nothing_else() {
-    let mut ecs = Ecs::with(3, 30);
-    ecs.add_dependent("c000", "s000");
-    ecs.add_dependent("c002", "s029");
-    let stage = Stage::of(ecs).await;
+    let mut world = World::with(3, 30);
+    world.add_dependent("c000", "s000");
+    world.add_dependent("c002", "s029");
+    let stage = Stage::of(world).await;
     stage.aws.fail(|call| (call.request["taskDefinition"] == revision("c001-s005")).then_some(BROKEN));
     let error = stage.reconcile().await.error();
     assert!(error.contains("1 of 90 task definitions could not be read"), "{error}");
@@ -209,7 +210,7 @@ async fn one_error_that_stays_hides_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_role_may_not_read_is_asked_for_once() {
-    let stage = Stage::of(Ecs::with(1, 100)).await;
+    let stage = Stage::of(World::with(1, 100)).await;
     stage.aws.fail_first(usize::MAX, "DescribeTaskDefinition", DENIED);
     let error = stage.reconcile().await.error();
     assert!(error.contains("100 of 100 task definitions could not be read"), "{error}");
@@ -218,11 +219,13 @@ async fn what_the_role_may_not_read_is_asked_for_once() {
 
 #[tokio::test(start_paused = true)]
 async fn forms_that_are_old_or_new_to_us_are_taken() {
-    let mut ecs = one();
-    ecs.short_arns = true;
-    ecs.service("main", "api")["deploymentController"] = json!({ "type": "SOMETHING_NEW" });
-    ecs.service("main", "api")["deployments"][0]["rolloutState"] = json!("SOMETHING_NEW");
-    let stage = Stage::of(ecs).await;
+    let mut world = one();
+    let service = world.service("main", "api");
+    // Until 2018 they left the cluster out.
+    service.arn = service.arn.replace("/main/", "/");
+    "SOMETHING_NEW".clone_into(&mut service.controller);
+    "SOMETHING_NEW".clone_into(&mut service.deployments[0].rollout_state);
+    let stage = Stage::of(world).await;
     assert_eq!(stage.verdicts("redeployed").await, ["api"]);
 }
 

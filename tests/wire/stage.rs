@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::aws::Aws;
-use crate::ecs::{Ecs, SECRET};
+use crate::world::{SECRET, World};
 
 pub struct Stage {
     pub aws: Aws,
@@ -26,12 +26,12 @@ pub struct Outcome {
 }
 
 impl Stage {
-    pub async fn of(ecs: Ecs) -> Self {
-        Self::with(ecs, &[]).await
+    pub async fn of(world: World) -> Self {
+        Self::with(world, &[]).await
     }
 
-    pub async fn with(ecs: Ecs, variables: &[(&'static str, &'static str)]) -> Self {
-        let aws = Aws::new(ecs);
+    pub async fn with(world: World, variables: &[(&'static str, &'static str)]) -> Self {
+        let aws = Aws::new(world);
         Self { app: app(&aws, variables).await, aws, variables: variables.to_vec() }
     }
 
@@ -63,7 +63,7 @@ impl Stage {
     }
 
     pub fn closed(&self) -> bool {
-        self.aws.state().ecs.closed
+        self.aws.state().world.closed()
     }
 }
 

@@ -4,28 +4,28 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::aws::{BROKEN, Call, THROTTLED};
-use crate::ecs::Ecs;
 use crate::stage::{Stage, told};
+use crate::world::World;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const DEPENDENTS: usize = 5;
 
 /// 3 clusters of 40 services.
-fn some() -> Ecs {
+fn some() -> World {
     with_dependents(DEPENDENTS)
 }
 
-fn with_dependents(dependents: usize) -> Ecs {
-    let mut ecs = Ecs::with(3, 40);
+fn with_dependents(dependents: usize) -> World {
+    let mut world = World::with(3, 40);
     for number in 0..dependents {
-        ecs.add_dependent(&format!("c{:03}", number % 3), &format!("s{number:03}"));
+        world.add_dependent(&format!("c{:03}", number % 3), &format!("s{number:03}"));
     }
-    ecs
+    world
 }
 
 /// Throttles the calls of ECS whose names contain this for a minute.
-async fn throttled(ecs: Ecs, operation: &'static str) -> Stage {
-    let stage = Stage::of(ecs).await;
+async fn throttled(world: World, operation: &'static str) -> Stage {
+    let stage = Stage::of(world).await;
     stage.aws.fail(move |call| {
         let of_ecs = !call.operation.contains("Secret");
         (call.at < MINUTE && of_ecs && call.operation.contains(operation)).then_some(THROTTLED)

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::wire::{Answer, ApiError, Fields as _, date, now, page};
+use super::clock::StageClock;
+use super::wire::{Answer, ApiError, Fields as _, date, page};
 pub use state::{Deployment, Event, Rollout, Service};
 
 /// Everything in ECS; comparable, to see whether anything changed.
@@ -27,11 +28,15 @@ pub struct Ecs {
     services: BTreeMap<(String, String), Service>,
     /// The most that a page of a list holds, whatever was asked for.
     page: usize,
+    clock: StageClock,
 }
 
 impl Ecs {
-    pub(crate) fn new(region: &str, account: &str) -> Self {
+    /// An ECS in which nothing is yet, of an account, by this clock.
+    #[must_use]
+    pub fn new(region: &str, account: &str, clock: StageClock) -> Self {
         Self {
+            clock,
             region: region.to_owned(),
             account: account.to_owned(),
             clusters: BTreeMap::new(),
@@ -46,8 +51,12 @@ impl Ecs {
         self.page = items;
     }
 
-    /// Answers one call. An error changes nothing.
-    pub(crate) fn answer(&mut self, operation: &str, request: &Value) -> Answer {
+    /// Answers one call.
+    ///
+    /// # Errors
+    ///
+    /// As ECS would; nothing has changed then.
+    pub fn answer(&mut self, operation: &str, request: &Value) -> Answer {
         match operation {
             "CreateCluster" => Ok(self.create_cluster(request)),
             "ListClusters" => self.list_clusters(request),
@@ -64,11 +73,13 @@ impl Ecs {
     }
 
     /// A service by cluster and name.
-    pub(crate) fn service(&self, cluster: &str, name: &str) -> Option<&Service> {
+    #[must_use]
+    pub fn service(&self, cluster: &str, name: &str) -> Option<&Service> {
         self.services.get(&(short(cluster).to_owned(), short(name).to_owned()))
     }
 
-    pub(crate) fn service_mut(&mut self, cluster: &str, name: &str) -> Option<&mut Service> {
+    /// A service by cluster and name, to change.
+    pub fn service_mut(&mut self, cluster: &str, name: &str) -> Option<&mut Service> {
         self.services.get_mut(&(short(cluster).to_owned(), short(name).to_owned()))
     }
 
@@ -104,7 +115,7 @@ impl Ecs {
         definition["taskDefinitionArn"] = json!(self.arn("task-definition", &format!("{family}:{revision}")));
         definition["revision"] = json!(revision);
         definition["status"] = json!("ACTIVE");
-        definition["registeredAt"] = date(now());
+        definition["registeredAt"] = date(self.clock.now());
         self.families.entry(family).or_default().push(definition.clone());
         Ok(json!({ "taskDefinition": definition, "tags": tags }))
     }

@@ -6,6 +6,7 @@
 //! denied, everything else is answered from here, because it gets the versions' states wrong. All other services are
 //! the upstream's own.
 
+mod clock;
 mod denial;
 mod ecs;
 mod faults;
@@ -30,6 +31,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
+pub use clock::StageClock;
 pub use ecs::{Deployment, Ecs, Event, Rollout, Service};
 pub use faults::{Fault, Fired, Hook, Rule};
 use identity::is_function;
@@ -37,8 +39,8 @@ pub use identity::{ACCOUNT, ADMIN_KEY, FUNCTION_KEY, REGION, UPSTREAM_ACCOUNT};
 pub use rds::{DbCluster, DbInstance};
 pub use record::Call;
 pub use s3::{Buckets, Object};
-pub use secrets::{CURRENT, Content, PENDING, PREVIOUS, Rotation, RotationJob, Secret, Version};
-pub use wire::ApiError;
+pub use secrets::{CURRENT, Content, PENDING, PREVIOUS, Rotation, RotationJob, Secret, Secrets, Version};
+pub use wire::{Answer, ApiError};
 pub use world::Rotator;
 use world::World;
 

@@ -14,13 +14,17 @@ mod write;
 use serde_json::Value;
 
 use super::wire::{Answer, ApiError, Fields as _};
-pub(crate) use account::Secrets;
+pub use account::Secrets;
 pub use rotation::RotationJob;
 pub use secret::{CURRENT, Content, PENDING, PREVIOUS, Rotation, Secret, Version};
 
 impl Secrets {
-    /// Answers one call. `arn` is the ARN an upstream chose for a secret to create. An error changes nothing.
-    pub(crate) fn answer(&mut self, operation: &str, request: &Value, arn: Option<String>) -> Answer {
+    /// Answers one call. `arn` is the ARN that a secret to create gets, where somebody else has chosen it.
+    ///
+    /// # Errors
+    ///
+    /// As Secrets Manager would; nothing has changed then.
+    pub fn answer(&mut self, operation: &str, request: &Value, arn: Option<String>) -> Answer {
         match operation {
             "CreateSecret" => self.create(request, arn),
             "DeleteSecret" => self.delete(request),

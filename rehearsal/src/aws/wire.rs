@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 /// What an operation of the model gives: a JSON answer, or an error as AWS would word it.
-pub(crate) type Answer = Result<Value, ApiError>;
+pub type Answer = Result<Value, ApiError>;
 
 /// An error of the modelled API.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use super::clock::StageClock;
 use super::ecs::Ecs;
 use super::faults::Faults;
 use super::identity::REGION;
@@ -44,7 +45,7 @@ impl World {
             upstream,
             model: Mutex::new(Model {
                 secrets: Secrets::new(REGION, account),
-                ecs: Ecs::new(REGION, account),
+                ecs: Ecs::new(REGION, account, StageClock::default()),
                 rds: Rds::new(REGION, account),
                 s3: S3::default(),
             }),

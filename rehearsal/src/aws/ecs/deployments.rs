@@ -1,7 +1,6 @@
 //! Deployments of a service: the new PRIMARY, the old ACTIVE, and how a rollout ends.
 
 use super::super::random;
-use super::super::wire::now;
 use super::state::{Deployment, Event, Service};
 
 /// ECS, `DescribeServices`: so many events, the newest, are shown.
@@ -24,8 +23,8 @@ impl Service {
             id: format!("ecs-svc/{id}"),
             status: "PRIMARY".to_owned(),
             task_definition: self.task_definition.clone(),
-            created: now(),
-            updated: now(),
+            created: self.clock.now(),
+            updated: self.clock.now(),
             running: 0,
             rollout_state: "IN_PROGRESS".to_owned(),
             reason: format!("ECS deployment ecs-svc/{id} in progress."),
@@ -45,7 +44,7 @@ impl Service {
         self.end_rollout("SUCCESSFUL", "ROLLBACK_SUCCESSFUL");
         for deployment in &mut self.deployments {
             deployment.running = self.desired_count;
-            deployment.updated = now();
+            deployment.updated = self.clock.now();
             "COMPLETED".clone_into(&mut deployment.rollout_state);
             deployment.reason = format!("ECS deployment {} completed.", deployment.id);
         }
@@ -57,7 +56,7 @@ impl Service {
 
     fn tell(&mut self, what: &str) {
         let message = format!("(service {}) {what}", self.name);
-        self.events.insert(0, Event { id: random::uuid(), created: now(), message });
+        self.events.insert(0, Event { id: random::uuid(), created: self.clock.now(), message });
         self.events.truncate(EVENTS);
     }
 
@@ -65,7 +64,7 @@ impl Service {
     pub fn fail_rollout(&mut self, reason: &str) {
         if let Some(deployment) = self.deployments.first_mut() {
             "FAILED".clone_into(&mut deployment.rollout_state);
-            deployment.updated = now();
+            deployment.updated = self.clock.now();
             reason.clone_into(&mut deployment.reason);
             deployment.failed_tasks += 3;
         }
@@ -83,8 +82,8 @@ impl Service {
         let [back, failed, ..] = &mut self.deployments[..] else { return };
         "PRIMARY".clone_into(&mut back.status);
         "IN_PROGRESS".clone_into(&mut back.rollout_state);
-        back.created = now();
-        back.updated = now();
+        back.created = self.clock.now();
+        back.updated = self.clock.now();
         back.reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}", back.id);
         "ACTIVE".clone_into(&mut failed.status);
         back.task_definition.clone_into(&mut self.task_definition);
@@ -92,6 +91,12 @@ impl Service {
         self.tell(&format!("(deployment {failed}) deployment failed: tasks failed to start."));
         self.tell(&format!("rolling back to deployment {back}."));
         self.roll_back_rollout();
+    }
+
+    /// Whether ECS itself makes its deployments, and nobody else its task sets.
+    #[must_use]
+    pub fn is_of_ecs(&self) -> bool {
+        !["CODE_DEPLOY", "EXTERNAL"].contains(&self.controller.as_str())
     }
 
     /// The PRIMARY deployment.

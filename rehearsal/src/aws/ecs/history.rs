@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::wire::{Answer, ApiError, Fields as _, date, now, page, strings};
+use super::super::wire::{Answer, ApiError, Fields as _, date, page, strings};
 use super::state::{Rollout, Service};
 use super::{Ecs, with_next};
 
@@ -10,14 +10,14 @@ impl Service {
     /// A new one begins, and replaces the one that is going on.
     pub(super) fn begin_rollout(&mut self) {
         self.end_rollout("STOPPED", "STOPPED");
-        self.history.push(Rollout { created: now(), finished: None, status: "IN_PROGRESS" });
+        self.history.push(Rollout { created: self.clock.now(), finished: None, status: "IN_PROGRESS" });
     }
 
     /// The one that is going on is over: as what, or as what if it was rolled back.
     pub(super) fn end_rollout(&mut self, status: &'static str, rolled_back: &'static str) {
         if let Some(rollout) = self.history.iter_mut().find(|rollout| rollout.finished.is_none()) {
             rollout.status = if rollout.status == "ROLLBACK_IN_PROGRESS" { rolled_back } else { status };
-            rollout.finished = Some(now());
+            rollout.finished = Some(self.clock.now());
         }
     }
 
@@ -34,7 +34,7 @@ impl Ecs {
         let cluster = self.cluster(request)?;
         let service = self.service(&cluster, request.require("service")?);
         let service = service.ok_or_else(|| ApiError::new("ServiceNotFoundException", "Service not found."))?;
-        if service.controller != "ECS" {
+        if !service.is_of_ecs() {
             return Err(ApiError::new("UnsupportedFeatureException", "The service is not deployed by ECS."));
         }
         let statuses = strings(request, "status");
@@ -87,7 +87,7 @@ mod tests {
         let mut successful = asked();
         successful["status"] = json!(["SUCCESSFUL"]);
         assert_eq!(statuses(&mut ecs, successful.clone()), ["SUCCESSFUL"]);
-        successful["createdAt"] = json!({"after": now().as_secs_f64() + 1.0});
+        successful["createdAt"] = json!({"after": super::super::super::wire::now().as_secs_f64() + 1.0});
         assert_eq!(statuses(&mut ecs, successful), [""; 0]);
         let unknown = json!({"cluster": "main", "service": "other"});
         assert_eq!(ecs.refused("ListServiceDeployments", unknown).0, "ServiceNotFoundException");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::wire::{Answer, ApiError, Fields as _, now, page, strings};
+use super::super::wire::{Answer, ApiError, Fields as _, page, strings};
 use super::{Ecs, Service, short, with_next};
 
 impl Ecs {
@@ -54,8 +54,9 @@ impl Ecs {
             history: Vec::new(),
             events: Vec::new(),
             tags,
-            created: now(),
+            created: self.clock.now(),
             settles_at_once: false,
+            clock: self.clock.clone(),
         };
         // An EXTERNAL service begins without a task set: its deployer makes one.
         if !service.task_definition.is_empty() {
@@ -108,7 +109,7 @@ impl Ecs {
             return Err(ApiError::new("ServiceNotActiveException", "Service was not ACTIVE."));
         }
         let force = request.flag("forceNewDeployment");
-        if force && service.controller != "ECS" {
+        if force && !service.is_of_ecs() {
             let hint = match service.controller.as_str() {
                 "CODE_DEPLOY" => " Use AWS CodeDeploy to trigger a new deployment.",
                 _ => "",

@@ -20,7 +20,7 @@ impl Service {
             "deployments": [], "events": self.events.iter().map(Event::show).collect::<Vec<_>>(), "loadBalancers": [],
         });
         // Model of `Service$taskSets`: what CodeDeploy or an external deployer runs; ECS's own are `deployments`.
-        if self.controller == "ECS" {
+        if self.is_of_ecs() {
             let deployments = self.deployments.iter().map(|deployment| deployment.show(self));
             shown["deployments"] = deployments.collect();
         } else {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::super::clock::StageClock;
+
 /// An ECS service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Service {
@@ -44,6 +46,8 @@ pub struct Service {
     pub created: Duration,
     /// Whether a new deployment is COMPLETED at once, as ministack does; real ones take minutes.
     pub settles_at_once: bool,
+    /// The clock of its dates.
+    pub clock: StageClock,
 }
 
 /// A deployment of a service.

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::super::clock::StageClock;
 use super::Ecs;
 
 /// A cluster `main` with the service `web` on `web:1`.
 pub(super) fn ecs() -> Ecs {
-    let mut ecs = Ecs::new("us-east-1", "123456789012");
+    let mut ecs = Ecs::new("us-east-1", "123456789012", StageClock::default());
     ecs.ok("CreateCluster", json!({"clusterName": "main"}));
     let secrets = json!([{"name": "DB", "valueFrom": "arn:aws:secretsmanager:us-east-1:1:secret:app/db-AbCdEf"}]);
     let containers = json!([{"name": "web", "image": "web", "secrets": secrets}]);

@@ -10,28 +10,33 @@ use super::secret::Secret;
 
 /// All secrets of the account.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Secrets {
+pub struct Secrets {
     region: String,
     account: String,
     pub(super) by_arn: BTreeMap<String, Secret>,
 }
 
 impl Secrets {
-    pub(crate) fn new(region: &str, account: &str) -> Self {
+    /// An account without secrets.
+    #[must_use]
+    pub fn new(region: &str, account: &str) -> Self {
         Self { region: region.to_owned(), account: account.to_owned(), by_arn: BTreeMap::new() }
     }
 
     /// The secret by name, by ARN, or by ARN without its suffix.
-    pub(crate) fn get(&self, id: &str) -> Option<&Secret> {
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Secret> {
         self.by_arn.get(id).or_else(|| self.by_arn.values().find(|secret| secret.goes_by(id)))
     }
 
-    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Secret> {
+    /// The secret by name or ARN, to change.
+    pub fn get_mut(&mut self, id: &str) -> Option<&mut Secret> {
         let arn = self.get(id)?.arn.clone();
         self.by_arn.get_mut(&arn)
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Secret> {
+    /// Every secret.
+    pub fn all(&self) -> impl Iterator<Item = &Secret> {
         self.by_arn.values()
     }
 
