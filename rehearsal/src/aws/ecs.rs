@@ -2,11 +2,15 @@
 
 mod deployments;
 mod history;
+mod pace;
 mod services;
 mod show;
 mod state;
+mod task;
+mod tasks;
 #[cfg(test)]
 mod testing;
+mod tick;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +18,9 @@ use serde_json::{Value, json};
 
 use super::clock::StageClock;
 use super::wire::{Answer, ApiError, Fields as _, date, page};
+pub use pace::{Pace, Rollback};
 pub use state::{Deployment, Event, Rollout, Service};
+pub use task::{Phase, Task};
 
 /// Everything in ECS; comparable, to see whether anything changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +32,8 @@ pub struct Ecs {
     families: BTreeMap<String, Vec<Value>>,
     /// By cluster and name.
     services: BTreeMap<(String, String), Service>,
+    /// Tasks of no service.
+    standalone: Vec<Task>,
     /// The most that a page of a list holds, whatever was asked for.
     page: usize,
     clock: StageClock,
@@ -42,6 +50,7 @@ impl Ecs {
             clusters: BTreeMap::new(),
             families: BTreeMap::new(),
             services: BTreeMap::new(),
+            standalone: Vec::new(),
             page: 100,
         }
     }
@@ -57,6 +66,7 @@ impl Ecs {
     ///
     /// As ECS would; nothing has changed then.
     pub fn answer(&mut self, operation: &str, request: &Value) -> Answer {
+        self.tick();
         match operation {
             "CreateCluster" => Ok(self.create_cluster(request)),
             "ListClusters" => self.list_clusters(request),
@@ -68,8 +78,15 @@ impl Ecs {
             "ListServiceDeployments" => self.list_service_deployments(request),
             "DescribeServices" => self.describe_services(request),
             "UpdateService" => self.update_service(request),
+            "ListTasks" => self.list_tasks(request),
+            "DescribeTasks" => self.describe_tasks(request),
             unknown => Err(ApiError::new("UnknownOperationException", format!("unknown operation {unknown}"))),
         }
+    }
+
+    /// Moves every service on to where it is by now.
+    pub fn tick(&mut self) {
+        self.services.values_mut().for_each(Service::tick);
     }
 
     /// A service by cluster and name.
@@ -97,7 +114,16 @@ impl Ecs {
 
     fn describe_clusters(&self, request: &Value) -> Value {
         let asked = super::wire::strings(request, "clusters").unwrap_or_else(|| vec!["default".to_owned()]);
-        let found: Vec<&Value> = asked.iter().filter_map(|name| self.clusters.get(short(name))).collect();
+        let shown = |(name, cluster): (&String, &Value)| {
+            let (running, pending) = self.counts(name);
+            let mut shown = cluster.clone();
+            shown["runningTasksCount"] = json!(running);
+            shown["pendingTasksCount"] = json!(pending);
+            shown["activeServicesCount"] = json!(self.services.keys().filter(|(cluster, _)| cluster == name).count());
+            shown
+        };
+        let found: Vec<Value> =
+            asked.iter().filter_map(|name| self.clusters.get_key_value(short(name))).map(shown).collect();
         let missing = asked.iter().filter(|name| !self.clusters.contains_key(short(name)));
         let failures: Vec<Value> =
             missing.map(|name| json!({ "arn": self.arn("cluster", short(name)), "reason": "MISSING" })).collect();

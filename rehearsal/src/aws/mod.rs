@@ -19,6 +19,7 @@ mod s3;
 mod secrets;
 mod seed;
 mod server;
+mod start;
 mod upstream;
 mod wire;
 mod world;
@@ -32,7 +33,7 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 pub use clock::StageClock;
-pub use ecs::{Deployment, Ecs, Event, Rollout, Service};
+pub use ecs::{Deployment, Ecs, Event, Pace, Phase, Rollback, Rollout, Service, Task};
 pub use faults::{Fault, Fired, Hook, Rule};
 use identity::is_function;
 pub use identity::{ACCOUNT, ADMIN_KEY, FUNCTION_KEY, REGION, UPSTREAM_ACCOUNT};

@@ -1,12 +1,13 @@
 //! What tests set up and look at without a call, so that the record holds only what is under test.
 
+mod ecs;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::{Value, json};
 
-use super::ecs::Service;
 use super::rds::{DbCluster, DbInstance};
 use super::s3::Object;
 use super::secrets::{Content, Secret, Version};
@@ -124,76 +125,6 @@ impl LocalAws {
                 *date = date.saturating_sub(by);
             }
         })
-    }
-}
-
-/// ECS.
-impl LocalAws {
-    /// Creates a cluster.
-    pub fn create_cluster(&self, name: &str) -> Result<()> {
-        self.ecs("CreateCluster", &json!({ "clusterName": name }))?;
-        Ok(())
-    }
-
-    /// Registers a task definition and gives its ARN.
-    pub fn register_task_definition(&self, definition: &Value) -> Result<String> {
-        let answer = self.ecs("RegisterTaskDefinition", definition)?;
-        Ok(answer["taskDefinition"].text("taskDefinitionArn").context("an ARN")?.to_owned())
-    }
-
-    /// A family of one container whose secrets are these `valueFrom`s.
-    pub fn register_with_secrets(&self, family: &str, value_from: &[&str]) -> Result<String> {
-        let secrets =
-            value_from.iter().enumerate().map(|(n, from)| json!({"name": format!("S{n}"), "valueFrom": from}));
-        let container = json!({ "name": "app", "image": "app", "secrets": secrets.collect::<Vec<_>>() });
-        self.register_task_definition(&json!({ "family": family, "containerDefinitions": [container] }))
-    }
-
-    /// Creates a service with one settled deployment and gives its ARN.
-    pub fn create_service(&self, cluster: &str, name: &str, task_definition: &str) -> Result<String> {
-        self.create_service_with(cluster, name, json!({ "taskDefinition": task_definition }))
-    }
-
-    /// Creates a service with these fields of `CreateService` and gives its ARN.
-    pub fn create_service_with(&self, cluster: &str, name: &str, fields: Value) -> Result<String> {
-        let mut request = fields;
-        request["cluster"] = json!(cluster);
-        request["serviceName"] = json!(name);
-        let answer = self.ecs("CreateService", &request)?;
-        Ok(answer["service"].text("serviceArn").context("an ARN")?.to_owned())
-    }
-
-    /// Makes every page of `ListClusters` and `ListServices` end after so many items, so that few make several pages.
-    pub fn limit_pages(&self, items: usize) {
-        self.model(|model| model.ecs.limit_pages(items));
-    }
-
-    /// The service as it stands.
-    #[must_use]
-    pub fn service(&self, cluster: &str, name: &str) -> Option<Service> {
-        self.model(|model| model.ecs.service(cluster, name).cloned())
-    }
-
-    /// Changes anything about a service: its controller, status, counts, tags, deployments.
-    pub fn with_service<T>(&self, cluster: &str, name: &str, change: impl FnOnce(&mut Service) -> T) -> Result<T> {
-        let changed = self.model(|model| model.ecs.service_mut(cluster, name).map(change));
-        changed.with_context(|| format!("no service {cluster}/{name}"))
-    }
-
-    /// Makes a service's deployments, and what it has told, older.
-    pub fn age_service(&self, cluster: &str, name: &str, by: Duration) -> Result<()> {
-        self.with_service(cluster, name, |service| {
-            let deployments = service.deployments.iter_mut().flat_map(|one| [&mut one.created, &mut one.updated]);
-            let history = service.history.iter_mut().flat_map(|one| [Some(&mut one.created), one.finished.as_mut()]);
-            let events = service.events.iter_mut().map(|event| &mut event.created);
-            for date in deployments.chain(history.flatten()).chain(events) {
-                *date = date.saturating_sub(by);
-            }
-        })
-    }
-
-    fn ecs(&self, operation: &str, request: &Value) -> Result<Value> {
-        self.model(|model| model.ecs.answer(operation, request)).map_err(told)
     }
 }
 

@@ -156,7 +156,12 @@ impl World {
                 Ok(answer)
             }
             ("secretsmanager", operation) => model.secrets.answer(operation, &inbound.json, arn),
-            ("ecs", operation) => model.ecs.answer(operation, &inbound.json),
+            ("ecs", operation) => {
+                model.let_tasks_read();
+                let answer = model.ecs.answer(operation, &inbound.json);
+                model.let_tasks_read();
+                answer
+            }
             ("rds", operation) => model.rds.answer(operation, &inbound.json),
             ("s3", operation) => model.s3.answer(operation, &inbound.json),
             (service, operation) => Err(ApiError::new(

@@ -2,6 +2,7 @@
 
 use super::super::random;
 use super::state::{Deployment, Event, Service};
+use super::task::Task;
 
 /// ECS, `DescribeServices`: so many events, the newest, are shown.
 const EVENTS: usize = 100;
@@ -33,15 +34,39 @@ impl Service {
         };
         self.deployments.insert(0, deployment);
         self.begin_rollout();
+        for _ in 0..self.desired_count {
+            self.start_task(&format!("ecs-svc/{id}"));
+        }
         if self.settles_at_once {
             self.settle();
         }
     }
 
-    /// The rollout ends well: only the PRIMARY deployment is left, with all its tasks.
+    /// Starts a task of a deployment: one of the many of a new one, or one in the place of another.
+    pub fn start_task(&mut self, deployment: &str) {
+        let revision = self.deployments.iter().find(|one| one.id == deployment).map(|one| one.task_definition.clone());
+        let (group, revision) = (format!("service:{}", self.name), revision.unwrap_or_default());
+        self.tasks.push(Task::new(&self.cluster, group, deployment, &revision, self.clock.now()));
+    }
+
+    /// The rollout ends well: only the PRIMARY deployment is left, with all its tasks, and every other task has stopped.
     pub fn settle(&mut self) {
-        self.deployments.truncate(1);
+        let (now, primary) = (self.clock.now(), self.primary().map(|one| one.id.clone()).unwrap_or_default());
+        let (new, old): (Vec<&mut Task>, Vec<&mut Task>) =
+            self.tasks.iter_mut().partition(|task| task.started_by == primary);
+        for task in old {
+            task.stop(now);
+        }
+        for task in new {
+            task.run(now);
+        }
         self.end_rollout("SUCCESSFUL", "ROLLBACK_SUCCESSFUL");
+        self.complete();
+    }
+
+    /// COMPLETED: only the PRIMARY deployment is shown, though tasks of others may not have stopped yet.
+    pub(super) fn complete(&mut self) {
+        self.deployments.truncate(1);
         for deployment in &mut self.deployments {
             deployment.running = self.desired_count;
             deployment.updated = self.clock.now();
@@ -67,6 +92,9 @@ impl Service {
             deployment.updated = self.clock.now();
             reason.clone_into(&mut deployment.reason);
             deployment.failed_tasks += 3;
+            let (id, now) = (deployment.id.clone(), self.clock.now());
+            let of_it = self.tasks.iter_mut().filter(|task| task.started_by == id);
+            of_it.for_each(|task| task.fail(reason, now));
         }
     }
 

@@ -53,6 +53,8 @@ impl Ecs {
             deployments: Vec::new(),
             history: Vec::new(),
             events: Vec::new(),
+            tasks: Vec::new(),
+            pace: None,
             tags,
             created: self.clock.now(),
             settles_at_once: false,

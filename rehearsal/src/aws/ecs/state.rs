@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::clock::StageClock;
+use super::pace::Pace;
+use super::task::Task;
 
 /// An ECS service.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +42,10 @@ pub struct Service {
     pub history: Vec<Rollout>,
     /// What the service has told, newest first.
     pub events: Vec<Event>,
+    /// Its tasks, also those that have stopped.
+    pub tasks: Vec<Task>,
+    /// How fast it replaces them by itself, if it does.
+    pub pace: Option<Pace>,
     /// The service's tags.
     pub tags: BTreeMap<String, String>,
     /// When it was created, since 1970.

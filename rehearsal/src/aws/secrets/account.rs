@@ -40,6 +40,11 @@ impl Secrets {
         self.by_arn.values()
     }
 
+    /// What `GetSecretValue` gives.
+    pub(crate) fn read(&self, request: &Value) -> Answer {
+        self.live(request)?.value(request)
+    }
+
     pub(super) fn find(&self, request: &Value) -> Result<&Secret, ApiError> {
         self.get(request.require("SecretId")?).ok_or_else(no_secret)
     }
