@@ -25,7 +25,7 @@ use runtime::Reported;
 pub const NAME: &str = "keyroll";
 
 /// The executable that a test drives: `KEYROLL_BOOTSTRAP`, or else `with_the_test`, which is
-/// `env!("CARGO_BIN_EXE_bootstrap")` there: cargo builds it together with the test, so that it is never an older one.
+/// `CARGO_BIN_EXE_bootstrap` there: cargo builds it together with the test, so that it is never an older one.
 #[must_use]
 pub fn under_test(with_the_test: &str) -> PathBuf {
     std::env::var_os("KEYROLL_BOOTSTRAP").map_or_else(|| PathBuf::from(with_the_test), PathBuf::from)

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use support::rig::SERVICES;
+
 use crate::fleet::{Fleet, Phase, Seen};
 use crate::proof::{accepted, checked, lasting, refused, told};
 use crate::service::{LIFETIME, Service};
-use crate::stage::{SERVICES, Stage};
+use crate::stage::Stage;
 
 const ROTATIONS: usize = 3;
 /// After which no token lives.

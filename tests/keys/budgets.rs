@@ -6,7 +6,7 @@ use rehearsal::driver::STEPS;
 use serde_json::json;
 
 use crate::stage::Stage;
-use crate::support::hex;
+use crate::values::hex;
 
 const PLACE: &str = "s3://auth-keys/jwks.json";
 

@@ -2,10 +2,10 @@
 //! nobody calls but the schedule's Reconcile. It always ends finished: one value further, published, every service redeployed
 //! once; and at no moment would tasks refuse each other's tokens that did not before.
 
-use rehearsal::aws::Call;
+use support::blow::{Blow, is_the_move};
 use tokio::task::JoinSet;
 
-use crate::theatre::{After, Blow, Theatre, What};
+use crate::theatre::{After, Theatre, What};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn struck_at_any_call_a_rotation_of_a_bare_secret_ends_finished() {
@@ -43,7 +43,7 @@ async fn sweep_of(what: What, blow: Blow) {
     let calls = theatre.calls_of_a_rotation().await;
     let moved = calls.iter().position(is_the_move).unwrap();
     let mut runs = 0;
-    for nth in (0..calls.len()).filter(|nth| *nth == moved || blow.way().strikes(*nth)) {
+    for nth in blow.struck(&Blow::ALL, calls.len(), moved) {
         theatre.rotation(&calls, nth, blow, After::Retry).await;
         runs += 1;
         // Before the label moves, Secrets Manager retries in any case.
@@ -53,9 +53,4 @@ async fn sweep_of(what: What, blow: Blow) {
         }
     }
     theatre.close(&format!("{blow:?}, {runs} rotations over {} calls", calls.len()));
-}
-
-/// Whether a call moves AWSCURRENT.
-fn is_the_move(call: &Call) -> bool {
-    call.operation == "UpdateSecretVersionStage" && call.request["VersionStage"] == "AWSCURRENT"
 }

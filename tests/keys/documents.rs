@@ -8,7 +8,7 @@ use rehearsal::aws::random::uuid;
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
-use crate::support::{dry_run, hex, is_refused, warnings};
+use crate::values::{dry_run, hex, is_refused, warnings};
 
 /// Runs `openssl`; a key goes in and comes out by a pipe only.
 fn openssl(arguments: &[&str], input: &str) -> String {

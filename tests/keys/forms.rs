@@ -8,7 +8,7 @@ use rehearsal::aws::Content;
 use rehearsal::aws::random::uuid;
 
 use crate::stage::Stage;
-use crate::support::{bytes, characters, encoded, hex, is_refused, warnings};
+use crate::values::{bytes, characters, encoded, hex, is_refused, warnings};
 
 const LETTERS_AND_DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const SPECIALS: &str = "_-+=@#%";

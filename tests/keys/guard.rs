@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rehearsal::aws::{Fault, Rule, Service};
 use rehearsal::driver::{Options, STEPS};
+use support::rig::SERVICES;
 
-use crate::stage::{SERVICES, Stage};
-use crate::support::{dry_run, hex, reasons, warnings};
+use crate::stage::Stage;
+use crate::values::{dry_run, hex, reasons, warnings};
 
 const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);

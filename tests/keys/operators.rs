@@ -2,9 +2,10 @@
 
 use rehearsal::driver::STEPS;
 use serde_json::{Value, json};
+use support::rig::SERVICES;
 
-use crate::stage::{SERVICES, Stage};
-use crate::support::{dry_run, hex, kinds, reasons, warnings};
+use crate::stage::Stage;
+use crate::values::{dry_run, hex, kinds, reasons, warnings};
 
 const RING: &str = r#"{"alg":"ES256","keys":[]}"#;
 

@@ -4,7 +4,7 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::Options;
 
 use crate::stage::Stage;
-use crate::support::kinds;
+use crate::values::kinds;
 
 const RING: &str = r#"{"alg":"ES256","keys":[]}"#;
 

@@ -5,7 +5,7 @@ use rehearsal::driver::{Options, STEPS};
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
-use crate::support::{dry_run, hex, is_refused, operations, reasons, warnings};
+use crate::values::{dry_run, hex, is_refused, reasons, warnings};
 
 const BUCKET: &str = "auth-keys";
 const KEY: &str = ".well-known/jwks.json";
@@ -65,7 +65,7 @@ async fn a_ring_publishes_all_its_keys_before_awscurrent_moves_and_none_privatel
         for number in 0..3 {
             stage.aws.clear();
             stage.rotate().await;
-            let called = operations(&stage);
+            let called = stage.operations();
             let at = |operation: &str| called.iter().position(|it| it == operation).unwrap();
             assert!(at("PutSecretValue") < at("PutObject") && at("PutObject") < at("UpdateSecretVersionStage"));
             // And once more after the move, before tasks sign with it: what was written late is made good.

@@ -9,10 +9,12 @@ use rehearsal::driver::{Driver, STEPS};
 use rehearsal::lambda::{Function, Outcome};
 use rehearsal::soak;
 use serde_json::{Value, json};
+use support::blow::Look as _;
+use support::dice::Dice;
+use support::rig::TIMEOUT;
+use support::told::Shown;
 
-use crate::stage::TIMEOUT;
 use crate::theatre::{Theatre, What};
-use crate::witness::Shown;
 
 const SEQUENCES: usize = 12;
 const EVENTS: usize = 12;
@@ -47,8 +49,8 @@ struct Rotation {
 
 async fn play(what: What) {
     let theatre = Theatre::open(what).await;
-    let (other, dice) = (theatre.stage.another(), Dice::new());
-    let shown = Shown(format!("KEYROLL_SEED={}", dice.0));
+    let (other, dice) = (theatre.stage.another(), Dice::seeded());
+    let shown = Shown(format!("KEYROLL_SEED={}", dice.seed));
     let mut play = Play { theatre, other, dice, shown };
     let sequences = soak::sequences(SEQUENCES);
     for _ in 0..sequences {
@@ -147,25 +149,5 @@ impl Play {
         };
         stage.aws.clear_faults();
         answered
-    }
-}
-
-/// Repeatable randomness: a failed test shows the seed, and `KEYROLL_SEED` plays it again.
-struct Dice(u64, u64);
-
-impl Dice {
-    fn new() -> Self {
-        let drawn = |_| u64::from_str_radix(&rehearsal::aws::random::uuid()[..8], 16).unwrap();
-        let seed = std::env::var("KEYROLL_SEED").map_or_else(drawn, |seed| seed.parse().unwrap());
-        Self(seed, seed)
-    }
-
-    /// A number below `end`, by the algorithm `SplitMix64`.
-    fn below(&mut self, end: usize) -> usize {
-        self.1 = self.1.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.1;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(end).unwrap()).unwrap()
     }
 }

@@ -6,10 +6,11 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::{Driver, STEPS};
 use rehearsal::lambda::Outcome;
 use serde_json::json;
+use support::blow::Look as _;
+use support::rig::TIMEOUT;
+use support::told::Shown;
 
-use crate::stage::TIMEOUT;
 use crate::theatre::{Theatre, What};
-use crate::witness::Shown;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_twice_ends_in_the_same_state() {

@@ -3,9 +3,10 @@
 use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::STEPS;
 use serde_json::{Value, json};
+use support::rig::SERVICES;
 
-use crate::stage::{SERVICES, Stage};
-use crate::support::{hex, kinds, warnings};
+use crate::stage::Stage;
+use crate::values::{hex, kinds, warnings};
 
 const RING: &str = r#"{"alg":"ES256","keys":[]}"#;
 const DOCUMENT: &str = r#"{"private_key":"placeholder","key_id":"signing-1"}"#;

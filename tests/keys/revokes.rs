@@ -5,12 +5,14 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::Options;
 use rehearsal::lambda::Outcome;
 use serde_json::{Value, json};
+use support::blow::{Blow, Look as _};
+use support::rig::SERVICES;
+use support::told::Shown;
 use tokio::task::JoinSet;
 
-use crate::stage::SERVICES;
-use crate::theatre::{Blow, Theatre, What};
+use crate::theatre::{Theatre, What};
 use crate::verifiers::{BUCKET, KEY};
-use crate::witness::{Shown, kids};
+use crate::witness::kids;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn struck_at_any_call_the_next_revoke_leaves_no_bare_secret_of_before() {
@@ -107,13 +109,13 @@ async fn sweep_of(what: What, blow: Blow) {
     theatre.stage.action("Revoke").await;
     let calls: Vec<String> = theatre.stage.aws.function_calls().into_iter().map(|call| call.operation).collect();
     let mut runs = 0;
-    for (nth, operation) in calls.iter().enumerate().filter(|(nth, _)| blow.way().strikes(*nth)) {
+    for (nth, operation) in calls.iter().enumerate().filter(|(nth, _)| blow.way(&Blow::ALL).strikes(*nth)) {
         let _shown = Shown(format!("{operation} as call {nth}, {blow:?}"));
         theatre.set().await;
         let mut old = keys(&theatre);
-        theatre.arm(nth, blow);
+        theatre.stage.arm(nth, blow, &theatre.witness);
         let outcome = theatre.stage.send(&revoke(&theatre)).await;
-        theatre.disarm(operation);
+        theatre.stage.disarm(operation);
         theatre.witness.look("after a Revoke that was struck");
         if outcome.is_answer() {
             assert_revoked(&theatre, &old);

@@ -7,9 +7,10 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::{self, Driver, Options, RotationOutcome, Verdict};
 use rehearsal::lambda::Outcome;
 use serde_json::Value;
+use support::rig::{SERVICES, TIMEOUT};
 
 use crate::fleet::{Fleet, Phase};
-use crate::stage::{SERVICES, Stage, TIMEOUT};
+use crate::stage::Stage;
 
 /// How long a token lives, which the secret's tag says in hours.
 pub const LIFETIME: Duration = Duration::from_hours(1);

@@ -4,7 +4,7 @@ use rehearsal::driver::STEPS;
 use serde_json::json;
 
 use crate::stage::Stage;
-use crate::support::hex;
+use crate::values::hex;
 
 const RING: &str = r#"{"alg":"ES256","keys":[]}"#;
 

@@ -1,17 +1,17 @@
 //! Where crashes are staged: a secret of some kind that has rotated, one blow at one call, and whoever calls after it.
 
-use std::time::Duration;
-
-use rehearsal::aws::{Call, Fault, Rule};
+use rehearsal::aws::Call;
 use rehearsal::driver::Options;
 use rehearsal::readers::Maker;
-use rehearsal::soak::Way;
 use serde_json::Value;
+use support::blow::{Blow, Look as _, persistent};
+use support::rig::SERVICES;
+use support::told::{Shown, told};
 
 use crate::public::document;
-use crate::stage::{SERVICES, Stage};
+use crate::stage::Stage;
 use crate::verifiers::{BUCKET, KEY, PLACE};
-use crate::witness::{Shown, Witness, kids, told};
+use crate::witness::{Witness, kids};
 
 /// What the secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,35 +26,6 @@ pub enum What {
 
 impl What {
     pub const ALL: [Self; 4] = [Self::Bare, Self::Token, Self::Ring, Self::Document];
-}
-
-/// What happens at one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blow {
-    KilledBeforeTheCall,
-    KilledAfterTheCall,
-    AnswerLost,
-    ConnectionReset,
-    /// AWS's own failure, which every client repeats.
-    ServerError,
-    /// An error that no client repeats, of which nothing came.
-    Refused,
-}
-
-impl Blow {
-    pub const ALL: [Self; 6] = [
-        Self::KilledBeforeTheCall,
-        Self::KilledAfterTheCall,
-        Self::AnswerLost,
-        Self::ConnectionReset,
-        Self::ServerError,
-        Self::Refused,
-    ];
-
-    /// This one among all of them.
-    pub fn way(self) -> Way {
-        Way { number: Self::ALL.iter().position(|blow| *blow == self).unwrap(), of: Self::ALL.len() }
-    }
 }
 
 /// Who calls after finishSecret broke off with AWSCURRENT already moved.
@@ -114,51 +85,18 @@ impl Theatre {
         let _shown = Shown(format!("{} as call {nth}, {blow:?}, then {after:?}", calls[nth].operation));
         self.set().await;
         let before = self.stage.value("AWSCURRENT");
-        self.arm(nth, blow);
+        self.stage.arm(nth, blow, &self.witness);
         let options = match after {
             After::Retry => persistent(),
             After::Reconcile => Options::default(),
         };
         let rotation = self.stage.try_rotate(options).await;
         assert!(rotation.succeeded() && rotation.failures().len() <= 1, "{rotation:#?}");
-        self.disarm(&calls[nth].operation);
+        self.stage.disarm(&calls[nth].operation);
         if matches!(after, After::Reconcile) {
             self.stage.action("Reconcile").await;
         }
         self.assert_finished(&before, &rotation.token, 1);
-    }
-
-    /// Aims a blow at the n-th call from now on, from 0.
-    pub fn arm(&self, nth: usize, blow: Blow) {
-        let (aws, kill) = (&self.stage.aws, self.stage.function.kill_handle());
-        // Dates tell what was redeployed after the move. No network is so quick that both fall into one millisecond, but
-        // this stage is.
-        aws.fault(Rule::on("DescribeServices", Fault::Delay(Duration::from_millis(3))));
-        let [witness, before, later] = [(); 3].map(|()| self.witness.clone());
-        let kill = move || {
-            kill.kill();
-            witness.look("after the kill");
-        };
-        let faults = match blow {
-            Blow::KilledBeforeTheCall => vec![Fault::before(kill)],
-            Blow::KilledAfterTheCall => vec![Fault::after(kill)],
-            Blow::AnswerLost => vec![Fault::after(move || later.look("before the answer is lost")), Fault::LoseAnswer],
-            Blow::ConnectionReset => vec![Fault::before(move || before.look("before the reset")), Fault::Reset],
-            Blow::ServerError => vec![Fault::error("InternalServiceError", 500, "an internal error")],
-            Blow::Refused => vec![Fault::error("AccessDeniedException", 400, "not authorized")],
-        };
-        for fault in faults {
-            aws.fault(Rule::any(fault).nth(u64::try_from(nth).unwrap() + 1));
-        }
-    }
-
-    /// Makes sure that the blow struck the call that it was meant for.
-    pub fn disarm(&self, operation: &str) {
-        let fired = self.stage.aws.fired();
-        let struck = fired.iter().find(|fired| fired.rule > 0).map(|fired| fired.operation.as_str());
-        let made = || self.stage.aws.function_calls().iter().map(|call| call.operation.clone()).collect::<Vec<_>>();
-        assert_eq!(struck, Some(operation), "{:?}", made());
-        self.stage.aws.clear_faults();
     }
 
     /// Asserts the end, and that the way there took no deployment too many: so many of each service.
@@ -227,9 +165,4 @@ impl Theatre {
 /// The key of a ring that one of its members names.
 fn key<'a>(ring: &'a Value, member: &str) -> &'a Value {
     ring["keys"].as_array().unwrap().iter().find(|key| key["kid"] == ring[member]).unwrap()
-}
-
-/// Secrets Manager retries, whatever has moved.
-pub fn persistent() -> Options {
-    Options { retry_after_move: true, ..Options::default() }
 }

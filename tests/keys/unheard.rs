@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use rehearsal::aws::{Fault, Rule, Service};
 use rehearsal::driver::{Options, STEPS};
+use support::rig::SERVICES;
 
-use crate::stage::{SERVICES, Stage};
+use crate::stage::Stage;
 
 /// A ring with next, current and previous, a day after its last rotation.
 async fn ring() -> Stage {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use rehearsal::aws::{Content, Secret, WeakAws};
-use rehearsal::driver::{self, Driver};
 use rehearsal::readers::{Language, Reader};
 use serde_json::{Value, json};
+use support::blow::Look;
 
-use crate::stage::{Stage, TIMEOUT};
+use crate::stage::Stage;
 use crate::verifiers::{BUCKET, KEY};
 
 /// Looks, and keeps what it does not like: a panic in a hook would not end the test.
@@ -41,30 +41,6 @@ impl Witness {
     /// From now on old tokens are to be refused.
     pub fn revoking(&self) {
         self.0.kept.lock().unwrap().revoking = true;
-    }
-
-    /// An engine that has it look after every step.
-    pub fn engine(&self, stage: &Stage) -> Driver {
-        let (function, witness) = (stage.function.clone(), self.clone());
-        let invoker = driver::invoker(move |event| {
-            let (function, witness) = (function.clone(), witness.clone());
-            async move {
-                let outcome = function.invoke(&event, TIMEOUT).await;
-                witness.look("after a step");
-                outcome
-            }
-        });
-        Driver::new(&stage.aws, invoker)
-    }
-
-    pub fn look(&self, when: &str) {
-        let Some(aws) = self.0.aws.upgrade() else { return };
-        let secret = aws.secret(&self.0.arn).unwrap();
-        let set = aws.object(BUCKET, KEY).map(|object| object.body);
-        let mut kept = self.0.kept.lock().unwrap();
-        kept.looks += 1;
-        let wrong = self.wrong(&mut kept, &secret, set.as_deref());
-        kept.violations.extend(wrong.into_iter().map(|what| format!("{what}, {when}")));
     }
 
     pub fn assert_content(&self) {
@@ -120,6 +96,18 @@ impl Witness {
     }
 }
 
+impl Look for Witness {
+    fn look(&self, when: &str) {
+        let Some(aws) = self.0.aws.upgrade() else { return };
+        let secret = aws.secret(&self.0.arn).unwrap();
+        let set = aws.object(BUCKET, KEY).map(|object| object.body);
+        let mut kept = self.0.kept.lock().unwrap();
+        kept.looks += 1;
+        let wrong = self.wrong(&mut kept, &secret, set.as_deref());
+        kept.violations.extend(wrong.into_iter().map(|what| format!("{what}, {when}")));
+    }
+}
+
 /// A value that is JSON, or nothing.
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or(Value::Null)
@@ -129,21 +117,4 @@ fn parsed(text: &str) -> Value {
 pub fn kids(set: &str) -> Vec<Value> {
     let set: Value = serde_json::from_str(set).unwrap();
     set["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect()
-}
-
-/// Says in which case a test failed.
-pub struct Shown(pub String);
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            told(&self.0);
-        }
-    }
-}
-
-/// Shows a line with the test's result.
-#[expect(clippy::print_stdout, reason = "how much a sweep covered is part of its result")]
-pub fn told(line: &str) {
-    println!("{line}");
 }

@@ -4,8 +4,8 @@ use rehearsal::aws::{ACCOUNT as AWS_ACCOUNT, DbCluster, DbInstance, REGION};
 use rehearsal::driver::STEPS;
 use rehearsal::postgres::{Postgres, PostgresOptions};
 use serde_json::{Value, json};
-
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 pub const ADMIN: &str = "orders_admin";
 

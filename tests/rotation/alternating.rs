@@ -3,9 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-
-use crate::pair::{ADMIN, PARTNER, account, run_as, stage};
-use crate::support::{ACCOUNT, DATABASE, Stage};
+use support::pair::{ADMIN, PARTNER, account, run_as, stage};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
 #[tokio::test]
 async fn two_accounts_take_turns_and_the_previous_one_goes_on_working() {

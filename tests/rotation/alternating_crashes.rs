@@ -2,11 +2,11 @@
 //! AWS, those with which createSecret looks at containers among them. The rotation always ends finished, as in
 //! [`crate::crashes`]; and the two accounts are in step, the one before still works.
 
-use crate::crashes::{is_the_move, struck};
-use crate::estate;
-use crate::pair::{self, PARTNER};
-use crate::support::ACCOUNT;
-use crate::theatre::{After, Blow, Scope, Theatre};
+use support::blow::{Blow, is_the_move};
+use support::estate;
+use support::pair::{self, PARTNER};
+use support::stage::ACCOUNT;
+use support::theatre::{After, BLOWS, Scope, Theatre};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_before_any_call_up_to_the_move_a_rotation_to_the_partner_ends_finished() {
@@ -90,7 +90,7 @@ async fn up_to_the_move(current: &str, blow: Blow) {
     let calls = theatre.calls_of_a_rotation().await;
     let moved = calls.iter().position(is_the_move).unwrap();
     let mut runs = 0;
-    for nth in struck(moved, blow, moved) {
+    for nth in blow.struck(&BLOWS, moved, moved) {
         begin(&theatre, current);
         theatre.rotation(&calls, nth, blow, After::Retry).await;
         pair::assert_alike(&theatre.stage);
@@ -108,7 +108,7 @@ async fn from_the_move_on(blow: Blow) {
         begin(&theatre, current);
         let calls = theatre.calls_of_a_rotation().await;
         let moved = calls.iter().position(is_the_move).unwrap();
-        for nth in struck(calls.len(), blow, moved).filter(|nth| *nth >= moved) {
+        for nth in blow.struck(&BLOWS, calls.len(), moved).filter(|nth| *nth >= moved) {
             begin(&theatre, current);
             let after = if reconciles { After::Reconcile(Scope::of(nth)) } else { After::Retry };
             theatre.rotation(&calls, nth, blow, after).await;

@@ -9,13 +9,12 @@ use std::time::Duration;
 use rehearsal::postgres::PostgresOptions;
 use rehearsal::tls::Tls;
 use serde_json::json;
-
-use crate::estate;
-use crate::pair::{self, PARTNER};
-use crate::relay::{Relay, When};
-use crate::statements::{Around, Swept, sweep};
-use crate::support::{ACCOUNT, DATABASE, Stage};
-use crate::theatre::Theatre;
+use support::estate;
+use support::pair::{self, PARTNER};
+use support::relay::{Relay, When};
+use support::stage::{ACCOUNT, DATABASE, Stage};
+use support::statements::{Around, Swept, sweep};
+use support::theatre::Theatre;
 
 /// What setSecret says about the second account when it has to be made or has fallen out of step.
 const MEMBERSHIP: &str = "GRANT \"orders_app\" TO \"orders_app_clone\"";

@@ -3,15 +3,14 @@
 //! the same happens. The rotation always ends finished: a stored version logs in at every moment, and every dependent was
 //! redeployed, once.
 
-use rehearsal::aws::Call;
 use rehearsal::postgres::PostgresOptions;
 use rehearsal::tls::Tls;
 use serde_json::json;
-
-use crate::estate;
-use crate::relay::{At, Relay, Strike, When};
-use crate::theatre::{After, Blow, CUTS, Scope, Theatre, persistent};
-use crate::witness::Shown;
+use support::blow::{Blow, CUTS, is_the_move, persistent};
+use support::estate;
+use support::relay::{At, Relay, Strike, When};
+use support::theatre::{After, BLOWS, Scope, Theatre};
+use support::told::Shown;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_before_any_call_a_rotation_ends_finished_and_locks_nobody_out() {
@@ -58,7 +57,7 @@ async fn sweep(blow: Blow) {
     let calls = theatre.calls_of_a_rotation().await;
     let moved = calls.iter().position(is_the_move).unwrap();
     let mut runs = 0;
-    for nth in struck(calls.len(), blow, moved) {
+    for nth in blow.struck(&BLOWS, calls.len(), moved) {
         theatre.rotation(&calls, nth, blow, After::Retry).await;
         runs += 1;
         // Before the label moves, Secrets Manager retries in any case.
@@ -70,16 +69,6 @@ async fn sweep(blow: Blow) {
     theatre.close(&format!("{runs} rotations over {} calls", calls.len()));
 }
 
-/// The numbers of the calls that this blow strikes of so many: the move of AWSCURRENT is struck by each.
-pub fn struck(calls: usize, blow: Blow, moved: usize) -> impl Iterator<Item = usize> {
-    (0..calls).filter(move |nth| *nth == moved || blow.way().strikes(*nth))
-}
-
-/// Whether a call moves AWSCURRENT.
-pub fn is_the_move(call: &Call) -> bool {
-    call.operation == "UpdateSecretVersionStage" && call.request["VersionStage"] == "AWSCURRENT"
-}
-
 /// Nothing here comes near the database but the rotations before, so that the looks at each blow are enough.
 async fn sweep_reconcile(blows: &[Blow]) {
     let theatre = Theatre::open(estate::stage().await).await;
@@ -87,7 +76,7 @@ async fn sweep_reconcile(blows: &[Blow]) {
     for scope in [Scope::ThisSecret, Scope::EverySecret] {
         let calls = theatre.calls_of_a_reconcile(scope).await;
         for (nth, call) in calls.iter().enumerate() {
-            for blow in blows.iter().filter(|blow| blow.way().strikes(nth)) {
+            for blow in blows.iter().filter(|blow| blow.way(&BLOWS).strikes(nth)) {
                 theatre.reconcile(nth, call, *blow, scope).await;
                 runs += 1;
             }

@@ -3,10 +3,10 @@
 
 use rehearsal::postgres::PostgresOptions;
 use serde_json::json;
+use support::pair::{self, PARTNER, create_role, sql};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
 use crate::administrator;
-use crate::pair::{self, PARTNER, create_role, sql};
-use crate::support::{ACCOUNT, DATABASE, Stage};
 
 /// Puts operators of the account's own in front of the server's, for whoever comes to its database: they hand its owner the
 /// rights of whoever calls them.

@@ -3,9 +3,8 @@
 
 use rehearsal::aws::Service;
 use serde_json::{Value, json};
-
-use crate::scene::{SECRET, Scene, refused, verdict, with_verdict};
-use crate::support::TIMEOUT;
+use support::rig::{TIMEOUT, refused};
+use support::scene::{SECRET, Scene, verdict, with_verdict};
 
 /// The secret as a parameter of the Parameter Store of this Region and account.
 fn parameter(region: &str, account: &str) -> String {
@@ -137,7 +136,7 @@ async fn names_that_begin_alike_other_accounts_and_plain_parameters_are_never_to
     let before = scene.aws.snapshot().ecs;
     let report = scene.reconcile().await;
     assert_eq!(report["services"], json!([]), "{report:#}");
-    assert_eq!((scene.aws.snapshot().ecs, scene.count("UpdateService")), (before, 0));
+    assert_eq!((scene.aws.snapshot().ecs, scene.calls("UpdateService")), (before, 0));
 }
 
 #[tokio::test]
@@ -188,7 +187,7 @@ async fn a_service_on_the_way_out_and_one_without_tasks_are_skipped() {
     let report = scene.reconcile().await;
     // ECS lists no INACTIVE service.
     assert_eq!(with_verdict(&report, "skipped"), ["draining", "idle"], "{report:#}");
-    assert_eq!((scene.count("UpdateService"), scene.is_open()), (0, false));
+    assert_eq!((scene.calls("UpdateService"), scene.is_open()), (0, false));
 }
 
 #[tokio::test]
@@ -204,6 +203,6 @@ async fn a_finish_that_comes_once_more_finds_and_rolls_as_reconcile_does() {
     scene.promote(&scene.arn);
     scene.aws.remove_label(&scene.arn, "KEYROLL_ROLLOUT").unwrap();
     let before = scene.aws.snapshot();
-    refused(scene.send_within(&old, TIMEOUT).await, "RefusedVersion");
+    refused("the event", scene.send_within(&old, TIMEOUT).await, "RefusedVersion");
     assert_eq!(scene.aws.snapshot(), before);
 }

@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 use rehearsal::mariadb::{MariaDb, MariaDbOptions};
 use rehearsal::tls::Tls;
 use serde_json::{Value, json};
-
-use crate::maria;
-use crate::support::{ACCOUNT, random_password};
+use support::maria;
+use support::rig::random_password;
+use support::stage::ACCOUNT;
 
 /// What logs in.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,9 @@
 use rehearsal::aws::{Content, Fault, Rule, Service};
 use rehearsal::postgres::{PostgresOptions, literal};
 use serde_json::{Value, json};
-
-use crate::dry_run::{discovering, dry_run, finds};
-use crate::scene::{a_moment_later, statement, verdict, warnings};
-use crate::support::{ACCOUNT, Stage};
+use support::dry_run::{discovering, dry_run, finds};
+use support::scene::{a_moment_later, statement, verdict, warnings};
+use support::stage::{ACCOUNT, Stage};
 
 async fn stage() -> Stage {
     discovering(&PostgresOptions::default(), &json!({})).await

@@ -1,10 +1,9 @@
 //! A dry run of two accounts that take turns tells what the rotation then does, statement by statement, and changes nothing.
 
 use serde_json::{Value, json};
-
-use crate::dry_run::dry_run;
-use crate::pair::{self, ADMIN, PARTNER};
-use crate::support::{ACCOUNT, DATABASE, Stage};
+use support::dry_run::dry_run;
+use support::pair::{self, ADMIN, PARTNER};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
 /// Everything that a dry run must leave alone, memberships and settings included.
 fn everything(stage: &Stage) -> String {

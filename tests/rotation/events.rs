@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use rehearsal::lambda::Outcome;
 use serde_json::{Value, json};
-
-use crate::support::Stage;
+use support::stage::Stage;
 
 /// The samples by name, with the stage's own secret and version in them.
 fn samples(stage: &Stage, token: &str) -> Vec<(String, Value)> {

@@ -4,11 +4,12 @@
 use rehearsal::aws::Service;
 use rehearsal::postgres::{PostgresOptions, literal};
 use serde_json::json;
+use support::dry_run::{discovering, dry_run};
+use support::rig::random_password;
+use support::scene::{Scene, warnings};
+use support::stage::{ACCOUNT, Stage};
 
-use crate::dry_run::{discovering, dry_run};
 use crate::dry_run_halfway;
-use crate::scene::{Scene, warnings};
-use crate::support::{ACCOUNT, Stage, random_password};
 
 async fn left_open() -> Stage {
     let stage = discovering(&PostgresOptions::default(), &json!({})).await;

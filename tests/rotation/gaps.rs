@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use rehearsal::aws::{Fault, Rule, Service};
 use serde_json::json;
-
-use crate::scene::{SECRET, Scene, refused, statement, verdict, with_verdict};
-use crate::support::Stage;
+use support::rig::refused;
+use support::scene::{SECRET, Scene, statement, verdict, with_verdict};
+use support::stage::Stage;
 
 fn tag(scene: &Scene, service: &str) {
     let add = |service: &mut Service| service.tags.insert("keyroll:secret".to_owned(), SECRET.to_owned());
@@ -130,7 +130,7 @@ async fn task_definitions_that_may_not_be_read_are_asked_for_once_whatever_their
     scene.aws.fault(Rule::on("DescribeTaskDefinition", Fault::Denied));
     let message = scene.error(&scene.action("Reconcile"), "FailedRollout").await;
     assert!(message.contains("12 of 12 task definitions could not be read"), "{message}");
-    assert_eq!((scene.count("DescribeTaskDefinition"), scene.count("UpdateService")), (1, 0));
+    assert_eq!((scene.calls("DescribeTaskDefinition"), scene.calls("UpdateService")), (1, 0));
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn one_task_definition_that_cannot_be_read_hides_no_other() {
     scene.aws.clear();
     let report = scene.reconcile().await;
     assert_eq!(verdict(&report, "broken").0, "redeployed");
-    assert_eq!((scene.count("DescribeTaskDefinition"), scene.is_open()), (1, false));
+    assert_eq!((scene.calls("DescribeTaskDefinition"), scene.is_open()), (1, false));
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_cluster_that_does_not_answer_hides_no_other() {
     scene.aws.create_cluster("batch").unwrap();
     scene.aws.fault(Rule::on("ListServices", Fault::Hang).about("batch"));
     let outcome = scene.send_within(&scene.action("Reconcile"), Duration::from_secs(30)).await;
-    let message = refused(outcome, "FailedRollout");
+    let message = refused("Reconcile", outcome, "FailedRollout");
     assert!(message.contains("1 of 2 clusters could not be searched"), "{message}");
     assert!(message.contains("prod/api redeployed"), "{message}");
     assert!(scene.is_open() && scene.redeployed("api") == 1);
@@ -175,7 +175,7 @@ async fn a_search_over_the_timeout_rolls_what_it_found_and_says_what_to_set() {
     scene.aws.fault(Rule::on("DescribeTaskDefinition", Fault::Delay(Duration::from_millis(300))));
     let timeout = Duration::from_secs(3);
     let begun = Instant::now();
-    let message = refused(scene.send_within(&scene.finish(), timeout).await, "FailedRollout");
+    let message = refused("the event", scene.send_within(&scene.finish(), timeout).await, "FailedRollout");
     assert!(begun.elapsed() < timeout, "{:?}", begun.elapsed());
     let rolled = names.iter().filter(|name| scene.redeployed(name) == 1).count();
     assert!((1..names.len()).contains(&rolled), "{rolled}: {message}");
@@ -190,7 +190,7 @@ async fn a_search_over_the_timeout_rolls_what_it_found_and_says_what_to_set() {
     let report = scene.reconcile().await;
     assert_eq!(with_verdict(&report, "alreadyCurrent").len(), rolled, "{report:#}");
     assert_eq!(with_verdict(&report, "redeployed").len(), names.len() - rolled);
-    assert_eq!(scene.count("DescribeTaskDefinition"), names.len() - rolled);
+    assert_eq!(scene.calls("DescribeTaskDefinition"), names.len() - rolled);
     assert!(!scene.is_open() && names.iter().all(|name| scene.redeployed(name) == 1));
 }
 
@@ -209,7 +209,7 @@ async fn a_service_that_may_not_be_looked_at_holds_none_of_its_batch_back() {
         scene.aws.fault(Rule::on("DescribeServices", Fault::Denied).about("\"private\""));
         let message = scene.error(&scene.action("Reconcile"), "FailedRollout").await;
         // As IAM does, the call about all three is denied as a whole; then each is asked for.
-        assert_eq!(scene.count("DescribeServices"), 1 + 3, "{message}");
+        assert_eq!(scene.calls("DescribeServices"), 1 + 3, "{message}");
         let told = if named { "prod/private failed (" } else { "1 of 3 services could not be looked at" };
         assert!(message.contains(told) && message.contains("prod/worker redeployed"), "{message}");
         assert!(message.contains("service/prod/private"), "{message}");

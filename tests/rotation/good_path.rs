@@ -4,8 +4,7 @@ use rehearsal::aws::random::uuid;
 use rehearsal::postgres::PostgresOptions;
 use rehearsal::tls::Tls;
 use serde_json::{Value, json};
-
-use crate::support::{ACCOUNT, DATABASE, Stage};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
 #[tokio::test]
 async fn a_rotation_changes_the_password_and_rolls_both_services() {
@@ -100,7 +99,7 @@ async fn a_version_of_awss_own_function_is_taken_over_in_the_middle_of_a_rotatio
     let stage = Stage::start().await;
     let token = uuid();
     let mut value = stage.value("AWSCURRENT");
-    value["password"] = json!(crate::support::random_password());
+    value["password"] = json!(support::rig::random_password());
     stage.aws.put_version(&stage.arn, &token, &value.to_string(), &["AWSPENDING"]).unwrap();
     for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
         stage.answer(step, &token).await;

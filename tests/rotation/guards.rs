@@ -8,8 +8,8 @@ use rehearsal::driver::{Driver, Options, STEPS};
 use rehearsal::lambda::Outcome;
 use rehearsal::postgres::Postgres;
 use serde_json::json;
-
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 /// Calls steps that must each be refused with this type and these words, and must change nothing.
 async fn refused(stage: &Stage, steps: &[&str], token: &str, expected: &str, words: &str) {

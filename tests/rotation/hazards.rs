@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use rehearsal::aws::Service;
 use serde_json::{Value, json};
-
-use crate::scene::{Scene, a_moment_later, verdict, warnings, with_verdict};
+use support::scene::{Scene, a_moment_later, verdict, warnings, with_verdict};
 
 #[tokio::test]
 async fn tasks_that_stay_because_their_successors_fail_keep_the_rollout_open() {
@@ -22,7 +21,7 @@ async fn tasks_that_stay_because_their_successors_fail_keep_the_rollout_open() {
         .unwrap();
     let message = scene.error(&scene.action("Reconcile"), "FailedRollout").await;
     assert!(message.contains("prod/api failed") && message.contains("deploy the service by hand"), "{message}");
-    assert!(scene.is_open() && scene.count("UpdateService") == 0);
+    assert!(scene.is_open() && scene.calls("UpdateService") == 0);
     scene.aws.with_service("prod", "api", Service::settle).unwrap();
     assert_eq!(scene.reconcile().await["services"], json!([]));
     assert!(!scene.is_open());
@@ -126,7 +125,7 @@ async fn named_services_are_warned_of_without_reading_their_task_definitions() {
     let report = scene.reconcile().await;
     assert_eq!(verdict(&report, "api").0, "redeployed");
     assert!(warnings(&report).contains("prod/api: maximumPercent 100"), "{report:#}");
-    assert_eq!(scene.count("DescribeTaskDefinition") + scene.count("ListClusters") + scene.count("ListServices"), 0);
+    assert_eq!(scene.calls("DescribeTaskDefinition") + scene.calls("ListClusters") + scene.calls("ListServices"), 0);
 }
 
 #[tokio::test]

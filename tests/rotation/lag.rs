@@ -1,15 +1,16 @@
 //! A secret whose host is a replica that is behind: the password is set on the primary, and the proof waits for it to
 //! arrive.
 
+use std::time::{Duration, Instant};
+
 use rehearsal::aws::DbInstance;
 use rehearsal::driver::STEPS;
 use rehearsal::postgres::{Login, Postgres};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use support::pair::{self, ADMIN, PARTNER};
+use support::stage::{DATABASE, Stage};
 
-use crate::pair::{self, ADMIN, PARTNER};
 use crate::replicas;
-use crate::support::{DATABASE, Stage};
 
 /// A stage of two accounts that log in at 127.0.0.1, a replica so far behind; the administrator is at `localhost`.
 async fn behind(delay: &str) -> (Stage, Postgres) {
@@ -76,7 +77,7 @@ async fn a_rejected_password_on_a_primary_is_not_tried_again() {
     for step in &STEPS[..2] {
         stage.answer(step, &token).await;
     }
-    stage.postgres().sql(&format!("ALTER ROLE {PARTNER} PASSWORD '{}'", crate::support::random_password())).unwrap();
+    stage.postgres().sql(&format!("ALTER ROLE {PARTNER} PASSWORD '{}'", support::rig::random_password())).unwrap();
     let mark = stage.postgres().mark();
     stage.error("testSecret", &token, "FailedProof").await;
     assert_eq!(stage.postgres().logins_since(mark).failed, [PARTNER]);

@@ -2,9 +2,9 @@
 
 use rehearsal::aws::{Fault, Rule};
 use serde_json::{Value, json};
-
-use crate::scene::{statement, verdict, with_verdict};
-use crate::support::{SERVICES, Stage};
+use support::rig::SERVICES;
+use support::scene::{statement, verdict, with_verdict};
+use support::stage::Stage;
 
 /// A stage on which AWSCURRENT has moved and no service was redeployed, and the token of the next rotation.
 async fn left_open() -> (Stage, String) {

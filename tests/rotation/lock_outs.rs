@@ -9,11 +9,10 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::RotationOutcome;
 use rehearsal::postgres::{PostgresOptions, literal};
 use serde_json::json;
-
-use crate::clients::seen::{Attempt, Client, Seen};
-use crate::clients::{Clients, now};
-use crate::support::{ACCOUNT, Stage};
-use crate::witness::told;
+use support::clients::seen::{Attempt, Client, Seen};
+use support::clients::{Clients, now};
+use support::stage::{ACCOUNT, Stage};
+use support::told::told;
 
 /// A stage whose server remembers when a transaction was committed.
 async fn stage() -> Stage {

@@ -1,7 +1,7 @@
 //! MariaDB, one account that changes its own password.
 
-use crate::maria;
-use crate::support::ACCOUNT;
+use support::maria;
+use support::stage::ACCOUNT;
 
 #[tokio::test]
 async fn an_account_changes_its_own_password_and_the_report_says_that_the_old_one_ended() {

@@ -6,13 +6,12 @@ use rehearsal::driver::RotationOutcome;
 use rehearsal::mariadb::{identifier, literal};
 use rehearsal::postgres::Login;
 use serde_json::Value;
-
-use crate::clients::Clients;
-use crate::clients::seen::CLIENTS;
-use crate::maria::{self, PARTNER};
-use crate::overlaps::{ENOUGH, assert_the_old_value_was_used_to_the_end};
-use crate::pair::{self, account};
-use crate::support::{ACCOUNT, DATABASE, Stage, random_password};
+use support::clients::Clients;
+use support::clients::seen::{CLIENTS, ENOUGH, assert_the_old_value_was_used_to_the_end};
+use support::maria::{self, PARTNER};
+use support::pair::{self, account};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
 /// What the server shows of an account for a host but its name, what it logs in by and its lock.
 pub fn shown(stage: &Stage, user: &str, host: &str) -> Vec<String> {

@@ -1,11 +1,10 @@
 //! What a rotation of MariaDB costs, counted.
 
 use rehearsal::driver::STEPS;
-
-use crate::budgets::{Cost, cost};
-use crate::maria::{self, ADMIN};
-use crate::support::{ACCOUNT, Stage};
-use crate::witness::told;
+use support::costs::{Cost, cost};
+use support::maria::{self, ADMIN};
+use support::stage::{ACCOUNT, Stage};
+use support::told::told;
 
 /// A rotation, step by step, and its sum of calls of Secrets Manager.
 async fn costs(stage: &Stage, cold: bool) -> (Vec<Cost>, usize) {

@@ -9,14 +9,14 @@ use rehearsal::driver::RotationOutcome;
 use rehearsal::mariadb::MariaDbOptions;
 use rehearsal::tls::Tls;
 use serde_json::json;
+use support::clients::seen::{CLIENTS, Client, When};
+use support::clients::{Clients, now};
+use support::maria;
+use support::stage::ACCOUNT;
+use support::told::told;
 
-use crate::clients::seen::{CLIENTS, Client, When};
-use crate::clients::{Clients, now};
 use crate::drivers::{DRIVERS, log_in};
-use crate::maria;
 use crate::maria_overlap::{BOTH, rules};
-use crate::support::ACCOUNT;
-use crate::witness::told;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_passwords_turn_nobody_away() {
@@ -72,7 +72,7 @@ async fn an_account_alone_is_locked_out_between_the_change_and_the_move() {
         let (value, over) = (stage.value("AWSCURRENT"), Arc::new(Mutex::new(None)));
         let seen = Arc::clone(&over);
         let watcher = std::thread::spawn(move || {
-            while crate::clients::door::log_in(&value).is_ok() {}
+            while support::clients::door::log_in(&value).is_ok() {}
             *seen.lock().unwrap() = Some(now());
         });
         stage.rotate().await;

@@ -6,28 +6,28 @@
 //! here only what is near the password is struck at in every way.
 
 use rehearsal::soak::Way;
+use support::blow::{Blow, is_the_move};
+use support::maria::{self, PARTNER};
+use support::stage::{ACCOUNT, Stage};
+use support::theatre::{After, BLOWS, Scope, Theatre};
+use support::{estate, pair};
 
-use crate::crashes::is_the_move;
-use crate::maria::{self, PARTNER};
 use crate::maria_alternating::shown;
 use crate::maria_overlap::{BOTH, rules};
-use crate::support::{ACCOUNT, Stage};
-use crate::theatre::{After, Blow, Scope, Theatre};
-use crate::{estate, pair};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_call_up_to_the_move_a_rotation_of_two_passwords_ends_finished() {
-    overlap_up_to_the_move(&Blow::ALL[..2]).await;
+    overlap_up_to_the_move(&BLOWS[..2]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_off_at_any_call_up_to_the_move_a_rotation_of_two_passwords_ends_finished() {
-    overlap_up_to_the_move(&Blow::ALL[2..4]).await;
+    overlap_up_to_the_move(&BLOWS[2..4]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_any_call_up_to_the_move_a_rotation_of_two_passwords_ends_finished() {
-    overlap_up_to_the_move(&Blow::ALL[4..]).await;
+    overlap_up_to_the_move(&BLOWS[4..]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,8 +38,8 @@ async fn struck_at_any_call_from_the_move_on_a_rotation_of_two_passwords_ends_fi
     let moved = calls.iter().position(is_the_move).unwrap();
     // The move itself in every way, and who comes after it; the rest of the rollout by turns.
     for (number, nth) in (moved..calls.len()).enumerate() {
-        for (turn, blow) in Blow::ALL.into_iter().enumerate() {
-            if number == 0 || (number + turn).is_multiple_of(Blow::ALL.len()) {
+        for (turn, blow) in BLOWS.into_iter().enumerate() {
+            if number == 0 || (number + turn).is_multiple_of(BLOWS.len()) {
                 for after in [After::Retry, After::Reconcile(Scope::of(nth))] {
                     theatre.rotation(&calls, nth, blow, after).await;
                     assert_two_passwords(&theatre.stage);
@@ -85,7 +85,7 @@ async fn overlap_up_to_the_move(blows: &[Blow]) {
     let moved = calls.iter().position(is_the_move).unwrap();
     let mut runs = 0;
     for nth in 0..moved {
-        for blow in blows.iter().filter(|blow| blow.way().strikes(nth)) {
+        for blow in blows.iter().filter(|blow| blow.way(&BLOWS).strikes(nth)) {
             theatre.rotation(&calls, nth, *blow, After::Retry).await;
             assert_two_passwords(&theatre.stage);
             runs += 1;

@@ -3,9 +3,9 @@
 
 use rehearsal::mariadb::{MariaDbOptions, native_hash};
 use serde_json::json;
-
-use crate::maria::{self, ADMIN};
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::maria::{self, ADMIN};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 /// Whoever it is about, with rights that an application has not.
 const VICTIM: &str = "boss";

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use rehearsal::aws::{Fault, Rule};
 use rehearsal::postgres::Held;
 use serde_json::{Value, json};
+use support::maria::{self, ADMIN, overlapping};
+use support::revokes::logins;
+use support::stage::{ACCOUNT, Stage};
 
-use crate::maria::{self, ADMIN, overlapping};
 use crate::maria_overlap::{BOTH, rules};
-use crate::revoke::logins;
-use crate::support::{ACCOUNT, Stage};
 
 fn told(report: &Value) -> String {
     format!("{} {}", report["done"], report["warnings"])
@@ -179,7 +179,7 @@ async fn status_knows_what_the_secret_is_and_changes_nothing() {
         }
         let halfway = stage.action("Status").await;
         assert!(halfway.to_string().contains(&token), "{halfway:#}");
-        crate::witness::told(&format!("administered {administered}: {first:#}\n{settled:#}\n{halfway:#}"));
+        support::told::told(&format!("administered {administered}: {first:#}\n{settled:#}\n{halfway:#}"));
         if administered {
             assert_ne!(rules(&stage, "%"), BOTH);
         }

@@ -1,9 +1,11 @@
 //! An account of MariaDB whose password somebody guesses too often (`max_password_errors`). With one password the server
 //! blocks it; with two it skips the first one, until the second has been used. What everybody holds must outlive that.
 
-use crate::maria;
+use support::maria;
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
+
 use crate::maria_overlap::{BOTH, rules};
-use crate::support::{ACCOUNT, Stage, random_password};
 
 fn guess(stage: &Stage, times: usize) {
     stage.mariadb().sql("SET GLOBAL max_password_errors = 3").unwrap();

@@ -4,10 +4,10 @@ use rehearsal::driver::STEPS;
 use rehearsal::mariadb::{MariaDbOptions, native_hash};
 use rehearsal::tls::Tls;
 use serde_json::{Value, json};
-
-use crate::dry_run::finds;
-use crate::maria;
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::dry_run::finds;
+use support::maria;
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 async fn tuned(settings: &[(&str, &str)], plugins: &[&str], keys: &Value, administrator: bool) -> Stage {
     let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -7,10 +7,10 @@ use rehearsal::mariadb::{MariaDb, MariaDbOptions};
 use rehearsal::postgres::Held;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
-
-use crate::dry_run::{dry_run, finds};
-use crate::maria::{self, ADMIN, overlapping};
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::dry_run::{dry_run, finds};
+use support::maria::{self, ADMIN, overlapping};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 async fn created(stage: &Stage) -> String {
     let token = stage.stage();
@@ -79,7 +79,7 @@ async fn a_backup_that_holds_everybodys_writes_is_told() {
         let begun = std::time::Instant::now();
         let message = fails(&stage, &token, "FailedDatabase", &["lock"]).await;
         let waited = begun.elapsed();
-        crate::witness::told(&format!("administered {administered}, after {waited:.1?}: {message}"));
+        support::told::told(&format!("administered {administered}, after {waited:.1?}: {message}"));
         assert!(waited < Duration::from_secs(15));
         session.ask("UNLOCK TABLES; SELECT 1").unwrap();
         finishes(&stage, &token).await;
@@ -116,7 +116,7 @@ async fn a_read_only_server_is_told_apart_from_a_strict_one() {
 
 #[tokio::test]
 async fn a_server_that_turns_read_only_at_the_last_moment_is_told_as_one() {
-    use crate::relay::{At, Strike, When};
+    use support::relay::{At, Strike, When};
     for administered in [true, false] {
         let (stage, relay) = maria::by_relay().await;
         if administered {

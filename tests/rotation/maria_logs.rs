@@ -1,11 +1,10 @@
 //! MariaDB writes down what it is told: the general, the slow and the binary log have the hash that was set, and no password.
 
 use rehearsal::mariadb::native_hash;
-
-use crate::maria;
-use crate::relay::Relay;
-use crate::server::Mark;
-use crate::support::{ACCOUNT, Stage};
+use support::maria;
+use support::relay::Relay;
+use support::server::Mark;
+use support::stage::{ACCOUNT, Stage};
 
 fn hash(stage: &Stage, label: &str) -> String {
     native_hash(stage.value(label)["password"].as_str().unwrap())
@@ -64,6 +63,6 @@ async fn in_the_clear_too_no_password_travels() {
         )]
     );
     // What is said of each login, in its order, for whoever changes it to see what it costs.
-    crate::witness::told(&format!("{} things said: {said:#?}", said.len()));
+    support::told::told(&format!("{} things said: {said:#?}", said.len()));
     assert!(said.len() < 60, "{said:#?}");
 }

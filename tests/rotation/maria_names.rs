@@ -2,11 +2,10 @@
 
 use rehearsal::mariadb::{MariaDbOptions, identifier, literal, native_hash};
 use serde_json::{Value, json};
-
-use crate::dice::Dice;
-use crate::maria::{self, ADMIN};
-use crate::support::Stage;
-use crate::witness::{Shown, told};
+use support::dice::Dice;
+use support::maria::{self, ADMIN};
+use support::stage::Stage;
+use support::told::{Shown, told};
 
 const MODES: [&str; 4] = ["", "NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"];
 const NAMES: [&str; 14] = [
@@ -125,7 +124,7 @@ async fn the_longest_name_and_any_database_rotate() {
 #[tokio::test]
 async fn names_that_are_drawn_rotate() {
     let stage = stage("").await;
-    let (mut dice, mut shown) = (Dice::new(), Shown(String::new()));
+    let (mut dice, mut shown) = (Dice::seeded(), Shown(String::new()));
     for number in 0..DRAWN {
         let mut name = format!("{number}");
         while name.chars().count() < 40 && dice.below(12) > 0 {

@@ -2,9 +2,8 @@
 
 use rehearsal::mariadb::native_hash;
 use serde_json::json;
-
-use crate::maria;
-use crate::support::{ACCOUNT, Stage};
+use support::maria;
+use support::stage::{ACCOUNT, Stage};
 
 /// The rules of the account's row for a host, as the server shows them, with the secret's passwords by their labels.
 pub fn rules(stage: &Stage, host: &str) -> String {

@@ -2,11 +2,12 @@
 
 use rehearsal::mariadb::{MariaDb, MariaDbOptions, native_hash};
 use serde_json::{Value, json};
+use support::dry_run::{dry_run, finds};
+use support::maria::{self, overlapping};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
-use crate::dry_run::{dry_run, finds};
-use crate::maria::{self, overlapping};
 use crate::maria_overlap::{BOTH, rules};
-use crate::support::{ACCOUNT, Stage, random_password};
 
 fn password(stage: &Stage, label: &str) -> String {
     stage.value(label)["password"].as_str().unwrap().to_owned()

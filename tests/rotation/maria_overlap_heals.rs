@@ -3,10 +3,11 @@
 use rehearsal::driver::STEPS;
 use rehearsal::mariadb::native_hash;
 use serde_json::{Value, json};
+use support::maria::overlapping;
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
-use crate::maria::overlapping;
 use crate::maria_overlap::{BOTH, rules};
-use crate::support::{ACCOUNT, Stage, random_password};
 
 fn password(stage: &Stage, label: &str) -> String {
     stage.value(label)["password"].as_str().unwrap().to_owned()

@@ -2,10 +2,10 @@
 
 use rehearsal::driver::STEPS;
 use serde_json::json;
+use support::maria::{self, overlapping};
+use support::stage::{ACCOUNT, Stage};
 
-use crate::maria::{self, overlapping};
 use crate::maria_overlap::{BOTH, rules};
-use crate::support::{ACCOUNT, Stage};
 
 /// What the rules look like between setSecret and finishSecret.
 const PENDING: &str = "VIA mysql_native_password USING 'AWSPENDING' OR mysql_native_password USING 'AWSCURRENT'";

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use support::maria::{self, ADMIN, PARTNER};
+use support::pair::{account, assert_in_step, warnings_of};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::maria::{self, ADMIN, PARTNER};
 use crate::maria_alternating::{assert_alike, goes_on, refused, shown, sql};
 use crate::maria_pair_recipe as recipe;
-use crate::pair::{account, assert_in_step, warnings_of};
-use crate::support::{ACCOUNT, DATABASE, Stage};
 
 /// A stage whose base has what AWS's function can carry over and what it cannot, but no default role.
 async fn rich() -> Stage {

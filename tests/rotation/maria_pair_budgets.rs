@@ -1,9 +1,9 @@
 //! What a rotation of MariaDB's two accounts costs, counted. AWS's own function: 14 calls, 3 to 4 logins of which 1 to 2 fail.
 
-use crate::budgets::{Cost, assert_two_accounts_keep_to_their_budget, cost, cost_without};
-use crate::maria::{self, ADMIN, PARTNER};
-use crate::pair::account;
-use crate::support::ACCOUNT;
+use support::costs::{Cost, assert_two_accounts_keep_to_their_budget, cost, cost_without};
+use support::maria::{self, ADMIN, PARTNER};
+use support::pair::account;
+use support::stage::ACCOUNT;
 
 #[tokio::test]
 async fn each_step_keeps_to_its_budget_whosever_turn_it_is() {

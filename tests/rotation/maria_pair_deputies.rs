@@ -4,11 +4,11 @@
 use rehearsal::aws::Content;
 use rehearsal::mariadb::{MariaDbOptions, identifier};
 use serde_json::json;
+use support::maria::{self, PARTNER};
+use support::pair::{account, assert_in_step, foretold};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::maria::{self, PARTNER};
 use crate::maria_alternating::{assert_alike, enters, everything, goes_on, hosts, make, refused, shown_all, sql};
-use crate::pair::{account, assert_in_step, foretold};
-use crate::support::{ACCOUNT, DATABASE, Stage};
 
 /// A stage for another first account.
 async fn of(name: &str) -> Stage {

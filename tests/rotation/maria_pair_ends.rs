@@ -4,12 +4,13 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::mariadb::{MariaDbOptions, native_hash};
 use rehearsal::postgres::Held;
 use serde_json::json;
+use support::maria::{self, ADMIN, PARTNER, let_in_by_either};
+use support::pair::{account, warnings_of};
+use support::revokes::logins;
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
-use crate::maria::{self, ADMIN, PARTNER, let_in_by_either};
 use crate::maria_alternating::{assert_alike, goes_on, sql};
-use crate::pair::{account, warnings_of};
-use crate::revoke::logins;
-use crate::support::{ACCOUNT, Stage, random_password};
 
 #[tokio::test]
 async fn retire_ends_the_previous_account_and_its_sessions_go_on() {

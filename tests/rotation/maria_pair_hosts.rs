@@ -1,11 +1,11 @@
 //! MariaDB: an account is as many rows as there are hosts that it may come from, and its partner has the same ones.
 
 use rehearsal::mariadb::{identifier, native_hash};
+use support::maria::{self, PARTNER};
+use support::pair::{account, assert_in_step, warnings_of};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::maria::{self, PARTNER};
 use crate::maria_alternating::{assert_alike, goes_on, hosts, refused, sql};
-use crate::pair::{account, assert_in_step, warnings_of};
-use crate::support::{ACCOUNT, DATABASE, Stage};
 
 /// A stage whose base may come from everywhere, with other rights from some hosts; all rows have the same password.
 async fn stage() -> Stage {

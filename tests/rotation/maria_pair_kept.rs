@@ -1,11 +1,12 @@
 //! MariaDB: whatever becomes of the first account between rotations, its partner follows, and is not locked out by it while
 //! it is in use.
 
-use crate::clients::door;
-use crate::maria::{self, ADMIN, PARTNER};
+use support::clients::door;
+use support::maria::{self, ADMIN, PARTNER};
+use support::pair::{account, assert_in_step, foretold, warnings_of};
+use support::stage::{ACCOUNT, DATABASE, Stage};
+
 use crate::maria_alternating::{assert_alike, goes_on, make, set_of, shown, sql};
-use crate::pair::{account, assert_in_step, foretold, warnings_of};
-use crate::support::{ACCOUNT, DATABASE, Stage};
 
 /// What may happen to the base, one after the other, so that each also undoes something; and whether the partner is spared of
 /// it while services log in as it.

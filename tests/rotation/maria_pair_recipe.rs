@@ -3,9 +3,10 @@
 
 use rehearsal::mariadb::{identifier, native_hash};
 use serde_json::{Value, json};
+use support::rig::random_password;
+use support::stage::Stage;
 
 use crate::maria_alternating::sql;
-use crate::support::{Stage, random_password};
 
 /// One rotation from Secrets Manager's empty version to the moved label. Gives the version, or what the server said.
 pub async fn rotate(stage: &Stage) -> Result<String, String> {

@@ -2,13 +2,13 @@
 //! then, and the same rotation goes on; and what a dry run foretells is what happens.
 
 use serde_json::Value;
+use support::dry_run::dry_run;
+use support::maria::{self, ADMIN, PARTNER};
+use support::pair::{account, assert_in_step};
+use support::stage::{ACCOUNT, DATABASE, Stage};
+use support::told::told;
 
-use crate::dry_run::dry_run;
-use crate::maria::{self, ADMIN, PARTNER};
 use crate::maria_alternating::{assert_alike, everything, goes_on, set_of, sql};
-use crate::pair::{account, assert_in_step};
-use crate::support::{ACCOUNT, DATABASE, Stage};
-use crate::witness::told;
 
 /// The statement that a message tells to run.
 fn remedy(message: &str) -> String {

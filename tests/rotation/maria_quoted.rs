@@ -6,10 +6,9 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use rehearsal::mariadb::MariaDbOptions;
 use rehearsal::tls::Tls;
 use serde_json::json;
-
-use crate::maria;
-use crate::packets::{ERROR, Packet};
-use crate::support::{ACCOUNT, Stage};
+use support::maria;
+use support::packets::{ERROR, Packet};
+use support::stage::{ACCOUNT, Stage};
 
 /// A client's simple query begins with this.
 const QUERY: u8 = 3;

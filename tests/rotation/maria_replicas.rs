@@ -6,9 +6,8 @@ use std::time::Duration;
 use rehearsal::aws::DbInstance;
 use rehearsal::mariadb::MariaDb;
 use serde_json::json;
-
-use crate::maria;
-use crate::support::{ACCOUNT, Stage};
+use support::maria;
+use support::stage::{ACCOUNT, Stage};
 
 /// A stage with an administrator, whose account logs in at a replica.
 async fn stage() -> (Stage, MariaDb) {

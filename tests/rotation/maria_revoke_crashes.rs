@@ -10,16 +10,17 @@ use rehearsal::postgres::Held;
 use rehearsal::soak::{self, Way};
 use rehearsal::tls::Tls;
 use serde_json::json;
+use support::blow::Look as _;
+use support::maria::{self, PARTNER};
+use support::relay::{At, Relay, Strike, When};
+use support::revokes::{self, logins};
+use support::stage::{ACCOUNT, Stage};
+use support::told::{Shown, told};
+use support::witness::{Watcher, Witness};
 
-use crate::maria::{self, PARTNER};
 use crate::maria_alternating::shown;
 use crate::maria_overlap::{BOTH, rules};
 use crate::maria_statements::{BLOWS, kept, way};
-use crate::relay::{At, Relay, Strike, When};
-use crate::revoke::logins;
-use crate::revoke_crashes;
-use crate::support::{ACCOUNT, Stage};
-use crate::witness::{Shown, Watcher, Witness, told};
 
 /// The rules of an account with one password.
 const ONE: &str = "BY PASSWORD 'AWSCURRENT'";
@@ -27,18 +28,18 @@ const ONE: &str = "BY PASSWORD 'AWSCURRENT'";
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_after_any_call_with_two_passwords_the_next_revoke_leaves_one() {
     let assert = |stage: &Stage| assert_eq!(rules(stage, "%"), ONE);
-    revoke_crashes::sweep(maria::overlapping().await, &[ACCOUNT], &[true], assert).await;
+    revokes::sweep(maria::overlapping().await, &[ACCOUNT], &[true], assert).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_after_any_call_with_two_accounts_the_next_revoke_ends_everything_old() {
-    revoke_crashes::sweep(maria::alternating().await, &[ACCOUNT, PARTNER], &[true], assert_alike).await;
+    revokes::sweep(maria::alternating().await, &[ACCOUNT, PARTNER], &[true], assert_alike).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_after_any_call_of_an_account_alone_the_next_revoke_ends_everything_old() {
     let assert = |stage: &Stage| assert_eq!(rules(stage, "%"), ONE);
-    revoke_crashes::sweep(maria::stage().await, &[ACCOUNT], &[true], assert).await;
+    revokes::sweep(maria::stage().await, &[ACCOUNT], &[true], assert).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use rehearsal::driver::STEPS;
 use rehearsal::mariadb::{MariaDb, MariaDbOptions, native_hash};
 use serde_json::json;
+use support::dry_run::dry_run;
+use support::maria;
+use support::relay::{At, Strike, When};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
-use crate::dry_run::dry_run;
-use crate::maria;
 use crate::maria_overlap::{BOTH, rules};
-use crate::relay::{At, Strike, When};
-use crate::support::{ACCOUNT, Stage, random_password};
 
 const HOSTS: [&str; 3] = ["10.%", "localhost", "127.0.0.1"];
 

@@ -10,16 +10,18 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::{Driver, STEPS};
 use rehearsal::lambda::{Function, Outcome};
 use rehearsal::mariadb::native_hash;
+use support::blow::Look as _;
+use support::estate;
+use support::maria::{self, PARTNER};
+use support::relay::{At, Strike, When};
+use support::rig::{TIMEOUT, bootstrap};
+use support::sequences::play;
+use support::stage::{ACCOUNT, Stage};
+use support::witness::{Watcher, Witness};
 
-use crate::estate;
-use crate::maria::{self, PARTNER};
 use crate::maria_alternating::shown;
 use crate::maria_overlap::{BOTH, rules};
 use crate::maria_statements::{HOSTS, kept};
-use crate::relay::{At, Strike, When};
-use crate::sequences::play;
-use crate::support::{ACCOUNT, Stage, TIMEOUT, bootstrap};
-use crate::witness::{Watcher, Witness};
 
 const ONE: &str = "BY PASSWORD 'AWSCURRENT'";
 

@@ -13,13 +13,13 @@ use rehearsal::mariadb::{MariaDbOptions, native_hash};
 use rehearsal::soak::Way;
 use rehearsal::tls::Tls;
 use serde_json::json;
+use support::maria;
+use support::relay::{At, Relay, Strike, When};
+use support::stage::{ACCOUNT, Stage};
+use support::statements::{Around, Swept, sweep};
+use support::theatre::Theatre;
 
-use crate::maria;
 use crate::maria_overlap::{BOTH, rules};
-use crate::relay::{At, Relay, Strike, When};
-use crate::statements::{Around, Swept, sweep};
-use crate::support::{ACCOUNT, Stage};
-use crate::theatre::Theatre;
 
 /// Hosts from which the account may come. Whoever comes over loopback matches the last two, and meets the last one.
 pub const HOSTS: [&str; 3] = ["10.%", "%", "localhost"];

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use rehearsal::mariadb::native_hash;
 use rehearsal::soak::Way;
+use support::maria::{self, PARTNER};
+use support::pair;
+use support::relay::{Relay, When};
+use support::stage::{ACCOUNT, DATABASE, Stage};
+use support::statements::{Around, Swept, sweep};
+use support::theatre::Theatre;
 
-use crate::maria::{self, PARTNER};
 use crate::maria_alternating::shown;
 use crate::maria_statements::{BLOWS, assert_said, kept, way};
-use crate::pair;
-use crate::relay::{Relay, When};
-use crate::statements::{Around, Swept, sweep};
-use crate::support::{ACCOUNT, DATABASE, Stage};
-use crate::theatre::Theatre;
 
 /// The hosts of both. Everybody here meets the first.
 const HOSTS: [&str; 2] = ["%", "10.%"];

@@ -4,11 +4,11 @@
 use rehearsal::driver::STEPS;
 use rehearsal::mariadb::{MariaDbOptions, native_hash};
 use serde_json::json;
+use support::dry_run::{dry_run, finds};
+use support::maria;
+use support::stage::{ACCOUNT, Stage};
 
-use crate::dry_run::{dry_run, finds};
-use crate::maria;
 use crate::maria_overlap::{BOTH, rules};
-use crate::support::{ACCOUNT, Stage};
 
 const TAG: &str = "keyroll:plaintext-statements";
 

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::{Options, STEPS};
-
-use crate::pair;
-use crate::support::Stage;
-use crate::theatre::persistent;
+use support::blow::persistent;
+use support::pair;
+use support::stage::Stage;
 
 const MINUTE: Duration = Duration::from_mins(1);
 

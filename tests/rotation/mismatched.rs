@@ -8,11 +8,11 @@ use rehearsal::aws::{Fault, Rule, Service};
 use rehearsal::driver::STEPS;
 use rehearsal::lambda::Outcome;
 use serde_json::{Value, json};
-
-use crate::dry_run::dry_run;
-use crate::pair;
-use crate::scene::warnings;
-use crate::support::{SERVICES, Stage};
+use support::dry_run::dry_run;
+use support::pair;
+use support::rig::SERVICES;
+use support::scene::warnings;
+use support::stage::Stage;
 
 /// Deploys a service with these containers: each a name and what it takes of the secret, by what follows the ARN. Gives the
 /// revision as `family:number`.

@@ -2,8 +2,7 @@
 
 use rehearsal::aws::{Fault, Rule, Secret};
 use serde_json::{Value, json};
-
-use crate::scene::{Scene, statement, verdict, with_verdict};
+use support::scene::{Scene, statement, verdict, with_verdict};
 
 fn all() -> Value {
     json!({"Action": "Reconcile"})
@@ -61,7 +60,7 @@ async fn redeploy_works_for_a_secret_that_nobody_rotates() {
     scene.aws.set_tag(&arn, "keyroll:services", "prod/api").unwrap();
     scene.aws.clear();
     scene.answer(&json!({"Action": "Redeploy", "SecretId": arn})).await;
-    assert_eq!(scene.calls(), ["DescribeSecret", "DescribeServices", "UpdateService"]);
+    assert_eq!(scene.operations(), ["DescribeSecret", "DescribeServices", "UpdateService"]);
 }
 
 #[tokio::test]
@@ -117,5 +116,5 @@ async fn events_that_could_mean_something_else_are_refused_and_call_nothing() {
         let message = scene.error(&event, "RefusedEvent").await;
         assert!(message.contains(word), "{event}: {message}");
     }
-    assert_eq!(scene.calls(), Vec::<String>::new());
+    assert_eq!(scene.operations(), Vec::<String>::new());
 }

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rehearsal::aws::Content;
 use serde_json::{Value, json};
+use support::pair::{self, PARTNER, account, run_as, stage};
+use support::scene::warnings;
+use support::stage::{ACCOUNT, DATABASE, Stage};
+use support::told::told;
 
-use crate::pair::{self, PARTNER, account, run_as, stage};
 use crate::recipe;
-use crate::scene::warnings;
-use crate::support::{ACCOUNT, DATABASE, Stage};
-use crate::witness::told;
 
 /// All that this function leaves different from AWS's, and why.
 const INTENDED: [(&str, &str); 9] = [

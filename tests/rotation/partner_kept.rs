@@ -2,9 +2,8 @@
 //! and once that is done it acts as its base.
 
 use rehearsal::postgres::identifier;
-
-use crate::pair::{ADMIN, PARTNER, account, assert_in_step, create_role, run_as, sql, stage, warnings_of};
-use crate::support::{ACCOUNT, DATABASE, Stage};
+use support::pair::{ADMIN, PARTNER, account, assert_in_step, create_role, run_as, sql, stage, warnings_of};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
 /// A stage with a partner by AWS's recipe.
 async fn made_by_aws() -> Stage {

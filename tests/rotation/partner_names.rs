@@ -3,9 +3,9 @@
 use rehearsal::aws::Content;
 use rehearsal::postgres::{PostgresOptions, identifier, literal};
 use serde_json::json;
-
-use crate::pair::{ADMIN, PARTNER, account, assert_in_step, create_role, run_as, sql, stage, stage_with};
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::pair::{ADMIN, PARTNER, account, assert_in_step, create_role, run_as, sql, stage, stage_with};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 /// A first account that is really called so.
 const FIRST: &str = "orders_clone";

@@ -1,9 +1,8 @@
 //! One owner, whoever of the two creates: what AWS's recipe for the second account gets wrong, beside what is done here.
 
 use rehearsal::driver::RotationOutcome;
-
-use crate::pair::{PARTNER, account, create_role, run_as, sql, stage, try_as};
-use crate::support::{ACCOUNT, DATABASE, Stage};
+use support::pair::{PARTNER, account, create_role, run_as, sql, stage, try_as};
+use support::stage::{ACCOUNT, DATABASE, Stage};
 
 /// A pair by AWS's recipe on the same server.
 const TWIN: &str = "twin";

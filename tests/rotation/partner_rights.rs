@@ -3,9 +3,9 @@
 
 use rehearsal::driver::STEPS;
 use rehearsal::postgres::{identifier, literal};
-
-use crate::pair::{ADMIN, PARTNER, account, assert_in_step, create_role, run_as, sql, stage};
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::pair::{ADMIN, PARTNER, account, assert_in_step, create_role, run_as, sql, stage};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 /// What the server holds of every role but passwords, and who is a member of what.
 fn roles(stage: &Stage) -> String {
@@ -113,15 +113,15 @@ async fn what_the_administrator_may_not_grant_is_told_with_the_grant_that_does()
     // Only a superuser may make somebody a member of a superuser's role.
     sql(&stage, &format!("CREATE ROLE mighty SUPERUSER; GRANT mighty TO {ACCOUNT}"));
     let rotation = stage.rotate().await;
-    let told = crate::pair::warnings_of(&rotation).replace("\\\"", "\"");
+    let told = support::pair::warnings_of(&rotation).replace("\\\"", "\"");
     let grant = format!("GRANT \"mighty\" TO \"{PARTNER}\"");
     assert!(told.contains(&grant), "{told}");
     sql(&stage, &grant);
-    let told = crate::pair::warnings_of(&stage.rotate().await);
+    let told = support::pair::warnings_of(&stage.rotate().await);
     assert!(!told.contains("mighty"), "{told}");
     // The other way round.
     sql(&stage, &format!("REVOKE mighty FROM {ACCOUNT}"));
-    let told = crate::pair::warnings_of(&stage.rotate().await).replace("\\\"", "\"");
+    let told = support::pair::warnings_of(&stage.rotate().await).replace("\\\"", "\"");
     let revoke = told.split("would have to: ").nth(1).and_then(|rest| rest.split("\",").next()).unwrap();
     let revoke = revoke.trim_end_matches(['"', ']']).to_owned() + "\"";
     assert!(revoke.starts_with(&format!("REVOKE \"mighty\" FROM \"{PARTNER}\"")), "{told}");

@@ -1,11 +1,10 @@
 //! What the second of two accounts has besides settings: attributes, memberships and their options, on every rotation.
 
 use serde_json::{Value, json};
-
-use crate::pair::{
+use support::pair::{
     ADMIN, PARTNER, account, assert_in_step, attributes_of, create_role, run_as, sql, stage, warnings_of,
 };
-use crate::support::{ACCOUNT, Stage};
+use support::stage::{ACCOUNT, Stage};
 
 /// The memberships of a role: group and ADMIN OPTION.
 fn groups(stage: &Stage, role: &str) -> String {

@@ -1,11 +1,10 @@
 //! Settings of two accounts that take turns: those of the base, exactly, and no others.
 
 use rehearsal::postgres::{PostgresOptions, identifier};
-
-use crate::pair::{
+use support::pair::{
     ADMIN, PARTNER, assert_in_step, foretold, run_as, settings_of, sql, stage, stage_with, try_as, warnings_of,
 };
-use crate::support::{ACCOUNT, DATABASE};
+use support::stage::{ACCOUNT, DATABASE};
 
 /// What somebody keeps in a setting and nobody else is to read.
 const CANARY: &str = "canary-in-a-setting-4711";

@@ -6,8 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use rehearsal::postgres::PostgresOptions;
 use rehearsal::tls::Tls;
 use serde_json::json;
-
-use crate::support::{ACCOUNT, Stage};
+use support::stage::{ACCOUNT, Stage};
 
 #[tokio::test]
 async fn a_session_on_another_database_than_the_secret_names_proves_nothing() {

@@ -3,8 +3,8 @@
 use rehearsal::driver::Options;
 use rehearsal::lambda::Outcome;
 use serde_json::json;
-
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 /// Runs the preflight in both forms that the temporary version may have, and expects the same of both.
 async fn both(stage: &Stage) -> Vec<Outcome> {

@@ -3,10 +3,10 @@
 use rehearsal::driver::RotationOutcome;
 use rehearsal::postgres::{identifier, literal};
 use serde_json::{Value, json};
-
-use crate::dice::Dice;
-use crate::support::{DATABASE, Stage, random_password};
-use crate::witness::{Shown, told};
+use support::dice::Dice;
+use support::rig::random_password;
+use support::stage::{DATABASE, Stage};
+use support::told::{Shown, told};
 
 const NAMES: usize = 60;
 
@@ -75,7 +75,7 @@ const NASTY: [&str; 58] = [
 #[tokio::test]
 async fn accounts_of_any_name_rotate_and_no_other_is_touched() {
     let stage = Stage::start().await;
-    let mut dice = Dice::new();
+    let mut dice = Dice::seeded();
     let mut shown = Shown(String::new());
     for number in 0..NAMES {
         let name = name(&mut dice, number);

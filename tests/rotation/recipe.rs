@@ -3,9 +3,9 @@
 
 use rehearsal::postgres::{identifier, literal};
 use serde_json::{Value, json};
-
-use crate::pair::ADMIN;
-use crate::support::{DATABASE, Stage, random_password};
+use support::pair::ADMIN;
+use support::rig::random_password;
+use support::stage::{DATABASE, Stage};
 
 /// One rotation from Secrets Manager's empty version to the moved label. Gives the version.
 pub async fn rotate(stage: &Stage) -> String {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rehearsal::aws::{Fault, Rule};
 use serde_json::{Value, json};
-
-use crate::scene::{Scene, refused, statement, verdict, warnings, with_verdict};
-use crate::support::Stage;
+use support::rig::refused;
+use support::scene::{Scene, statement, verdict, warnings, with_verdict};
+use support::stage::Stage;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -30,7 +30,7 @@ async fn a_secret_without_the_mark_gives_reconcile_nothing_to_do_whatever_its_da
     let report = scene.reconcile().await;
     assert_eq!((&report["done"], &report["services"]), (&json!([]), &json!([])), "{report:#}");
     assert_eq!((&report["action"], &report["standing"]), (&json!("Reconcile"), &json!("Current")));
-    assert_eq!((scene.aws.snapshot(), scene.calls()), (before, vec!["DescribeSecret".to_owned()]));
+    assert_eq!((scene.aws.snapshot(), scene.operations()), (before, vec!["DescribeSecret".to_owned()]));
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn reconciling_all_asks_about_no_secret_that_has_nothing_left() {
     let mut calls = vec!["ListSecrets", "ListSecrets"];
     calls.extend(search);
     calls.extend(["DescribeSecret", "UpdateService", "UpdateSecretVersionStage"]);
-    assert_eq!(scene.calls(), calls);
+    assert_eq!(scene.operations(), calls);
     let after = scene.aws.snapshot();
     for (arn, secret) in &before.secrets {
         assert!(*arn == open || after.secrets[arn] == *secret, "{arn} was touched");
@@ -99,7 +99,7 @@ async fn reconciling_all_asks_about_no_secret_that_has_nothing_left() {
     scene.aws.clear();
     let answer = scene.answer(&all()).await;
     assert_eq!((&answer["secrets"], &answer["services"], &answer["done"]), (&json!([]), &json!([]), &json!([])));
-    assert_eq!((scene.calls(), scene.aws.snapshot()), (vec!["ListSecrets".to_owned(); 2], after));
+    assert_eq!((scene.operations(), scene.aws.snapshot()), (vec!["ListSecrets".to_owned(); 2], after));
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn a_secret_whose_service_hangs_takes_no_others_time() {
     scene.aws.remove_label(&scene.arn, "KEYROLL_ROLLOUT").unwrap();
     scene.aws.age_service("prod", "zz", HOUR).unwrap();
     scene.aws.fault(Rule::on("UpdateService", Fault::Hang).about("\"aa\""));
-    let message = refused(scene.send_within(&all(), Duration::from_secs(5)).await, "FailedRollout");
+    let message = refused("the event", scene.send_within(&all(), Duration::from_secs(5)).await, "FailedRollout");
     assert!(message.contains("prod/aa failed") && !message.contains("zz"), "{message}");
     assert_eq!((scene.redeployed("aa"), scene.redeployed("zz")), (0, 1));
     assert!(scene.aws.holder("aa/db", "KEYROLL_ROLLOUT").is_some());

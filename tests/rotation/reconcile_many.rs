@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
-use crate::scene::{Scene, with_verdict};
+use support::scene::{Scene, with_verdict};
 
 const SECRETS: usize = 6;
 
@@ -71,7 +70,7 @@ impl Many {
 
     fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        for call in self.scene.calls() {
+        for call in self.scene.operations() {
             *counts.entry(call).or_insert(0) += 1;
         }
         counts
@@ -105,7 +104,7 @@ async fn many_secrets_take_one_search_and_a_service_of_two_of_them_one_deploymen
     // A second one has nothing to search for.
     many.scene.aws.clear();
     many.scene.answer(&json!({"Action": "Reconcile"})).await;
-    assert_eq!(many.scene.calls(), ["ListSecrets"]);
+    assert_eq!(many.scene.operations(), ["ListSecrets"]);
 }
 
 #[tokio::test]

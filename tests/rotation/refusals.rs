@@ -5,8 +5,8 @@ use rehearsal::aws::Content;
 use rehearsal::driver::STEPS;
 use rehearsal::lambda::Outcome;
 use serde_json::{Value, json};
-
-use crate::support::{ACCOUNT, Stage, TIMEOUT, random_password};
+use support::rig::{TIMEOUT, random_password};
+use support::stage::{ACCOUNT, Stage};
 
 /// Calls a step that must be refused with this type and these words, and must change nothing.
 async fn refused(stage: &Stage, step: &str, token: &str, expected: &str, words: &str) {

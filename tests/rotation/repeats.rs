@@ -5,8 +5,8 @@ use rehearsal::aws::random::uuid;
 use rehearsal::driver::STEPS;
 use rehearsal::postgres::PostgresOptions;
 use serde_json::json;
-
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 #[tokio::test]
 async fn every_step_twice_ends_in_the_same_state() {

@@ -2,9 +2,9 @@
 
 use rehearsal::aws::{Fault, Rule, Service};
 use serde_json::{Value, json};
-
-use crate::pair::{ADMIN, PARTNER, account, stage};
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::pair::{ADMIN, PARTNER, account, stage};
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 fn lines(report: &Value, key: &str) -> String {
     report[key].as_array().map(|lines| serde_json::to_string(lines).unwrap()).unwrap_or_default()
@@ -50,7 +50,7 @@ async fn services_whose_old_tasks_may_hold_the_previous_login_are_told() {
     let warnings = lines(&stage.action("Retire").await, "warnings");
     assert!(warnings.contains("may still hold the previous credential") && warnings.contains("prod/api"), "{warnings}");
     stage.rotate().await;
-    for service in crate::support::SERVICES {
+    for service in support::rig::SERVICES {
         stage.aws.with_service("prod", service, Service::settle).unwrap();
     }
     let warnings = lines(&stage.action("Retire").await, "warnings");

@@ -7,9 +7,10 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::STEPS;
 use rehearsal::postgres::Held;
 use serde_json::{Value, json};
-
-use crate::pair::{PARTNER, account, stage};
-use crate::support::{ACCOUNT, Stage, random_password};
+use support::pair::{PARTNER, account, stage};
+use support::revokes::logins;
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 /// What a report says, in one text.
 fn told(report: &Value) -> String {
@@ -26,14 +27,6 @@ fn assert_revoked(stage: &Stage, report: &Value, old: &[(String, String)]) -> St
         assert!(!stage.accepts(account, password), "an old password of {account} still works");
     }
     version
-}
-
-/// Every login that is stored now.
-pub fn logins(stage: &Stage) -> Vec<(String, String)> {
-    let labels = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"].into_iter();
-    let values = labels.filter_map(|label| stage.aws.value_of(&stage.arn, label));
-    let values = values.map(|text| serde_json::from_str::<Value>(&text).unwrap());
-    values.map(|value| ["username", "password"].map(|key| value[key].as_str().unwrap().to_owned()).into()).collect()
 }
 
 #[tokio::test]

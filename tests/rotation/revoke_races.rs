@@ -2,11 +2,12 @@
 
 use rehearsal::aws::{Fault, Rule};
 use serde_json::json;
+use support::pair::{self, PARTNER};
+use support::revokes::logins;
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
-use crate::pair::{self, PARTNER};
 use crate::replicas::TwoHosts;
-use crate::revoke::logins;
-use crate::support::{ACCOUNT, Stage, random_password};
 
 #[tokio::test]
 async fn a_late_create_secret_that_takes_the_label_locks_nobody_out() {

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use rehearsal::aws::{Fault, Rule, Service};
 use serde_json::{Value, json};
-
-use crate::scene::{Scene, a_moment_later, verdict, with_verdict};
+use support::scene::{Scene, a_moment_later, verdict, with_verdict};
 
 const WHY: &str = "ECS deployment circuit breaker: tasks failed to start.";
 

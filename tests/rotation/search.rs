@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use rehearsal::aws::{Fault, Rule, Service};
 use serde_json::{Value, json};
-
-use crate::scene::{Scene, verdict, warnings, with_verdict};
-use crate::support::{SERVICES, Stage};
+use support::rig::SERVICES;
+use support::scene::{Scene, verdict, warnings, with_verdict};
+use support::stage::Stage;
 
 fn counted(scene: &Scene) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    for call in scene.calls() {
+    for call in scene.operations() {
         *counts.entry(call).or_insert(0) += 1;
     }
     counts
@@ -72,7 +72,7 @@ async fn pages_that_end_early_are_followed_to_the_last_one() {
     scene.aws.limit_pages(2);
     let report = scene.reconcile().await;
     assert_eq!(with_verdict(&report, "redeployed"), ["last", "s0", "s1", "s2", "s3", "s4"], "{report:#}");
-    assert_eq!((scene.count("ListClusters"), scene.count("ListServices")), (3, 5 + 3));
+    assert_eq!((scene.calls("ListClusters"), scene.calls("ListServices")), (3, 5 + 3));
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn the_search_is_narrowed_to_the_clusters_that_are_configured() {
     let missing = format!("KEYROLL_CLUSTERS names gone, {}, and ECS has no such cluster", arn("lost"));
     assert!(told.contains(&missing), "{told}");
     assert_eq!(report["warnings"].as_array().unwrap().len(), 1, "{told}");
-    assert_eq!((scene.count("ListClusters"), scene.count("ListServices")), (0, 4));
+    assert_eq!((scene.calls("ListClusters"), scene.calls("ListServices")), (0, 4));
     let describes = scene.aws.function_calls().into_iter().filter(|call| call.operation == "DescribeServices");
     let mut clusters: Vec<String> = describes.map(|call| call.request["cluster"].to_string()).collect();
     clusters.sort();
@@ -137,7 +137,7 @@ async fn clusters_of_which_none_exists_keep_the_rollout_open() {
         for word in ["KEYROLL_CLUSTERS names gone, lost, and ECS has no such cluster", "correct KEYROLL_CLUSTERS"] {
             assert!(message.contains(word), "{message}");
         }
-        assert!(scene.is_open() && scene.count("UpdateService") == 0);
+        assert!(scene.is_open() && scene.calls("UpdateService") == 0);
     }
     scene.function.set_env("KEYROLL_CLUSTERS", "gone prod");
     scene.function.cold().await;
@@ -171,7 +171,7 @@ async fn a_search_that_finds_nothing_says_where_it_looked_and_closes_the_rollout
     scene.aws.set_tag(&scene.arn, "keyroll:services", "none").unwrap();
     scene.aws.clear();
     let report = scene.reconcile().await;
-    assert_eq!((warnings(&report).as_str(), scene.count("ListClusters"), scene.is_open()), ("", 0, false));
+    assert_eq!((warnings(&report).as_str(), scene.calls("ListClusters"), scene.is_open()), ("", 0, false));
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn an_update_whose_answer_is_lost_is_not_repeated_once_ecs_shows_a_new_dep
         let report = scene.reconcile().await;
         assert_eq!(with_verdict(&report, "redeployed"), ["api", "worker"], "{fault:?}: {report:#}");
         assert_eq!((scene.redeployed("api"), scene.redeployed("worker")), (1, 1), "{fault:?}");
-        assert_eq!(scene.count("UpdateService"), updates + 1, "{fault:?}");
+        assert_eq!(scene.calls("UpdateService"), updates + 1, "{fault:?}");
         assert!(!scene.is_open());
     }
 }

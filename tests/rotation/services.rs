@@ -6,8 +6,7 @@ use rehearsal::aws::{Fault, Rule};
 use rehearsal::driver::Options;
 use rehearsal::lambda::Outcome;
 use serde_json::{Value, json};
-
-use crate::support::Stage;
+use support::stage::Stage;
 
 fn verdict<'a>(report: &'a Value, service: &str) -> (&'a str, &'a str) {
     let line = report["services"].as_array().unwrap().iter().find(|line| line["service"] == service).unwrap();
@@ -291,7 +290,7 @@ async fn what_a_version_of_another_function_left_to_roll_is_remembered() {
     let stage = Stage::start().await;
     let token = rehearsal::aws::random::uuid();
     let mut value = stage.value("AWSCURRENT");
-    value["password"] = json!(crate::support::random_password());
+    value["password"] = json!(support::rig::random_password());
     stage.aws.put_version(&stage.arn, &token, &value.to_string(), &["AWSPENDING"]).unwrap();
     for step in ["setSecret", "testSecret"] {
         stage.answer(step, &token).await;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use rehearsal::aws::Service;
 use serde_json::json;
-
-use crate::scene::{Scene, a_moment_later, verdict, with_verdict};
+use support::scene::{Scene, a_moment_later, verdict, with_verdict};
 
 #[tokio::test]
 async fn of_two_deployments_side_by_side_the_one_that_stays_decides() {
@@ -48,7 +47,7 @@ async fn services_of_other_deployers_are_found_by_their_task_sets() {
         assert!(reason.contains(word), "{reason}");
     }
     assert_eq!(report["services"].as_array().unwrap().len(), 2, "{report:#}");
-    assert_eq!((scene.count("UpdateService"), scene.is_open()), (0, false));
+    assert_eq!((scene.calls("UpdateService"), scene.is_open()), (0, false));
 
     scene.promote(&scene.arn);
     a_moment_later();
@@ -87,7 +86,7 @@ async fn a_task_set_that_comes_is_not_taken_for_one_that_goes() {
         assert!(reason.contains("CODE_DEPLOY; start a CodeDeploy deployment"), "{name}: {reason}");
     }
     assert_eq!(report["services"].as_array().unwrap().len(), 2, "{report:#}");
-    assert_eq!((scene.count("UpdateService"), scene.is_open()), (0, false));
+    assert_eq!((scene.calls("UpdateService"), scene.is_open()), (0, false));
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rehearsal::aws::{Fault, Rule, Service};
 use serde_json::{Value, json};
-
-use crate::scene::{Scene, statement, verdict, warnings};
-use crate::support::{SERVICES, Stage};
+use support::rig::SERVICES;
+use support::scene::{Scene, statement, verdict, warnings};
+use support::stage::Stage;
 
 /// The keys of an object, sorted.
 fn keys(object: &Value) -> Vec<&str> {
@@ -39,7 +39,7 @@ pub async fn status(scene: &Scene) -> Value {
     scene.aws.clear();
     let status = scene.answer(&scene.action("Status")).await;
     assert_eq!((scene.aws.snapshot(), scene.writes()), (before, vec![]));
-    assert_eq!(scene.count("GetSecretValue"), 0);
+    assert_eq!(scene.calls("GetSecretValue"), 0);
     status
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rehearsal::aws::Service;
 use serde_json::{Value, json};
+use support::scene::Scene;
 
-use crate::scene::Scene;
 use crate::status::{left, line, status};
 
 #[tokio::test]

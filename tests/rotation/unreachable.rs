@@ -11,9 +11,8 @@ use rehearsal::lambda::Outcome;
 use rehearsal::postgres::{Logins, PostgresOptions};
 use rehearsal::tls::Tls;
 use serde_json::{Value, json};
-
-use crate::relay::{At, Relay, Strike, When};
-use crate::support::{ACCOUNT, Stage};
+use support::relay::{At, Relay, Strike, When};
+use support::stage::{ACCOUNT, Stage};
 
 const LIMIT: Duration = Duration::from_secs(20);
 

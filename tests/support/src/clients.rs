@@ -15,10 +15,11 @@ use std::time::{Duration, SystemTime};
 
 use rehearsal::aws::{Content, Fault, Rule, Service};
 use rehearsal::driver::{self, Driver, RotationOutcome};
+use seen::{Attempt, Client, Seen, Turn};
 use serde_json::Value;
 
-use crate::support::{SERVICES, Stage, TIMEOUT};
-use seen::{Attempt, Client, Seen, Turn};
+use crate::rig::{SERVICES, TIMEOUT};
+use crate::stage::Stage;
 
 /// How long the caching reader keeps a value.
 const KEPT: Duration = Duration::from_millis(300);

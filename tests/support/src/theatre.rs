@@ -1,40 +1,20 @@
 //! Where crashes are staged: an estate to be found, somebody who watches, one blow at one call, and whoever calls after it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rehearsal::aws::{Call, Fault, Rule, Secret, Service};
 use rehearsal::driver::{Options, RotationOutcome};
-use rehearsal::soak::Way;
 use serde_json::{Value, json};
 
+use crate::blow::{Blow, CUTS, Look as _, persistent};
 use crate::estate;
-use crate::support::Stage;
-use crate::witness::{Shown, Watcher, Witness, told};
+use crate::stage::Stage;
+use crate::told::{Shown, told};
+use crate::witness::{Watcher, Witness};
 
-/// What happens at one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blow {
-    KilledBeforeTheCall,
-    KilledAfterTheCall,
-    AnswerLost,
-    ConnectionReset,
-    /// An error that no client repeats, of which nothing came.
-    Refused,
-}
-
-impl Blow {
-    pub const ALL: [Self; 5] =
-        [Self::KilledBeforeTheCall, Self::KilledAfterTheCall, Self::AnswerLost, Self::ConnectionReset, Self::Refused];
-
-    /// This one among all of them.
-    pub fn way(self) -> Way {
-        Way { number: Self::ALL.iter().position(|blow| *blow == self).unwrap(), of: Self::ALL.len() }
-    }
-}
-
-/// A lost answer or connection is nobody's business but the client's; all else ends the invocation without an answer.
-pub const CUTS: [Blow; 2] = [Blow::AnswerLost, Blow::ConnectionReset];
+/// What happens in the sweeps over a secret with a database.
+pub const BLOWS: [Blow; 5] =
+    [Blow::KilledBeforeTheCall, Blow::KilledAfterTheCall, Blow::AnswerLost, Blow::ConnectionReset, Blow::Refused];
 
 /// Who calls after finishSecret broke off with AWSCURRENT already moved.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +71,7 @@ impl Theatre {
     }
 
     /// Has somebody log in all the time.
+    #[must_use]
     pub fn watched(mut self) -> Self {
         self.watcher = Some(Watcher::start(self.witness.clone()));
         self
@@ -142,13 +123,13 @@ impl Theatre {
         let _shown = Shown(format!("{} as call {nth}, {blow:?}, then {after:?}", call.operation));
         self.set();
         self.stage.function.cold().await;
-        self.arm(nth, blow);
+        self.stage.arm(nth, blow, &self.witness);
         let options = match after {
             After::Retry => persistent(),
             After::Reconcile(_) => Options::default(),
         };
         let rotation = self.stage.try_rotate(options).await;
-        self.disarm(call);
+        self.stage.disarm(&call.operation);
         // Nothing of ECS keeps a rotation from being begun.
         let before_the_value = calls[nth..].iter().any(|call| call.operation == "PutSecretValue");
         let told = blow == Blow::Refused && call.service == "ecs" && before_the_value;
@@ -164,10 +145,10 @@ impl Theatre {
     pub async fn reconcile(&self, nth: usize, call: &Call, blow: Blow, scope: Scope) {
         let _shown = Shown(format!("{} as call {nth}, {blow:?}, of a Reconcile of {scope:?}", call.operation));
         let rotation = self.broken_off().await;
-        self.arm(nth, blow);
+        self.stage.arm(nth, blow, &self.witness);
         let outcome = self.stage.send(&self.event(scope)).await;
         assert_eq!(outcome.is_answer(), is_survived(blow, call), "{outcome:?}");
-        self.disarm(call);
+        self.stage.disarm(&call.operation);
         self.answer_to(scope).await;
         self.assert_finished(&rotation);
     }
@@ -182,37 +163,6 @@ impl Theatre {
         assert!(rotation.succeeded() && rotation.failures().len() == 1, "{rotation:#?}");
         assert_eq!(estate::redeployed(&self.stage), [0, 0]);
         rotation
-    }
-
-    /// Aims a blow at the n-th call from now on, from 0.
-    fn arm(&self, nth: usize, blow: Blow) {
-        let (aws, kill) = (&self.stage.aws, self.stage.function.kill_handle());
-        // Dates tell what was redeployed after the move. No network is so quick that both fall into one millisecond, but
-        // this stage is.
-        aws.fault(Rule::on("DescribeServices", Fault::Delay(Duration::from_millis(3))));
-        let [witness, before, later] = [(); 3].map(|()| self.witness.clone());
-        let kill = move || {
-            kill.kill();
-            witness.look("after the kill");
-        };
-        let faults = match blow {
-            Blow::KilledBeforeTheCall => vec![Fault::before(kill)],
-            Blow::KilledAfterTheCall => vec![Fault::after(kill)],
-            Blow::AnswerLost => vec![Fault::after(move || later.look("before the answer is lost")), Fault::LoseAnswer],
-            Blow::ConnectionReset => vec![Fault::before(move || before.look("before the reset")), Fault::Reset],
-            Blow::Refused => vec![Fault::error("AccessDeniedException", 400, "not authorized")],
-        };
-        for fault in faults {
-            aws.fault(Rule::any(fault).nth(u64::try_from(nth).unwrap() + 1));
-        }
-    }
-
-    /// Makes sure that the blow struck the call that it was meant for.
-    fn disarm(&self, call: &Call) {
-        let fired = self.stage.aws.fired();
-        let struck = fired.iter().find(|fired| fired.rule > 0).map(|fired| &fired.operation);
-        assert_eq!(struck, Some(&call.operation));
-        self.stage.aws.clear_faults();
     }
 
     fn event(&self, scope: Scope) -> Value {
@@ -247,11 +197,6 @@ impl Theatre {
         self.witness.assert_content();
         told(&format!("{what}, {} looks whether somebody gets in", self.witness.looks()));
     }
-}
-
-/// Secrets Manager retries, whatever has moved.
-pub fn persistent() -> Options {
-    Options { retry_after_move: true, ..Options::default() }
 }
 
 /// Whether a step ends well all the same: what is cut off is done again, and where several services may not be looked at

@@ -1,34 +1,9 @@
 //! The leak check itself: every stage fails its test when a secret shows up, and those of these tests show one on purpose.
 
 use rehearsal::mariadb::native_hash;
-
-use crate::maria;
-use crate::support::{ACCOUNT, Stage, random_password};
-
-/// A place with a name, and what stands there.
-type Place = (&'static str, String);
-
-/// Where secrets show up that should not: where the function speaks, and where the server writes down what it hears.
-pub fn found(spoken: &[Place; 2], written: &Place, secrets: &[String]) -> Vec<String> {
-    let secrets: Vec<&String> = secrets.iter().filter(|secret| secret.len() >= SHORT).collect();
-    let count = |text: &str| secrets.iter().filter(|secret| text.contains(secret.as_str())).count();
-    let counts =
-        spoken.iter().chain([written]).map(|(place, text)| (place, count(text))).filter(|(_, count)| *count > 0);
-    let mut found: Vec<String> = counts.map(|(place, count)| format!("{count} secret value(s) in {place}")).collect();
-
-    // A verifier is no password, but it is enough to guess one offline: it belongs in the statement and nowhere else.
-    let hashes: Vec<String> = secrets.iter().map(|secret| native_hash(secret)[1..].to_owned()).collect();
-    let shows = |text: &str| {
-        let upper = text.to_ascii_uppercase();
-        text.contains("SCRAM-SHA-256$") || hashes.iter().any(|hash| upper.contains(hash))
-    };
-    let verifiers = spoken.iter().filter(|(_, text)| shows(text));
-    found.extend(verifiers.map(|(place, _)| format!("a verifier in {place}")));
-    found
-}
-
-/// What is shorter is found in any text.
-const SHORT: usize = 6;
+use support::maria;
+use support::rig::random_password;
+use support::stage::{ACCOUNT, Stage};
 
 #[tokio::test]
 async fn a_leak_into_the_servers_log_is_caught() {

@@ -11,9 +11,8 @@ use rehearsal::mariadb::{MariaDb, MariaDbOptions};
 use rehearsal::tls::Tls;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
-
-use super::{At, Relay, Strike, When};
-use crate::maria;
+use support::maria;
+use support::relay::{At, Relay, Strike, When};
 
 /// What a session says, so that every sort of answer comes: a table, rows, no rows, several answers, an error among them,
 /// and one that is prepared.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::witness::told;
+use crate::told::told;
 
 /// Who logs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub enum Client {
 
 /// All of them.
 pub const CLIENTS: [Client; 3] = [Client::Fresh, Client::Caching, Client::Task];
+
+/// More than anybody needs who only looks whether it works.
+pub const ENOUGH: usize = 30;
 
 /// One login. Times are since 1970.
 #[derive(Clone, Debug)]
@@ -138,4 +141,23 @@ fn window(turn: &Turn, failures: &[&Attempt]) -> Option<Window> {
         *failed.entry((turn.when(attempt), turn.label(attempt))).or_insert(0) += 1;
     }
     Some(Window { failed, lasted: last.checked_sub(first)? })
+}
+
+/// That nobody failed shows nothing unless somebody tried: in each rotation, values were used after another had replaced
+/// them, and logins were made while setSecret was at work.
+pub fn assert_the_old_value_was_used_to_the_end(seen: &Seen) {
+    for (number, turn) in seen.turns.iter().enumerate() {
+        let late = |client: Client| {
+            let of = seen.attempts.iter().filter(|it| it.client == client && it.version == turn.replaced);
+            of.filter(|it| turn.when(it) == When::AfterTheMove).count()
+        };
+        let during = seen.attempts.iter().filter(|it| turn.when(it) == When::DuringSetSecret).count();
+        let [caching, tasks] = [Client::Caching, Client::Task].map(late);
+        told(&format!(
+            "rotation {}: {during} logins during setSecret; with the value before, after the move: {caching} by the caching \
+             reader, {tasks} by tasks",
+            number + 1
+        ));
+        assert!(during > 0 && tasks > 0, "nobody was watched");
+    }
 }

@@ -1,44 +1,36 @@
 //! A stage without a database, for all that comes after the move of AWSCURRENT: a secret whose current version carries
 //! the open mark, a cluster, and the function. Most of it is free to build, so that a test can have many services.
 
-use std::fmt::Write as _;
+use std::ops::Deref;
 use std::time::Duration;
 
 use rehearsal::aws::{Call, LocalAws, Service, random};
-use rehearsal::lambda::{Function, Outcome};
 use serde_json::{Value, json};
 
-use crate::support::{TIMEOUT, bootstrap, random_password};
+use crate::leaks;
+use crate::rig::{self, Rig, random_password};
 
 /// The secret's name.
 pub const SECRET: &str = "orders/db";
 const DAY: Duration = Duration::from_hours(24);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub struct Scene {
-    pub aws: LocalAws,
-    pub function: Function,
-    pub arn: String,
-    heard: std::sync::Mutex<String>,
+pub struct Scene(Rig);
+
+impl Deref for Scene {
+    type Target = Rig;
+
+    fn deref(&self) -> &Rig {
+        &self.0
+    }
 }
 
 impl Scene {
     /// A secret that was promoted an hour ago and not rolled, and the empty cluster `prod`.
     pub async fn start() -> Self {
-        let aws = LocalAws::start().await.unwrap();
-        let function = Function::start(
-            bootstrap(),
-            [
-                ("AWS_ENDPOINT_URL", aws.url()),
-                ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
-                ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
-                ("RUST_LOG", "trace".to_owned()),
-            ],
-        )
-        .unwrap();
-        aws.create_cluster("prod").unwrap();
-        let mut scene = Self { aws, function, arn: String::new(), heard: std::sync::Mutex::default() };
-        scene.arn = scene.secret(SECRET);
+        let mut scene = Self(Rig::start(LocalAws::start().await.unwrap(), &[]));
+        scene.aws.create_cluster("prod").unwrap();
+        scene.0.arn = scene.secret(SECRET);
         scene.promote(&scene.arn);
         scene.aws.age_secret(&scene.arn, HOUR).unwrap();
         scene
@@ -99,21 +91,14 @@ impl Scene {
         self.aws.service("prod", name).unwrap()
     }
 
-    /// Sends an event and takes whatever comes.
-    pub async fn send_within(&self, event: &Value, timeout: Duration) -> Outcome {
-        let outcome = self.function.invoke(event, timeout).await.unwrap();
-        write!(self.heard.lock().unwrap(), "{outcome:?}").unwrap();
-        outcome
-    }
-
     /// Sends an event and expects an answer.
     pub async fn answer(&self, event: &Value) -> Value {
-        answered(self.send_within(event, TIMEOUT).await)
+        rig::answered("the event", self.send(event).await)
     }
 
     /// Sends an event and expects an error of this type; gives its message.
     pub async fn error(&self, event: &Value, expected: &str) -> String {
-        refused(self.send_within(event, TIMEOUT).await, expected)
+        rig::refused("the event", self.send(event).await, expected)
     }
 
     /// An operator's action on the secret.
@@ -143,16 +128,6 @@ impl Scene {
         self.seen(service).deployments.len() - 1
     }
 
-    /// The function's calls, in order.
-    pub fn calls(&self) -> Vec<String> {
-        self.aws.function_calls().into_iter().map(|call| call.operation).collect()
-    }
-
-    /// How many calls of an operation the function made.
-    pub fn count(&self, operation: &str) -> usize {
-        self.calls().iter().filter(|call| *call == operation).count()
-    }
-
     /// The calls that change something.
     pub fn writes(&self) -> Vec<Call> {
         let reads = ["Describe", "List", "Get"];
@@ -163,43 +138,21 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
-        }
-        let (heard, output) = (self.heard.lock().unwrap().clone(), self.function.output());
-        for secret in self.aws.snapshot().secrets.values() {
-            for version in secret.versions.keys().filter_map(|id| self.aws.value(&secret.arn, id)) {
-                let value: Value = serde_json::from_str(&version).unwrap();
-                let password = value["password"].as_str().unwrap();
-                assert!(!heard.contains(password) && !output.contains(password), "a secret value leaked");
-            }
-        }
+        self.assert_no(|| {
+            let secrets = self.aws.snapshot().secrets;
+            let values = secrets
+                .values()
+                .flat_map(|secret| secret.versions.keys().filter_map(|version| self.aws.value(&secret.arn, version)));
+            let values = values.map(|text| serde_json::from_str::<Value>(&text).unwrap());
+            let passwords: Vec<_> = values.map(|value| vec![value["password"].as_str().unwrap().to_owned()]).collect();
+            leaks::found(&self.spoken(), &passwords)
+        });
     }
 }
 
 fn value() -> String {
     let password = random_password();
     json!({"engine": "postgres", "host": "h", "username": "u", "password": password, "id": random::uuid()}).to_string()
-}
-
-/// The answer.
-pub fn answered(outcome: Outcome) -> Value {
-    match outcome {
-        Outcome::Answer(answer) => answer,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The message of an error of this type.
-pub fn refused(outcome: Outcome, expected: &str) -> String {
-    match outcome {
-        Outcome::Error { error_type, message } => {
-            assert_eq!(error_type, expected, "{message}");
-            assert!(message.contains("Remedy: "), "{message}");
-            message
-        }
-        other => panic!("{other:?}, expected {expected}"),
-    }
 }
 
 /// A service's verdict and reason in a report.

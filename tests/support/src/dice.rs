@@ -6,7 +6,7 @@ pub struct Dice {
 }
 
 impl Dice {
-    pub fn new() -> Self {
+    pub fn seeded() -> Self {
         let drawn = |_| u64::from_str_radix(&rehearsal::aws::random::uuid()[..8], 16).unwrap();
         let seed = std::env::var("KEYROLL_SEED").map_or_else(drawn, |seed| seed.parse().unwrap());
         Self { seed, state: seed }

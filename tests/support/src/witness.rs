@@ -6,44 +6,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rehearsal::aws::Content;
-use rehearsal::driver::{self, Driver};
 use rehearsal::postgres::Login;
 use serde_json::Value;
 
-use crate::maria;
-use crate::support::{ACCOUNT, DATABASE, Stage, TIMEOUT, random_password};
-
-#[tokio::test]
-async fn a_lock_out_is_noticed() {
-    let stage = Arc::new(Stage::start().await);
-    let witness = Witness::default();
-    witness.watch(&stage);
-    witness.look("at first");
-    witness.assert_content();
-    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
-    witness.look("afterwards");
-    assert_eq!(witness.violations().len(), 1);
-}
-
-#[tokio::test]
-async fn a_lock_out_of_mariadb_is_noticed() {
-    let stage = Arc::new(maria::stage().await);
-    let witness = Witness::default();
-    witness.watch(&stage);
-    witness.look("at first");
-    witness.assert_content();
-    // Once two passwords can be valid, it is not enough that the pending one is.
-    let pending = random_password();
-    let mut value = stage.value("AWSCURRENT");
-    value["password"] = Value::from(pending.clone());
-    stage.aws.put_value(&stage.arn, &value.to_string(), &["AWSPENDING"]).unwrap();
-    stage.mariadb().sql(&format!("ALTER USER {ACCOUNT}@'%' IDENTIFIED BY '{pending}'")).unwrap();
-    witness.look("with the pending one");
-    witness.assert_content();
-    maria::appoint_by_tag(&stage);
-    witness.look("with an administrator");
-    assert_eq!(witness.violations().len(), 1);
-}
+use crate::blow::Look;
+use crate::stage::{DATABASE, Stage};
 
 /// Sees to it that some stored version logs in; and where two accounts take turns, that AWSCURRENT does.
 #[derive(Clone, Default)]
@@ -68,22 +35,24 @@ impl Witness {
         self.any.store(true, Ordering::Relaxed);
     }
 
-    /// An engine that has the witness look after every step.
-    pub fn engine(&self, stage: &Stage) -> Driver {
-        let (function, witness) = (stage.function.clone(), self.clone());
-        let invoker = driver::invoker(move |event| {
-            let (function, witness) = (function.clone(), witness.clone());
-            async move {
-                let outcome = function.invoke(&event, TIMEOUT).await;
-                witness.look("after a step");
-                outcome
-            }
-        });
-        Driver::new(&stage.aws, invoker)
+    pub fn assert_content(&self) {
+        assert_eq!(self.violations(), Vec::<String>::new());
     }
 
+    /// When nobody got in.
+    pub fn violations(&self) -> Vec<String> {
+        self.violations.lock().unwrap().clone()
+    }
+
+    /// How often it looked.
+    pub fn looks(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
+    }
+}
+
+impl Look for Witness {
     /// Looks whether some labelled version that should log in does, and notes it if none does.
-    pub fn look(&self, when: &str) {
+    fn look(&self, when: &str) {
         let Some(stage) = self.stage.get().and_then(Weak::upgrade) else { return };
         self.looks.fetch_add(1, Ordering::Relaxed);
         // While one password is tried, the server may change from another to it. So a round of rejections counts only if
@@ -101,20 +70,6 @@ impl Witness {
             }
             rejected = Some(stored);
         }
-    }
-
-    pub fn assert_content(&self) {
-        assert_eq!(self.violations(), Vec::<String>::new());
-    }
-
-    /// When nobody got in.
-    pub fn violations(&self) -> Vec<String> {
-        self.violations.lock().unwrap().clone()
-    }
-
-    /// How often it looked.
-    pub fn looks(&self) -> usize {
-        self.looks.load(Ordering::Relaxed)
     }
 }
 
@@ -175,21 +130,4 @@ impl Drop for Watcher {
         // A watch that broke off has seen nothing since.
         assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))), "the watcher is gone");
     }
-}
-
-/// Says in which case a test failed.
-pub struct Shown(pub String);
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            told(&self.0);
-        }
-    }
-}
-
-/// Shows a line with the test's result.
-#[expect(clippy::print_stdout, reason = "how much a sweep covered is part of its result")]
-pub fn told(line: &str) {
-    println!("{line}");
 }

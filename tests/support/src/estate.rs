@@ -7,7 +7,7 @@ use rehearsal::aws::{Call, Secret, Service};
 use rehearsal::postgres::PostgresOptions;
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, Stage};
+use crate::stage::{ACCOUNT, Stage};
 
 /// What depends on the secret: by a container's secret, and by the service's own tag.
 pub const DEPENDENTS: [(&str, &str); 2] = [("prod", "api"), ("jobs", "nightly")];

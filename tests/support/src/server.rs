@@ -5,9 +5,6 @@ use std::path::PathBuf;
 use rehearsal::mariadb::{self, MariaDb};
 use rehearsal::postgres::{self, Held, Login, Logins, Postgres};
 
-use crate::maria;
-use crate::support::{ACCOUNT, Stage};
-
 /// One of the two.
 pub enum Server {
     Postgres(Postgres),
@@ -104,17 +101,5 @@ impl Server {
             Self::MariaDb(server) => server.sql("SELECT User, Host, Priv FROM mysql.global_priv ORDER BY User, Host"),
         };
         rows.unwrap()
-    }
-}
-
-#[tokio::test]
-async fn both_kinds_of_servers_tell_who_came() {
-    for stage in [Stage::start().await, maria::stage().await] {
-        let mark = stage.server.mark();
-        assert!(stage.logs_in("AWSCURRENT") && !stage.accepts(ACCOUNT, "another"));
-        let logins = stage.server.logins_since(mark);
-        assert_eq!((logins.accepted, logins.failed), (vec![ACCOUNT.to_owned()], vec![ACCOUNT.to_owned()]));
-        assert!(stage.server.log_since(mark).contains(ACCOUNT));
-        assert!(!stage.server.log_since(stage.server.mark()).contains(ACCOUNT));
     }
 }

@@ -195,6 +195,3 @@ impl Pair {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,8 @@ use rehearsal::postgres::{PostgresOptions, identifier, literal};
 use rehearsal::tls::Tls;
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, DATABASE, Stage, random_password};
+use crate::rig::random_password;
+use crate::stage::{ACCOUNT, DATABASE, Stage};
 
 /// The second account.
 pub const PARTNER: &str = "orders_app_clone";

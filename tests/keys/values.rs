@@ -91,11 +91,6 @@ pub async fn is_refused(stage: &Stage, error_type: &str) -> String {
     message
 }
 
-/// The operations that the function called, in their order.
-pub fn operations(stage: &Stage) -> Vec<String> {
-    stage.aws.function_calls().into_iter().map(|call| call.operation).collect()
-}
-
 /// Every kind with a first value.
 pub fn kinds() -> [(&'static str, String); 5] {
     [
