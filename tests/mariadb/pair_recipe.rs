@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use support::rig::random_password;
 use support::stage::Stage;
 
-use crate::maria_alternating::sql;
+use crate::alternating::sql;
 
 /// One rotation from Secrets Manager's empty version to the moved label. Gives the version, or what the server said.
 pub async fn rotate(stage: &Stage) -> Result<String, String> {

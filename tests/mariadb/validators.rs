@@ -8,7 +8,7 @@ use support::dry_run::{dry_run, finds};
 use support::maria;
 use support::stage::{ACCOUNT, Stage};
 
-use crate::maria_overlap::{BOTH, rules};
+use crate::overlap::{BOTH, rules};
 
 const TAG: &str = "keyroll:plaintext-statements";
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use support::maria::{self, overlapping};
 use support::stage::{ACCOUNT, Stage};
 
-use crate::maria_overlap::{BOTH, rules};
+use crate::overlap::{BOTH, rules};
 
 /// What the rules look like between setSecret and finishSecret.
 const PENDING: &str = "VIA mysql_native_password USING 'AWSPENDING' OR mysql_native_password USING 'AWSCURRENT'";

@@ -8,7 +8,7 @@ use support::maria::{self, PARTNER};
 use support::pair::{account, assert_in_step, foretold};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::maria_alternating::{assert_alike, enters, everything, goes_on, hosts, make, refused, shown_all, sql};
+use crate::alternating::{assert_alike, enters, everything, goes_on, hosts, make, refused, shown_all, sql};
 
 /// A stage for another first account.
 async fn of(name: &str) -> Stage {

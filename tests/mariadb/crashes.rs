@@ -1,8 +1,8 @@
 //! Crashes of rotations of MariaDB. The function dies, an answer is lost, or a refusal, at every call to AWS. The rotation
-//! always ends finished, as in [`crate::crashes`]; the account has the two passwords that it should have, or the two
+//! always ends finished, as with PostgreSQL; the account has the two passwords that it should have, or the two
 //! accounts are alike; and at every look AWSCURRENT let somebody in.
 //!
-//! Where a rotation says the same to AWS as one of PostgreSQL, from the move on, [`crate::crashes`] has the rest of it:
+//! Where a rotation says the same to AWS as one of PostgreSQL, from the move on, its `crashes` have the rest of it:
 //! here only what is near the password is struck at in every way.
 
 use rehearsal::soak::Way;
@@ -12,8 +12,8 @@ use support::stage::{ACCOUNT, Stage};
 use support::theatre::{After, BLOWS, Scope, Theatre};
 use support::{estate, pair};
 
-use crate::maria_alternating::shown;
-use crate::maria_overlap::{BOTH, rules};
+use crate::alternating::shown;
+use crate::overlap::{BOTH, rules};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_call_up_to_the_move_a_rotation_of_two_passwords_ends_finished() {

@@ -7,7 +7,7 @@ use support::maria::{self, overlapping};
 use support::rig::random_password;
 use support::stage::{ACCOUNT, Stage};
 
-use crate::maria_overlap::{BOTH, rules};
+use crate::overlap::{BOTH, rules};
 
 fn password(stage: &Stage, label: &str) -> String {
     stage.value(label)["password"].as_str().unwrap().to_owned()

@@ -5,7 +5,7 @@ use support::maria::{self, PARTNER};
 use support::pair::{account, assert_in_step, warnings_of};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::maria_alternating::{assert_alike, goes_on, hosts, refused, sql};
+use crate::alternating::{assert_alike, goes_on, hosts, refused, sql};
 
 /// A stage whose base may come from everywhere, with other rights from some hosts; all rows have the same password.
 async fn stage() -> Stage {

@@ -16,8 +16,8 @@ use support::stage::{ACCOUNT, DATABASE, Stage};
 use support::statements::{Around, Swept, sweep};
 use support::theatre::Theatre;
 
-use crate::maria_alternating::shown;
-use crate::maria_statements::{BLOWS, assert_said, kept, way};
+use crate::alternating::shown;
+use crate::statements::{BLOWS, assert_said, kept, way};
 
 /// The hosts of both. Everybody here meets the first.
 const HOSTS: [&str; 2] = ["%", "10.%"];

@@ -12,7 +12,7 @@ use support::relay::{At, Strike, When};
 use support::rig::random_password;
 use support::stage::{ACCOUNT, Stage};
 
-use crate::maria_overlap::{BOTH, rules};
+use crate::overlap::{BOTH, rules};
 
 const HOSTS: [&str; 3] = ["10.%", "localhost", "127.0.0.1"];
 

@@ -1,5 +1,5 @@
 //! Rotations of MariaDB that are given up, come twice or late: what one of them has left on an account is known for its own,
-//! and what has ended does not come back. Then steps and actions in any order, as in [`crate::sequences`].
+//! and what has ended does not come back. Then steps and actions in any order, as with PostgreSQL.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -19,9 +19,9 @@ use support::sequences::play;
 use support::stage::{ACCOUNT, Stage};
 use support::witness::{Watcher, Witness};
 
-use crate::maria_alternating::shown;
-use crate::maria_overlap::{BOTH, rules};
-use crate::maria_statements::{HOSTS, kept};
+use crate::alternating::shown;
+use crate::overlap::{BOTH, rules};
+use crate::statements::{HOSTS, kept};
 
 const ONE: &str = "BY PASSWORD 'AWSCURRENT'";
 

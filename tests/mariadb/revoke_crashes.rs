@@ -18,9 +18,9 @@ use support::stage::{ACCOUNT, Stage};
 use support::told::{Shown, told};
 use support::witness::{Watcher, Witness};
 
-use crate::maria_alternating::shown;
-use crate::maria_overlap::{BOTH, rules};
-use crate::maria_statements::{BLOWS, kept, way};
+use crate::alternating::shown;
+use crate::overlap::{BOTH, rules};
+use crate::statements::{BLOWS, kept, way};
 
 /// The rules of an account with one password.
 const ONE: &str = "BY PASSWORD 'AWSCURRENT'";

@@ -19,7 +19,7 @@ use support::stage::{ACCOUNT, Stage};
 use support::statements::{Around, Swept, sweep};
 use support::theatre::Theatre;
 
-use crate::maria_overlap::{BOTH, rules};
+use crate::overlap::{BOTH, rules};
 
 /// Hosts from which the account may come. Whoever comes over loopback matches the last two, and meets the last one.
 pub const HOSTS: [&str; 3] = ["10.%", "%", "localhost"];

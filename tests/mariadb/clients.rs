@@ -1,5 +1,5 @@
 //! Who is turned away while an account of MariaDB rotates: nobody where it can have two passwords, and whoever still holds
-//! the old one where it cannot. The same clients as in [`crate::overlaps`] and [`crate::lock_outs`].
+//! the old one where it cannot. The same clients as in `overlaps` and `lock_outs` of PostgreSQL.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use support::stage::ACCOUNT;
 use support::told::told;
 
 use crate::drivers::{DRIVERS, log_in};
-use crate::maria_overlap::{BOTH, rules};
+use crate::overlap::{BOTH, rules};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_passwords_turn_nobody_away() {

@@ -10,7 +10,7 @@ use support::revokes::logins;
 use support::rig::random_password;
 use support::stage::{ACCOUNT, Stage};
 
-use crate::maria_alternating::{assert_alike, goes_on, sql};
+use crate::alternating::{assert_alike, goes_on, sql};
 
 #[tokio::test]
 async fn retire_ends_the_previous_account_and_its_sessions_go_on() {

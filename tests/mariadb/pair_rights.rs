@@ -8,7 +8,7 @@ use support::pair::{account, assert_in_step};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 use support::told::told;
 
-use crate::maria_alternating::{assert_alike, everything, goes_on, set_of, sql};
+use crate::alternating::{assert_alike, everything, goes_on, set_of, sql};
 
 /// The statement that a message tells to run.
 fn remedy(message: &str) -> String {

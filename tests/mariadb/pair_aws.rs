@@ -8,8 +8,8 @@ use support::maria::{self, ADMIN, PARTNER};
 use support::pair::{account, assert_in_step, warnings_of};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::maria_alternating::{assert_alike, goes_on, refused, shown, sql};
-use crate::maria_pair_recipe as recipe;
+use crate::alternating::{assert_alike, goes_on, refused, shown, sql};
+use crate::pair_recipe as recipe;
 
 /// A stage whose base has what AWS's function can carry over and what it cannot, but no default role.
 async fn rich() -> Stage {

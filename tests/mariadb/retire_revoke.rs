@@ -9,7 +9,7 @@ use support::maria::{self, ADMIN, overlapping};
 use support::revokes::logins;
 use support::stage::{ACCOUNT, Stage};
 
-use crate::maria_overlap::{BOTH, rules};
+use crate::overlap::{BOTH, rules};
 
 fn told(report: &Value) -> String {
     format!("{} {}", report["done"], report["warnings"])

@@ -5,7 +5,7 @@ use support::maria;
 use support::rig::random_password;
 use support::stage::{ACCOUNT, Stage};
 
-use crate::maria_overlap::{BOTH, rules};
+use crate::overlap::{BOTH, rules};
 
 fn guess(stage: &Stage, times: usize) {
     stage.mariadb().sql("SET GLOBAL max_password_errors = 3").unwrap();

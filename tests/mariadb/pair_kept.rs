@@ -6,7 +6,7 @@ use support::maria::{self, ADMIN, PARTNER};
 use support::pair::{account, assert_in_step, foretold, warnings_of};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::maria_alternating::{assert_alike, goes_on, make, set_of, shown, sql};
+use crate::alternating::{assert_alike, goes_on, make, set_of, shown, sql};
 
 /// What may happen to the base, one after the other, so that each also undoes something; and whether the partner is spared of
 /// it while services log in as it.
