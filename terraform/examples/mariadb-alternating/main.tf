@@ -1,4 +1,4 @@
-# MariaDB with two accounts that take turns, as AWS's multi-user function has it: after a rotation the account before goes on
+# MariaDB with alternating users, as AWS's multi-user function has it: after a rotation the account before goes on
 # working, so that no login fails while the services' tasks are replaced. Where one account can have two passwords, the example
 # mariadb-overlap is simpler. The database, its administrator and the administrator's secret are yours; docs/mariadb.md says
 # which rights the administrator needs.
@@ -45,7 +45,7 @@ resource "aws_secretsmanager_secret_version" "first" {
     dbname   = "orders"
     username = "orders_api"
     password = var.password
-    # Two accounts take turns because this is here, as with AWS's multi-user function.
+    # Users alternate because this is here, as with AWS's multi-user function.
     masterarn = var.admin_secret_arn
   })
 

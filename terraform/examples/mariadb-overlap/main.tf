@@ -26,7 +26,7 @@ resource "aws_secretsmanager_secret" "database" {
   description = "Login of orders-api; rotated by keyroll"
 
   # The administrator is named by a tag. The name of a secret that RDS manages (rds!...) has a character that no tag may hold:
-  # that one is named in the value, which without the other tag would mean two accounts that take turns.
+  # that one is named in the value, which without the other tag would mean alternating users.
   tags = merge(
     { "keyroll:services" = "${local.cluster}/orders-api" },
     local.managed ? { "keyroll:strategy" = "single-user" } : { "keyroll:admin-secret" = var.admin_secret_arn },

@@ -1,4 +1,4 @@
-# PostgreSQL with two accounts that take turns: after a rotation the account before it goes on working, so that no login
+# PostgreSQL with alternating users: after a rotation the account before it goes on working, so that no login
 # fails while the services' tasks are replaced. The database, its administrator and the administrator's secret are yours;
 # docs/alternating-users.md says which rights the administrator needs.
 #
@@ -44,7 +44,7 @@ resource "aws_secretsmanager_secret_version" "first" {
     dbname   = "orders"
     username = "orders_api"
     password = var.password
-    # Two accounts take turns because this is here, as with AWS's multi-user function.
+    # Users alternate because this is here, as with AWS's multi-user function.
     masterarn = var.admin_secret_arn
   })
 
