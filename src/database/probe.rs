@@ -12,7 +12,7 @@ pub enum Probe<S> {
     Accepted(S),
     /// The server does not accept this password for this account.
     Rejected,
-    /// No verdict on the password: the server was not reached, or refused for a reason that is not the password.
+    /// No answer about the password: the server was not reached, or refused for a reason that is not the password.
     Unreachable(Error),
 }
 

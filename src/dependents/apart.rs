@@ -84,7 +84,7 @@ impl fmt::Display for Apart {
 mod tests {
     use super::*;
     use crate::dependents::sample::{deployment, found};
-    use crate::dependents::{Container, Controller, Deployment, RolloutState};
+    use crate::dependents::{Container, Controller, Deployment, DeploymentState};
 
     const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf";
 
@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn running(revision: &str, primary: bool) -> Deployment {
-        Deployment { revision: revision.to_owned(), ..deployment(Some(1000), primary, RolloutState::Completed) }
+        Deployment { revision: revision.to_owned(), ..deployment(Some(1000), primary, DeploymentState::Completed) }
     }
 
     /// The warnings about a service that runs one revision with these containers.

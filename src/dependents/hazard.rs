@@ -1,14 +1,14 @@
 //! What a forced deployment may do that nobody expects of one that changes no setting. Told as warnings: the value has
 //! moved, and staying on the old one is worse.
 
-use super::{Dependence, Found, Revision, RolloutState, Wanted};
+use super::{Dependence, DeploymentState, Found, Revision, Wanted};
 use crate::api::ServiceName;
 
 /// The hazards of redeploying a service. `revision` is what is known of the revision that would start.
 #[must_use]
 pub fn hazards(name: &ServiceName, how: &Dependence, found: &Found, arn: &str, revision: &Revision) -> Vec<String> {
     let mut hazards = Vec::new();
-    if let Some(primary) = found.primary().filter(|primary| primary.state == RolloutState::InProgress) {
+    if let Some(primary) = found.primary().filter(|primary| primary.state == DeploymentState::InProgress) {
         let since = primary.created.map(|created| format!(" since {created}")).unwrap_or_default();
         hazards.push(format!("{name}: the deployment {} is in progress{since}; a forced one replaces it", primary.id));
     }

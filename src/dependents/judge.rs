@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::api::ServiceName;
     use crate::dependents::sample::{at, deployment, running};
-    use crate::dependents::{Deployment, RolloutState};
+    use crate::dependents::{Deployment, DeploymentState};
     use crate::error::{Error, ErrorKind};
 
     fn dependent(how: Dependence, sighting: Sighting) -> Dependent {
@@ -217,19 +217,19 @@ mod tests {
     #[test]
     fn a_deployment_that_failed_after_the_move_is_told_and_not_repeated() {
         let since = Since::Changed(at(900));
-        let failed = || deployment(Some(1000), true, RolloutState::Failed);
-        let old = deployment(Some(500), false, RolloutState::Completed);
+        let failed = || deployment(Some(1000), true, DeploymentState::Failed);
+        let old = deployment(Some(500), false, DeploymentState::Completed);
         let with = |deployments| Found { deployments, ..running(None) };
         assert_eq!(verdict(with(vec![failed(), old.clone()]), since), Some(Verdict::Failed));
         // The circuit breaker made the previous deployment PRIMARY again, with a new date.
-        let back = deployment(Some(1050), true, RolloutState::Failed);
-        let was_primary = Deployment { primary: false, state: RolloutState::InProgress, ..failed() };
+        let back = deployment(Some(1050), true, DeploymentState::Failed);
+        let was_primary = Deployment { primary: false, state: DeploymentState::InProgress, ..failed() };
         assert_eq!(verdict(with(vec![back.clone(), was_primary]), since), Some(Verdict::Failed));
         assert_eq!(verdict(with(vec![back.clone()]), since), Some(Verdict::Failed));
         assert_eq!(verdict(with(vec![back]), Since::Staged(at(900))), Some(Verdict::Failed));
         // A failure of before the move says nothing about the new value; a younger deployment makes up for it.
         assert_eq!(verdict(with(vec![failed()]), Since::Changed(at(1000))), None);
-        let younger = deployment(Some(1100), true, RolloutState::InProgress);
+        let younger = deployment(Some(1100), true, DeploymentState::InProgress);
         let replaced = Deployment { primary: false, ..failed() };
         assert_eq!(verdict(with(vec![younger, replaced]), since), Some(Verdict::AlreadyCurrent));
     }
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn outgoing_tasks_that_stay_because_their_successors_fail_are_told() {
         let mut found = running(Some(500));
-        found.deployments.insert(0, deployment(Some(1000), true, RolloutState::Failed));
+        found.deployments.insert(0, deployment(Some(1000), true, DeploymentState::Failed));
         found.deployments[1].primary = false;
         let judged = judge(&dependent(Dependence::Outgoing, Sighting::Found(found)), Since::JustNow);
         assert!(matches!(judged, Judgement::Leave(Verdict::Failed, _)), "{judged:?}");

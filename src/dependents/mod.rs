@@ -104,7 +104,7 @@ pub struct Deployment {
     /// When it last changed: once it is completed, at the latest when it was.
     pub updated: Option<Timestamp>,
     /// How far it is.
-    pub state: RolloutState,
+    pub state: DeploymentState,
     /// ECS's word on that.
     pub reason: String,
     /// The revision of its tasks.
@@ -113,7 +113,7 @@ pub struct Deployment {
 
 /// How far a deployment is. ECS shows it for rolling updates only, and FAILED only under a circuit breaker or an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RolloutState {
+pub enum DeploymentState {
     /// Tasks are being replaced.
     InProgress,
     /// Given up, or itself the way back from one that was.

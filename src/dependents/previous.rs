@@ -61,7 +61,7 @@ impl fmt::Display for Reads {
 mod tests {
     use super::*;
     use crate::dependents::sample::{deployment, found};
-    use crate::dependents::{Container, Deployment, RolloutState};
+    use crate::dependents::{Container, Deployment, DeploymentState};
 
     const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:auth/jwt-AbCdEf";
 
@@ -82,7 +82,7 @@ mod tests {
             let revision = Revision { containers, ..Revision::default() };
             let running = Deployment {
                 revision: "arn:aws:ecs:eu-west-1:000000000000:task-definition/api:7".to_owned(),
-                ..deployment(Some(1000), true, RolloutState::Completed)
+                ..deployment(Some(1000), true, DeploymentState::Completed)
             };
             let service = ServiceName::known("prod", "api");
             let read = reads(&service, &found(vec![running]), ARN, |_| Some(&revision));

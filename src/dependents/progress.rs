@@ -2,12 +2,12 @@
 //! the secret.
 //!
 //! Tasks read a secret as they start. Secrets Manager does not show when AWSCURRENT moved: it was after the `CreatedDate` of the
-//! version, and never after the secret's `LastChangedDate`. A deployment younger than that has the new value for sure, one older than
-//! the version has not, and of one between only the end of the rollout tells.
+//! version, and never after the secret's `LastChangedDate`. A deployment younger than that has the new value for sure, and one older
+//! than the version has the old one. For a deployment between these two dates, nothing tells until the rollout has ended.
 
 use std::time::Duration;
 
-use super::{Controller, Deployment, Found, RolloutState};
+use super::{Controller, Deployment, DeploymentState, Found};
 use crate::timestamp::Timestamp;
 
 /// When AWSCURRENT moved to its version, as far as dates show it.
@@ -95,7 +95,7 @@ pub enum Progress {
     Settled(Option<Timestamp>),
     /// All its deployments are younger than the move, and one is going on, for this reason. An earlier one may have replaced the
     /// tasks of before.
-    Rolling(String),
+    Deploying(String),
     /// Its PRIMARY deployment is younger than the move and is still replacing tasks of one that is older.
     Replacing(String),
     /// Tasks with an older value run, and nothing is replacing them.
@@ -113,7 +113,7 @@ pub fn progress(found: &Found, moved: &Move) -> Progress {
     if !found.active || found.desired == 0 {
         return match found.running {
             0 => Progress::Settled(last_change()),
-            tasks => Progress::Rolling(format!("{tasks} of its tasks are still being stopped")),
+            tasks => Progress::Deploying(format!("{tasks} of its tasks are still being stopped")),
         };
     }
     let ours = found.controller == Controller::Ecs;
@@ -123,7 +123,9 @@ pub fn progress(found: &Found, moved: &Move) -> Progress {
     };
     let with_date = |one: &Deployment| one.created.map_or_else(|| one.id.clone(), |at| format!("{}, of {at},", one.id));
     match moved.age_of(primary.created) {
-        _ if primary.state == RolloutState::Failed => Progress::Failed(format!("its deployment {} failed", primary.id)),
+        _ if primary.state == DeploymentState::Failed => {
+            Progress::Failed(format!("its deployment {} failed", primary.id))
+        }
         Age::Older => {
             Progress::Older(format!("the tasks of its deployment {} are older than AWSCURRENT", with_date(primary)))
         }
@@ -135,11 +137,11 @@ pub fn progress(found: &Found, moved: &Move) -> Progress {
             Some(old) => {
                 Progress::Replacing(format!("the tasks of its deployment {} are older than AWSCURRENT", with_date(old)))
             }
-            None if primary.state == RolloutState::InProgress => {
-                Progress::Rolling(format!("its deployment {} is still replacing tasks", primary.id))
+            None if primary.state == DeploymentState::InProgress => {
+                Progress::Deploying(format!("its deployment {} is still replacing tasks", primary.id))
             }
             None if ours && found.deployments.len() > 1 => {
-                Progress::Rolling("older deployments of it still have tasks".to_owned())
+                Progress::Deploying("older deployments of it still have tasks".to_owned())
             }
             None => Progress::Settled(last_change()),
         },
@@ -150,7 +152,7 @@ pub fn progress(found: &Found, moved: &Move) -> Progress {
 #[must_use]
 pub fn given_up(found: &Found) -> Option<&Deployment> {
     let newest = found.deployments.iter().max_by_key(|one| one.created)?;
-    (newest.state == RolloutState::Failed).then_some(newest)
+    (newest.state == DeploymentState::Failed).then_some(newest)
 }
 
 /// A service deployment, as ECS remembers it for ninety days.
@@ -184,15 +186,15 @@ pub enum Outcome {
 pub fn by_history(history: &[Past], found: &Found, moved: &Move, seen: Progress) -> Progress {
     // keyroll's own deployment comes before the end of the rotation is noted: it counts as long as it is the last one.
     let newest = history.iter().map(|past| past.created).max();
-    let is_complete = found.primary().is_some_and(|primary| primary.state == RolloutState::Completed);
+    let is_complete = found.primary().is_some_and(|primary| primary.state == DeploymentState::Completed);
     let is_primary = |past: &Past| is_complete && newest == Some(past.created);
     let is_after = |past: &Past| moved.surely_by().is_some_and(|by| past.created >= by);
     let counts = |past: &&Past| past.outcome == Outcome::Successful && (is_after(past) || is_primary(past));
     let first = history.iter().filter(counts).filter_map(|past| past.finished).min();
     match (first, seen) {
         (Some(first), Progress::Settled(Some(at))) => Progress::Settled(Some(first.min(at))),
-        (Some(first), Progress::Settled(None) | Progress::Rolling(_)) => Progress::Settled(Some(first)),
-        (None, Progress::Settled(_) | Progress::Rolling(_))
+        (Some(first), Progress::Settled(None) | Progress::Deploying(_)) => Progress::Settled(Some(first)),
+        (None, Progress::Settled(_) | Progress::Deploying(_))
             if history.iter().any(|past| past.outcome == Outcome::Undone) =>
         {
             Progress::Older("its last deployment was stopped or rolled back, and its tasks of before run on".to_owned())

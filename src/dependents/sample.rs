@@ -1,6 +1,6 @@
 //! A service for tests: two tasks, one deployment of one revision, nothing else.
 
-use super::{Controller, Deployment, Found, RolloutState};
+use super::{Controller, Deployment, DeploymentState, Found};
 use crate::timestamp::Timestamp;
 
 /// A time in milliseconds since 1970.
@@ -9,7 +9,7 @@ pub(crate) fn at(millis: i64) -> Option<Timestamp> {
     Some(Timestamp::from_millis(millis))
 }
 
-pub(crate) fn deployment(created: Option<i64>, primary: bool, state: RolloutState) -> Deployment {
+pub(crate) fn deployment(created: Option<i64>, primary: bool, state: DeploymentState) -> Deployment {
     let (id, revision) = (format!("ecs-svc/{}", created.unwrap_or_default()), "api:1".to_owned());
     let created = created.map(Timestamp::from_millis);
     Deployment { id, primary, created, updated: created, state, reason: "told by ECS".to_owned(), revision }
@@ -31,5 +31,5 @@ pub(crate) fn found(deployments: Vec<Deployment>) -> Found {
 }
 
 pub(crate) fn running(created: Option<i64>) -> Found {
-    found(vec![deployment(created, true, RolloutState::Completed)])
+    found(vec![deployment(created, true, DeploymentState::Completed)])
 }

@@ -7,7 +7,7 @@ const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/d
 
 /// A deployment of a revision.
 fn running(revision: &str, primary: bool) -> Deployment {
-    Deployment { revision: revision.to_owned(), ..deployment(Some(1000), primary, RolloutState::Completed) }
+    Deployment { revision: revision.to_owned(), ..deployment(Some(1000), primary, DeploymentState::Completed) }
 }
 
 fn revision(value_from: &[&str]) -> Revision {

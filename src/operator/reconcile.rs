@@ -14,7 +14,7 @@ use crate::context::{App, Clock, Context, Overview, Scene};
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Proof;
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Rollout};
 use crate::secret::{AWSCURRENT, ROLLOUT, SecretId, Standing};
 
 /// How many secrets an error names.
@@ -25,14 +25,14 @@ const TOLD: usize = 20;
 /// Safe to repeat: what is rolled is younger than the move, and once the mark is gone there is nothing to do.
 pub(super) async fn one(context: &Context<'_>) -> Result<Report> {
     let (seen, current) = look(context).await?;
-    let left = Left {
+    let rollout = Rollout {
         arn: &seen.arn,
         version: &current,
         settings: &seen.settings,
         marked: seen.labels.has(&current, ROLLOUT),
     };
-    let mut report = if left.marked {
-        rollout::roll(context, &left, Since::Changed(seen.last_changed)).await?
+    let mut report = if rollout.marked {
+        rollout::roll(context, &rollout, Since::Changed(seen.last_changed)).await?
     } else {
         context.report(&seen.arn, &current, &Proof::nothing(Standing::Current))
     };

@@ -7,7 +7,7 @@ use crate::config::Dependents;
 use crate::context::Context;
 use crate::dependents::Since;
 use crate::error::Result;
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Rollout};
 use crate::secret::ROLLOUT;
 
 /// Safe to repeat: each time replaces the tasks once more.
@@ -19,6 +19,6 @@ pub(super) async fn redeploy(context: &Context<'_>) -> Result<Report> {
     }
     // Whatever an open mark says is left is done by this, too.
     let marked = seen.labels.has(&current, ROLLOUT);
-    let left = Left { arn: &seen.arn, version: &current, settings: &seen.settings, marked };
-    rollout::roll(context, &left, Since::Wanted).await
+    let rollout = Rollout { arn: &seen.arn, version: &current, settings: &seen.settings, marked };
+    rollout::roll(context, &rollout, Since::Wanted).await
 }

@@ -12,7 +12,7 @@ use crate::copies;
 use crate::database::Kind;
 use crate::dependents::{Dependence, Dependent, Judgement, Move, Progress, Seen, Sighting, Since, judge, progress};
 use crate::error::Result;
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Rollout};
 use crate::rotation::overlap::Until;
 use crate::secret::{AWSCURRENT, AWSPREVIOUS, Labels, ROLLOUT, Standing, VersionId, stages};
 use crate::timestamp::Timestamp;
@@ -101,7 +101,7 @@ fn service(dependent: &Dependent, moved: &Move) -> ServiceStatus {
             Verdict::AlreadyCurrent,
             "its PRIMARY deployment is younger than this version, and no rollout is open".to_owned(),
         ),
-        (_, Some(Progress::Rolling(_) | Progress::Replacing(_))) => (
+        (_, Some(Progress::Deploying(_) | Progress::Replacing(_))) => (
             Verdict::AlreadyCurrent,
             "its PRIMARY deployment is younger than this version, and is still replacing older tasks".to_owned(),
         ),
@@ -132,7 +132,7 @@ fn left(
     let mut left = Vec::new();
     left.extend(held.map(|reason| format!("nothing is rotated or rolled while the secret is on hold: {reason}")));
     if marked && let Some(version) = current {
-        let rollout = Left { arn: &secret.arn, version, settings: &secret.settings, marked };
+        let rollout = Rollout { arn: &secret.arn, version, settings: &secret.settings, marked };
         let plan = rollout::plan(seen, &rollout, Since::Changed(secret.last_changed));
         left.extend(plan.services.iter().filter(|it| it.verdict == Verdict::Failed).map(ToString::to_string));
         left.extend(plan.actions.iter().map(ToString::to_string));

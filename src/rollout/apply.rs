@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::again::again;
-use super::left::Left;
+use super::subject::Rollout;
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, listed};
 use crate::config::Settings;
 use crate::context::{ANSWER, Context, Share, in_time};
@@ -58,10 +58,10 @@ impl Action for Roll {
 ///
 /// Safe to repeat: what was redeployed is younger than the move, and the next round's plan leaves it alone; an object ends
 /// with the same content.
-pub(super) async fn roll(context: &Context<'_>, left: &Left<'_>, plan: &Plan<Roll>) -> Result<Report> {
-    let mut report = context.report(left.arn, left.version, plan);
+pub(super) async fn roll(context: &Context<'_>, rollout: &Rollout<'_>, plan: &Plan<Roll>) -> Result<Report> {
+    let mut report = context.report(rollout.arn, rollout.version, plan);
     let mut unseen = plan.unseen.clone();
-    unseen.extend(publish_all(context, left.settings, plan, &mut report).await);
+    unseen.extend(publish_all(context, rollout.settings, plan, &mut report).await);
     let redeploys = plan.actions.iter().filter_map(|action| match action {
         Roll::Redeploy(redeploy) => Some((action, redeploy)),
         Roll::Publish(_) | Roll::CloseMark => None,
@@ -80,15 +80,15 @@ pub(super) async fn roll(context: &Context<'_>, left: &Left<'_>, plan: &Plan<Rol
         report.services.push(ServiceReport::new(service, verdict, reason));
     }
     if report.any_failed() || !unseen.is_empty() {
-        return Err(left_over(context.doing, left.arn, &report, &unseen));
+        return Err(left_over(context.doing, rollout.arn, &report, &unseen));
     }
     if plan.actions.contains(&Roll::CloseMark) {
-        let call = Box::pin(context.clients.secrets.close_mark(context.secret, left.version));
+        let call = Box::pin(context.clients.secrets.close_mark(context.secret, rollout.version));
         let closed = context
             .clock
             .share(Share { calls: 1, reserve: ANSWER }, "secretsmanager:UpdateSecretVersionStage", call)
             .await;
-        closed.map_err(|error| still_open(context.doing, left.arn, &report, &error))?;
+        closed.map_err(|error| still_open(context.doing, rollout.arn, &report, &error))?;
         report.did(Roll::CloseMark.done());
     }
     Ok(report)

@@ -47,7 +47,7 @@ pub(crate) async fn ask_history(context: &Context<'_>, holders: &mut [Holder], m
     let Some(created) = moved.created else { return Vec::new() };
     let mut told = Vec::new();
     let wanted = |holder: &&mut Holder| {
-        let may_change = matches!(holder.progress, Progress::Settled(Some(_)) | Progress::Rolling(_));
+        let may_change = matches!(holder.progress, Progress::Settled(Some(_)) | Progress::Deploying(_));
         may_change && !holder.stays && holder.found.controller == Controller::Ecs
     };
     for holder in holders.iter_mut().filter(wanted) {

@@ -7,8 +7,8 @@ mod apply;
 mod discovery;
 pub(crate) mod holders;
 mod lanes;
-mod left;
 mod look;
+mod subject;
 
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, batches};
 use crate::config::{Dependents, Settings};
@@ -22,23 +22,23 @@ use crate::secret::Standing;
 use again::again;
 use apply::{Redeploy, Roll};
 pub(crate) use discovery::search;
-pub(crate) use left::Left;
 use look::look;
+pub(crate) use subject::Rollout;
 
 /// Rolls what is left of a version.
-pub(crate) async fn roll(context: &Context<'_>, left: &Left<'_>, since: Since) -> Result<Report> {
-    if let Some(reason) = left.settings.held(context.clock.now()) {
-        return Ok(context.report(left.arn, left.version, &held(context.doing, left, &reason)));
+pub(crate) async fn roll(context: &Context<'_>, rollout: &Rollout<'_>, since: Since) -> Result<Report> {
+    if let Some(reason) = rollout.settings.held(context.clock.now()) {
+        return Ok(context.report(rollout.arn, rollout.version, &held(context.doing, rollout, &reason)));
     }
-    if let Dependents::Unreadable(error) = &left.settings.dependents {
+    if let Dependents::Unreadable(error) = &rollout.settings.dependents {
         return Err(error
             .clone()
             .map_cause(|cause| format!("AWSCURRENT has moved, but no service was rolled: {cause}"))
-            .map_remedy(|remedy| format!("{remedy}; then {}", again(context.doing, left.arn))));
+            .map_remedy(|remedy| format!("{remedy}; then {}", again(context.doing, rollout.arn))));
     }
-    let seen = observe(context, left.arn, left.settings).await;
-    let plan = plan(&seen, left, since);
-    apply::roll(context, left, &plan).await
+    let seen = observe(context, rollout.arn, rollout.settings).await;
+    let plan = plan(&seen, rollout, since);
+    apply::roll(context, rollout, &plan).await
 }
 
 /// Looks at every dependent: at those that the secret's tags name, or at those that are found.
@@ -69,13 +69,13 @@ async fn named(context: &Context<'_>, arn: &str, names: &[ServiceName]) -> Seen 
 }
 
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
-pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan<Roll> {
+pub(crate) fn plan(seen: &Seen, rollout: &Rollout<'_>, since: Since) -> Plan<Roll> {
     let mut plan = Plan { unseen: seen.unseen.clone(), ..Plan::nothing(Standing::Current) };
-    let copies = copies::planned(left.settings);
+    let copies = copies::planned(rollout.settings);
     let refused = copies.refusal.map(|error| error.cause().into_owned());
-    plan.warnings.extend(seen.warnings.iter().cloned().chain(left.settings.oddities()).chain(refused));
+    plan.warnings.extend(seen.warnings.iter().cloned().chain(rollout.settings.oddities()).chain(refused));
     // Before the services that sign with what is published.
-    if left.marked || since == Since::Wanted {
+    if rollout.marked || since == Since::Wanted {
         plan.actions.extend(copies.publishes.into_iter().map(Roll::Publish));
     }
     for dependent in &seen.dependents {
@@ -94,20 +94,20 @@ pub(crate) fn plan(seen: &Seen, left: &Left<'_>, since: Since) -> Plan<Roll> {
         }
     }
     let judged = plan.services.iter().all(|service| service.verdict != Verdict::Failed);
-    if left.marked && judged && plan.unseen.is_empty() {
+    if rollout.marked && judged && plan.unseen.is_empty() {
         plan.actions.push(Roll::CloseMark);
     }
     plan
 }
 
 /// On hold nothing is rolled: the mark stays, and the report says so.
-fn held(doing: Doing, left: &Left<'_>, reason: &str) -> Plan<Roll> {
+fn held(doing: Doing, rollout: &Rollout<'_>, reason: &str) -> Plan<Roll> {
     let reason = format!(
         "the secret is on hold: {reason}; its rollout stays open: when the hold is over, {}",
-        again(doing, left.arn)
+        again(doing, rollout.arn)
     );
     let skipped = |name| ServiceReport::new(name, Verdict::Skipped, reason.clone());
-    let services = match &left.settings.dependents {
+    let services = match &rollout.settings.dependents {
         Dependents::Named(names) => names.iter().map(skipped).collect(),
         Dependents::Discovered | Dependents::Unreadable(_) => Vec::new(),
     };
@@ -130,8 +130,8 @@ mod tests {
 
     fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan<Roll> {
         let settings = Settings::read([]);
-        let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked };
-        plan(&Seen { dependents, unseen, warnings: Vec::new() }, &left, Since::Changed(at(1000)))
+        let rollout = Rollout { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked };
+        plan(&Seen { dependents, unseen, warnings: Vec::new() }, &rollout, Since::Changed(at(1000)))
     }
 
     fn denied() -> Error {
@@ -175,8 +175,8 @@ mod tests {
     #[test]
     fn a_hold_leaves_everything_as_it_is() {
         let settings = Settings::read([("keyroll:services", "prod/a prod/b")]);
-        let left = Left { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked: true };
-        let plan = held(Doing::Step(Step::Finish), &left, "migration");
+        let rollout = Rollout { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked: true };
+        let plan = held(Doing::Step(Step::Finish), &rollout, "migration");
         assert_eq!((plan.actions.len(), plan.services.len()), (0, 2));
         assert!(plan.services.iter().all(|service| service.reason.contains("migration")));
     }

@@ -3,8 +3,8 @@
 use crate::config::Settings;
 use crate::secret::VersionId;
 
-/// A version that is current and may not be rolled yet.
-pub(crate) struct Left<'a> {
+/// A current version whose services may still have to be redeployed.
+pub(crate) struct Rollout<'a> {
     pub(crate) arn: &'a str,
     pub(crate) version: &'a VersionId,
     pub(crate) settings: &'a Settings,

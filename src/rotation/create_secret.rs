@@ -16,7 +16,7 @@ use crate::database::Credential;
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, Proof};
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Rollout};
 use crate::rotation::target::Target;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing, VersionId};
@@ -42,7 +42,7 @@ pub(super) async fn create_secret(context: &Context<'_>, event: &Rotation) -> Re
     let last = last_rotation(&seen, current.created, before.is_some());
     let (id, begun) = (current.id.clone(), context.clock.left());
     let (source, plan) = match Target::of(&seen.settings) {
-        Target::Keys(kind) => keys::create::plan(context, &seen, kind, current, last, before.as_ref()).await?,
+        Target::Keys(kind) => keys::create_secret::plan(context, &seen, kind, current, last, before.as_ref()).await?,
         Target::Login => login(context, &seen, current, last).await?,
     };
     // Making a key may take a while: before the last look, too.
@@ -105,7 +105,7 @@ pub(super) fn plan(
     seen: &Overview,
     context: &Context<'_>,
 ) -> Result<Plan<StoreValue>> {
-    let plan = draw(current, account, &seen.settings, context)?;
+    let plan = plan_at_any_age(current, account, &seen.settings, context)?;
     if current.scheme.overlaps() {
         seen.settings.refuse_too_soon(context.config.min_age, last, context.clock.now())?;
     }
@@ -118,8 +118,8 @@ pub(super) fn last_rotation(seen: &Overview, created: Option<Timestamp>, open: b
     if seen.last_rotated.is_some() || open { seen.last_rotated.max(created) } else { None }
 }
 
-/// The plan of createSecret for a login, whenever the last rotation was.
-pub(super) fn draw(
+/// The plan of createSecret for a login, without the check of `keyroll:min-age`.
+pub(super) fn plan_at_any_age(
     current: &Credential,
     account: Option<String>,
     settings: &Settings,
@@ -134,17 +134,16 @@ pub(super) fn draw(
 /// before: so what the last rotation left is rolled first, or nothing begins. Gives the report of that, if there was
 /// anything.
 ///
-/// Staging AWSPENDING has changed the secret since, so that its date tells of no deployment any more that it is young
-/// enough: every dependent is redeployed, also one that was already. That is one too many, and never one too few. One whose
-/// deployment failed since the version was made stops the rotation.
+/// Staging AWSPENDING has changed the secret's date, so that dates no longer show which deployments are young enough. Therefore
+/// every dependent is redeployed, some of them twice. A service whose deployment failed since the version was made stops the rotation.
 async fn finish_the_last_rotation(
     context: &Context<'_>,
     seen: &Overview,
     created: Option<Timestamp>,
 ) -> Result<Option<Report>> {
     let Some(version) = open_mark(&seen.labels) else { return Ok(None) };
-    let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
-    let rolled = rollout::roll(&context.leaving(TO_STORE), &left, Since::Staged(created)).await;
+    let rollout = Rollout { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
+    let rolled = rollout::roll(&context.leaving(TO_STORE), &rollout, Since::Staged(created)).await;
     rolled.map(Some).map_err(|error| {
         error.map_cause(|cause| {
             format!("this rotation has not begun and nothing was stored, as the last one is not finished: {cause}")

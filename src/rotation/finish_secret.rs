@@ -13,7 +13,7 @@ use crate::context::{Context, Overview, log};
 use crate::dependents::Since;
 use crate::error::Result;
 use crate::plan::{Plan, Proof};
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Rollout};
 use crate::rotation::target::Target;
 use crate::secret::stages::{self, Seen, Task};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing};
@@ -21,9 +21,9 @@ use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing};
 pub(super) async fn finish_secret(context: &Context<'_>, event: &Rotation) -> Result<Report> {
     let seen = overview(context, event).await?;
     let marked = seen.labels.has(&event.version, ROLLOUT);
-    let mut left = Left { arn: &seen.arn, version: &event.version, settings: &seen.settings, marked };
+    let mut rollout = Rollout { arn: &seen.arn, version: &event.version, settings: &seen.settings, marked };
     match task(event, &seen)? {
-        Task::Roll if marked => rollout::roll(context, &left, Since::Changed(seen.last_changed)).await,
+        Task::Roll if marked => rollout::roll(context, &rollout, Since::Changed(seen.last_changed)).await,
         // No mark, nothing to do, ever: the dates that tell which service needs a deployment mean something only under it.
         Task::Roll => Ok(context.report(&seen.arn, &event.version, &Proof::nothing(Standing::Current))),
         _ => {
@@ -31,8 +31,8 @@ pub(super) async fn finish_secret(context: &Context<'_>, event: &Rotation) -> Re
             if overlaps {
                 report.previous_credential_valid_until = Some(tell_overlap(context, &seen));
             }
-            left.marked = true;
-            report.append(rollout::roll(context, &left, since).await?);
+            rollout.marked = true;
+            report.append(rollout::roll(context, &rollout, since).await?);
             Ok(report)
         }
     }
@@ -60,7 +60,8 @@ pub(super) async fn promote(context: &Context<'_>, event: &Rotation, seen: &Over
     let version = pending_version(context, event).await?;
     if let Target::Keys(kind) = Target::of(&seen.settings) {
         let current = seen.labels.holder(AWSCURRENT);
-        let (plan, overlaps) = keys::test::prove(context, kind, version, &seen.settings, current.as_ref()).await?;
+        let (plan, overlaps) =
+            keys::test_secret::prove(context, kind, version, &seen.settings, current.as_ref()).await?;
         let (report, since) = move_current(context, event, seen, plan).await?;
         return Ok((report, since, overlaps));
     }

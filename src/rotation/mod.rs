@@ -14,21 +14,21 @@
 //! between. The look is therefore the last thing before the write.
 
 mod apply;
-mod create;
+mod create_secret;
 mod findings;
-mod finish;
-mod held;
+mod finish_secret;
 mod keys;
 pub(crate) mod login;
+mod old_tasks;
 pub(crate) mod overlap;
 mod overview;
 mod preflight;
 mod retire;
 mod revoke;
-mod services;
-mod set;
+mod services_forecast;
+mod set_secret;
 mod target;
-mod test;
+mod test_secret;
 mod versions;
 
 use crate::api::Report;
@@ -47,9 +47,9 @@ pub(crate) use self::target::Target;
 /// Does one step.
 pub(crate) async fn step(context: &Context<'_>, event: &Rotation) -> Result<Report> {
     match event.step {
-        Step::Create => create::create_secret(context, event).await,
-        Step::Set => set::set_secret(context, event).await,
-        Step::Test => test::test_secret(context, event).await,
-        Step::Finish => finish::finish_secret(context, event).await,
+        Step::Create => create_secret::create_secret(context, event).await,
+        Step::Set => set_secret::set_secret(context, event).await,
+        Step::Test => test_secret::test_secret(context, event).await,
+        Step::Finish => finish_secret::finish_secret(context, event).await,
     }
 }

@@ -21,7 +21,7 @@ pub(super) async fn still_held(
         (Sighting::Unseen(_), _) => true,
         (Sighting::Found(found), Dependence::Named | Dependence::Tagged | Dependence::Reads) => {
             let progress = progress(found, &moved);
-            let may_hold = matches!(progress, Progress::Older(_) | Progress::Replacing(_) | Progress::Rolling(_));
+            let may_hold = matches!(progress, Progress::Older(_) | Progress::Replacing(_) | Progress::Deploying(_));
             found.active && found.desired > 0 && may_hold
         }
         _ => false,

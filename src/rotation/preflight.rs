@@ -9,10 +9,10 @@ use super::findings::Findings;
 use super::login::beside::{self, Strangers};
 use super::login::logins::{Account, Entry, are_a_pair, let_in, pending_credential};
 use super::login::writer::{Writer, writer};
-use super::login::{set, turn};
+use super::login::{set_secret, turn};
 use super::overview::overview;
 use super::versions::{GIVE_UP, credential};
-use super::{create, keys, services};
+use super::{create_secret, keys, services_forecast};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
@@ -66,7 +66,7 @@ pub(crate) async fn examine(context: &Context<'_>, secret: &Overview, prove: boo
     if found.steps.first().is_none_or(|planned| planned.step != Step::Create) {
         found.steps.clear();
     }
-    services::look(context, secret, created, &mut found).await;
+    services_forecast::look(context, secret, created, &mut found).await;
     found
 }
 
@@ -78,8 +78,8 @@ async fn values(
     prove: bool,
     found: &mut Findings,
 ) -> Result<()> {
-    let open = create::open_mark(&secret.labels).is_some();
-    let last = create::last_rotation(secret, current.created, open);
+    let open = create_secret::open_mark(&secret.labels).is_some();
+    let last = create_secret::last_rotation(secret, current.created, open);
     let (form, current) = Credential::read(current.text()?, &secret.settings, context.config.strategy)?;
     let begun = begun(context, secret, &current).await?;
     let turn = match &begun {
@@ -91,7 +91,7 @@ async fn values(
             found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
             found.would(Step::Create, &Proof::nothing(Standing::Pending));
         }
-        None => match create::plan(&current, turn.clone(), last, secret, context) {
+        None => match create_secret::plan(&current, turn.clone(), last, secret, context) {
             Ok(plan) => found.would(Step::Create, &plan),
             Err(error) => found.lacking.push(error),
         },
@@ -190,7 +190,7 @@ async fn database(
             Err(error) => found.lacking.push(error),
         }
     }
-    let plan = set::plan(target, &writer.name, alignment, beside);
+    let plan = set_secret::plan(target, &writer.name, alignment, beside);
     found.warnings.extend(writer.warnings.iter().chain(&plan.warnings).cloned());
     found.would(Step::Set, &plan);
     writer.session.close().await;

@@ -3,12 +3,12 @@
 //! Where two accounts take turns, the previous one gets a password that nobody knows; where one account accepts two passwords,
 //! it keeps the current one alone. Sessions go on: `Revoke` ends those, too.
 
-use super::held::still_held;
 use super::keys;
 use super::login::beside::{self, Strangers};
 use super::login::logins::{Account, Previous, Promoted, previous_credential};
 use super::login::writer::{Writer, administrator};
 use super::login::{administrator, apply, ending};
+use super::old_tasks::still_held;
 use super::overview::look;
 use super::versions::credential;
 use crate::api::Report;
@@ -32,7 +32,7 @@ pub(crate) async fn retire(context: &Context<'_>) -> Result<Report> {
     seen.settings.refuse_on_hold(context.clock.now())?;
     seen.settings.sound()?;
     copies::planned(&seen.settings).refuse()?;
-    settled(&seen.labels)?;
+    refuse_unfinished(&seen.labels)?;
     let current = context.current().await?;
     let (arn, version) = (seen.arn, current.id.clone());
     let (changed, created) = (seen.last_changed, current.created);
@@ -115,7 +115,7 @@ async fn end(
         Ok(warnings) => {
             let plan = plan.warning(warnings);
             let report = ending::end(context, promoted, &plan, &mut writer, |labels| {
-                settled(labels)?;
+                refuse_unfinished(labels)?;
                 unmoved(before, labels, version)
             });
             report.await
@@ -162,7 +162,7 @@ async fn prove(context: &Context<'_>, current: &Credential) -> Result<String> {
 }
 
 /// Refuses while the previous credential may be wanted, or is about to be replaced anyway.
-fn settled(labels: &Labels) -> Result<()> {
+fn refuse_unfinished(labels: &Labels) -> Result<()> {
     let refused = |cause: String, remedy: &str| Err(Error::new(ErrorKind::RefusedVersion, cause, remedy));
     if let Some(pending) = labels.holder(AWSPENDING).filter(|pending| !labels.has(pending, AWSCURRENT)) {
         return refused(
@@ -248,7 +248,7 @@ mod tests {
             (&[AWSCURRENT], &[AWSPENDING, ROLLOUT], Some("AWSPENDING is on version new")),
             (&[AWSCURRENT, AWSPENDING, ROLLOUT], &[], Some("KEYROLL_ROLLOUT")),
         ] {
-            let answer = settled(&labels(&[("old", &[AWSPREVIOUS]), ("now", current), ("new", pending)]));
+            let answer = refuse_unfinished(&labels(&[("old", &[AWSPREVIOUS]), ("now", current), ("new", pending)]));
             assert_eq!(answer.is_err(), refused.is_some(), "{current:?} {pending:?}");
             if let (Err(error), Some(word)) = (answer, refused) {
                 assert_eq!(error.kind(), ErrorKind::RefusedVersion);

@@ -28,10 +28,10 @@ pub(super) use self::store::{overtaken, rotation};
 use super::login::beside::Strangers;
 use super::login::logins::{Account, Promoted};
 use super::login::prove::prove_and_stay;
-use super::login::set;
+use super::login::set_secret;
 use super::overview::{look, settings};
 use super::versions::credential;
-use super::{finish, keys};
+use super::{finish_secret, keys};
 use crate::api::event::Rotation;
 use crate::api::{Report, listed};
 use crate::aws::secrets::Lookup;
@@ -39,7 +39,7 @@ use crate::context::{Context, Overview, Scene};
 use crate::database::{Credential, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Proof;
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Rollout};
 use crate::rotation::target::Target;
 use crate::secret::{AWSCURRENT, Standing, Step, VersionId};
 
@@ -97,7 +97,7 @@ async fn replace(
 ) -> Result<()> {
     event.step = Step::Set;
     let settings = settings(context, event).await.map_err(again)?;
-    report.append(set::set_secret(context, event, settings, Strangers::Replace).await.map_err(again)?);
+    report.append(set_secret::set_secret(context, event, settings, Strangers::Replace).await.map_err(again)?);
     event.step = Step::Finish;
     let pending = stored(context, event, before).await.map_err(again)?;
     let (proof, line) = prove_and_stay(context, &pending, &before.settings).await.map_err(again)?;
@@ -112,7 +112,7 @@ async fn replace(
         ));
     }
     let proven = Proof::nothing(Standing::Pending).proving(line).warning(pending.warnings());
-    let (moved, since) = finish::move_current(context, event, &seen, proven).await?;
+    let (moved, since) = finish_secret::move_current(context, event, &seen, proven).await?;
     report.append(moved);
     let Overview { arn, settings, .. } = seen;
     let after = Account { arn, settings, current: pending };
@@ -122,10 +122,10 @@ async fn replace(
     errors.extend(
         put_out(context, Promoted { account: &after, version: &event.version }, before, insiders, report).await.err(),
     );
-    let left = Left { arn: &after.arn, version: &event.version, settings: &after.settings, marked: true };
+    let rollout = Rollout { arn: &after.arn, version: &event.version, settings: &after.settings, marked: true };
     // What was seen of the services before the move is too old to tell what they run with.
     let scene = Scene::new(context.clock);
-    match rollout::roll(&Context { scene: &scene, ..*context }, &left, since).await {
+    match rollout::roll(&Context { scene: &scene, ..*context }, &rollout, since).await {
         Ok(rolled) => report.append(rolled),
         Err(error) => errors.push(error),
     }

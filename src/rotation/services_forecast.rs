@@ -1,13 +1,13 @@
 //! What a rotation would do with the services that depend on the secret, for a dry run or a preflight.
 
 use super::findings::Findings;
-use super::{create, finish};
+use super::{create_secret, finish_secret};
 use crate::api::{PlannedStep, ServiceName, ServiceReport, Verdict};
 use crate::context::{Context, Overview};
 use crate::dependents::{Judgement, Seen, Sighting, Since, judge};
 use crate::error::{Error, ErrorKind};
 use crate::plan::Proof;
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Rollout};
 use crate::rotation::target::Target;
 use crate::secret::{AWSCURRENT, Standing, Step};
 use crate::timestamp::Timestamp;
@@ -15,7 +15,7 @@ use crate::timestamp::Timestamp;
 /// What looking at the services says, and what the last step would do with them.
 pub(super) async fn look(context: &Context<'_>, secret: &Overview, created: Option<Timestamp>, found: &mut Findings) {
     let seen = rollout::observe(context, &secret.arn, &secret.settings).await;
-    let open = create::open_mark(&secret.labels).is_some();
+    let open = create_secret::open_mark(&secret.labels).is_some();
     // What an open rollout has left is rolled first, as createSecret does.
     let since = if open { Since::Staged(created) } else { Since::JustNow };
     roll(secret, &seen, since, found);
@@ -59,9 +59,9 @@ fn unrollable(name: &ServiceName, reason: &str) -> Error {
 /// of setSecret a rotation does not come so far.
 fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
     let Some(current) = secret.labels.holder(AWSCURRENT) else { return };
-    let left = Left { arn: &secret.arn, version: &current, settings: &secret.settings, marked: true };
+    let rollout = Rollout { arn: &secret.arn, version: &current, settings: &secret.settings, marked: true };
     if let (Since::Staged(_), Some(PlannedStep { step: Step::Create, plan })) = (since, found.steps.first_mut()) {
-        plan.splice(0..0, rollout::plan(seen, &left, since).actions.iter().map(ToString::to_string));
+        plan.splice(0..0, rollout::plan(seen, &rollout, since).actions.iter().map(ToString::to_string));
     }
     if found.steps.iter().all(|planned| planned.step != Step::Set) {
         return;
@@ -71,8 +71,8 @@ fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
         Target::Login => "log in with the pending value",
     };
     found.would(Step::Test, &Proof::nothing(Standing::Pending).proving(proof));
-    let finish = finish::plan(&secret.labels, true).proving(format!("{proof} once more"));
-    let roll = rollout::plan(seen, &left, Since::JustNow).actions;
+    let finish = finish_secret::plan(&secret.labels, true).proving(format!("{proof} once more"));
+    let roll = rollout::plan(seen, &rollout, Since::JustNow).actions;
     let plan = finish.lines().chain(roll.iter().map(ToString::to_string)).collect();
     found.steps.push(PlannedStep { step: Step::Finish, plan });
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 pub(super) async fn set_secret(context: &Context<'_>, event: &Rotation) -> Result<Report> {
     let settings = settings(context, event).await?;
     match Target::of(&settings) {
-        Target::Keys(kind) => keys::set::set_secret(context, event, kind, settings).await,
-        Target::Login => login::set::set_secret(context, event, settings, Strangers::Refuse).await,
+        Target::Keys(kind) => keys::set_secret::set_secret(context, event, kind, settings).await,
+        Target::Login => login::set_secret::set_secret(context, event, settings, Strangers::Refuse).await,
     }
 }

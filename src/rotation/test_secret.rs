@@ -37,7 +37,7 @@ async fn prove_version(
 ) -> Result<Report> {
     let arn = version.arn.clone();
     if let Target::Keys(kind) = Target::of(settings) {
-        let (plan, _) = keys::test::prove(context, kind, version, settings, None).await?;
+        let (plan, _) = keys::test_secret::prove(context, kind, version, settings, None).await?;
         return Ok(context.report(&arn, &event.version, &plan));
     }
     let credential = credential(context, version, settings)?;
@@ -76,7 +76,7 @@ async fn prove_both(context: &Context<'_>, pending: &Credential, settings: &Sett
 async fn foreign(context: &Context<'_>, event: &Rotation, version: Version, settings: &Settings) -> Result<Report> {
     let arn = version.arn.clone();
     if let Target::Keys(kind) = Target::of(settings) {
-        return match keys::test::foreign(context, kind, version, settings).await? {
+        return match keys::test_secret::foreign(context, kind, version, settings).await? {
             Some((plan, _)) => Ok(context.report(&arn, &event.version, &plan)),
             None => preflight::preflight(context, event, Standing::Pending).await,
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The files of the product by their module paths, `rotation::create` for `rotation/create.rs`.
+/// The files of the product by their module paths, `rotation::create_secret` for `rotation/create_secret.rs`.
 pub(super) struct Imports {
     files: BTreeMap<String, File>,
 }

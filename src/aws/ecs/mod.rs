@@ -161,7 +161,7 @@ impl Ecs {
         }
     }
 
-    /// The same, where an earlier call was cut off and may have been done.
+    /// Redeploys a service unless an earlier call, which was cut off, has already replaced its PRIMARY deployment.
     pub(crate) async fn redeploy_unless_done(&self, name: &ServiceName, replaces: Option<&str>) -> Result<()> {
         if self.has_replaced(name, replaces).await? { Ok(()) } else { self.redeploy(name, replaces).await }
     }

@@ -10,7 +10,8 @@ use aws_sdk_ecs::types::{
 use crate::api::{ServiceName, short};
 use crate::aws::date::timestamp;
 use crate::dependents::{
-    Container, Controller, Deployment, Found, Outcome, Past, Reference, Revision, RolloutState, Sighting, floating_tag,
+    Container, Controller, Deployment, DeploymentState, Found, Outcome, Past, Reference, Revision, Sighting,
+    floating_tag,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -76,7 +77,7 @@ fn rolled_back(primary: &mut Deployment, service: &Service) {
     let told = service.events().iter().filter_map(ServiceEvent::message).find(tells).map(str::to_owned);
     let told = told.or_else(|| Some(primary.reason.clone()).filter(|reason| reason.contains("rolling back")));
     if let Some(reason) = told {
-        primary.state = RolloutState::Failed;
+        primary.state = DeploymentState::Failed;
         primary.reason = reason;
     }
 }
@@ -99,10 +100,10 @@ fn deployment(shown: &Shown, alone: bool) -> Deployment {
         created: timestamp(shown.created_at()),
         updated: timestamp(shown.updated_at()),
         state: match shown.rollout_state() {
-            Some(DeploymentRolloutState::InProgress) => RolloutState::InProgress,
-            Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
-            None if !alone => RolloutState::InProgress,
-            _ => RolloutState::Completed,
+            Some(DeploymentRolloutState::InProgress) => DeploymentState::InProgress,
+            Some(DeploymentRolloutState::Failed) => DeploymentState::Failed,
+            None if !alone => DeploymentState::InProgress,
+            _ => DeploymentState::Completed,
         },
         reason: shown.rollout_state_reason().unwrap_or_default().to_owned(),
         revision: shown.task_definition().unwrap_or_default().to_owned(),
@@ -115,7 +116,7 @@ fn task_set(shown: &TaskSet) -> Deployment {
         primary: shown.status() == Some("PRIMARY"),
         created: timestamp(shown.created_at()),
         updated: timestamp(shown.updated_at()),
-        state: RolloutState::Completed,
+        state: DeploymentState::Completed,
         reason: String::new(),
         revision: shown.task_definition().unwrap_or_default().to_owned(),
     }

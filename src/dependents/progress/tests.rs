@@ -8,14 +8,14 @@ const MOVED: Move = Move {
     rolled: true,
 };
 
-fn primary(created: i64, state: RolloutState) -> Found {
+fn primary(created: i64, state: DeploymentState) -> Found {
     let mut primary = deployment(Some(created), true, state);
     primary.updated = at(created + 5000);
     Found { deployments: vec![primary], ..running(None) }
 }
 
 fn beside(primary: Found, created: i64) -> Found {
-    let other = deployment(Some(created), false, RolloutState::Completed);
+    let other = deployment(Some(created), false, DeploymentState::Completed);
     let deployments: Vec<Deployment> = primary.deployments.iter().cloned().chain([other]).collect();
     Found { deployments, ..primary }
 }
@@ -54,34 +54,34 @@ fn tasks_that_may_hold_the_value_before_are_told() {
     let older = |found: &Found| matches!(progress(found, &MOVED), Progress::Older(_));
     let replacing = |found: &Found| matches!(progress(found, &MOVED), Progress::Replacing(_));
     let failed = |found: &Found| matches!(progress(found, &MOVED), Progress::Failed(_));
-    let rolling = |found: &Found| matches!(progress(found, &MOVED), Progress::Rolling(_));
+    let rolling = |found: &Found| matches!(progress(found, &MOVED), Progress::Deploying(_));
     let unknown = |found: &Found| matches!(progress(found, &MOVED), Progress::Unknown(_));
-    assert!(older(&primary(9_000, RolloutState::Completed)));
-    assert!(replacing(&beside(primary(21_000, RolloutState::Completed), 9_000)));
-    assert!(replacing(&beside(primary(21_000, RolloutState::InProgress), 9_000)));
-    assert!(failed(&primary(21_000, RolloutState::Failed)));
-    assert!(failed(&primary(9_000, RolloutState::Failed)));
+    assert!(older(&primary(9_000, DeploymentState::Completed)));
+    assert!(replacing(&beside(primary(21_000, DeploymentState::Completed), 9_000)));
+    assert!(replacing(&beside(primary(21_000, DeploymentState::InProgress), 9_000)));
+    assert!(failed(&primary(21_000, DeploymentState::Failed)));
+    assert!(failed(&primary(9_000, DeploymentState::Failed)));
     assert!(unknown(&Found { deployments: vec![], ..running(None) }));
     assert!(unknown(&running(None)));
-    assert!(rolling(&primary(21_000, RolloutState::InProgress)));
-    assert!(rolling(&beside(primary(21_000, RolloutState::Completed), 12_000)));
+    assert!(rolling(&primary(21_000, DeploymentState::InProgress)));
+    assert!(rolling(&beside(primary(21_000, DeploymentState::Completed), 12_000)));
     // Between the storing of the value and the move: only ECS's own deployments were replaced by ours.
     let code_deploy = |found| Found { controller: Controller::CodeDeploy, ..found };
-    assert!(older(&code_deploy(primary(15_000, RolloutState::Completed))));
-    let two_sets = code_deploy(beside(primary(21_000, RolloutState::Completed), 22_000));
+    assert!(older(&code_deploy(primary(15_000, DeploymentState::Completed))));
+    let two_sets = code_deploy(beside(primary(21_000, DeploymentState::Completed), 22_000));
     assert_eq!(progress(&two_sets, &MOVED), Progress::Settled(at(26_000)));
 }
 
 #[test]
 fn what_is_complete_is_settled_since_its_last_change() {
-    let done = primary(21_000, RolloutState::Completed);
+    let done = primary(21_000, DeploymentState::Completed);
     assert_eq!(progress(&done, &MOVED), Progress::Settled(at(26_000)));
     // Tasks that were stopped may have signed until then.
     let none = Found { running: 0, ..done };
     let stopped = [Found { desired: 0, ..none.clone() }, Found { active: false, ..none.clone() }];
     assert!(stopped.iter().all(|found| progress(found, &MOVED) == Progress::Settled(at(26_000))));
     let stopping = Found { desired: 0, running: 1, ..none };
-    assert!(matches!(progress(&stopping, &MOVED), Progress::Rolling(_)));
+    assert!(matches!(progress(&stopping, &MOVED), Progress::Deploying(_)));
     let never = Found { desired: 0, running: 0, deployments: vec![], ..running(None) };
     assert_eq!(progress(&never, &MOVED), Progress::Settled(None));
 }
@@ -94,7 +94,7 @@ fn history_tells_of_the_first_deployment_that_replaced_every_task() {
         outcome,
     };
     let since = |millis| Progress::Settled(at(millis));
-    let now = primary(90_000, RolloutState::Completed);
+    let now = primary(90_000, DeploymentState::Completed);
     let (good, undone) = (Outcome::Successful, Outcome::Undone);
     for (history, expected) in [
         (vec![], since(95_000)),
@@ -105,12 +105,12 @@ fn history_tells_of_the_first_deployment_that_replaced_every_task() {
     ] {
         assert_eq!(by_history(&history, &now, &MOVED, since(95_000)), expected, "{history:?}");
     }
-    let own = primary(12_000, RolloutState::Completed);
+    let own = primary(12_000, DeploymentState::Completed);
     assert_eq!(by_history(&[past(12_000, 19_000, good)], &own, &MOVED, since(80_000)), since(19_000));
-    let rolling = Progress::Rolling("it goes on".to_owned());
+    let rolling = Progress::Deploying("it goes on".to_owned());
     assert_eq!(by_history(&[past(30_000, 40_000, good)], &now, &MOVED, rolling.clone()), since(40_000));
     assert_eq!(by_history(&[], &now, &MOVED, rolling.clone()), rolling);
-    let going = primary(18_000, RolloutState::InProgress);
+    let going = primary(18_000, DeploymentState::InProgress);
     let of_now = Past { created: Timestamp::from_millis(18_000), finished: None, outcome: Outcome::Going };
     let before = [past(15_000, 17_000, good), of_now];
     assert_eq!(by_history(&before, &going, &MOVED, rolling.clone()), rolling);

@@ -30,7 +30,7 @@ pub(in crate::rotation) async fn plan(
     let keys = current(context, kind, version, &seen.settings)?;
     copies::planned_for(&keys, &seen.settings).refuse()?;
     keys.check_next()?;
-    let plan = draw(&keys);
+    let plan = plan_at_any_age(&keys);
     if keys.fingerprint().signs.is_some() {
         seen.settings.refuse_too_soon(context.config.min_age, last, context.clock.now())?;
     }
@@ -39,7 +39,7 @@ pub(in crate::rotation) async fn plan(
 }
 
 /// The plan of createSecret for keys, whenever the last rotation was.
-pub(super) fn draw(keys: &Keys) -> Plan<StoreValue> {
+pub(super) fn plan_at_any_age(keys: &Keys) -> Plan<StoreValue> {
     plan_of(keys.renewal())
 }
 

@@ -1,7 +1,7 @@
 //! What a dry run and a preflight look at: the same reads and plans as the steps', up to the first write.
 
 use super::guard::{self, Before};
-use super::{create, current, read, set, test};
+use super::{create_secret, current, read, set_secret, test_secret};
 use crate::aws::secrets::{Lookup, Version};
 use crate::context::{Context, Overview};
 use crate::copies;
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::jose::{KeyKind, Keys};
 use crate::plan::Proof;
 use crate::rotation::apply::{self, Source};
-use crate::rotation::create as common;
+use crate::rotation::create_secret as common;
 use crate::rotation::findings::Findings;
 use crate::secret::{AWSCURRENT, AWSPENDING, ROLLOUT, Standing, Step};
 
@@ -34,7 +34,7 @@ pub(in crate::rotation) async fn values(
             return begun(context, secret, kind, &keys, version, found);
         }
     }
-    let plan = create::draw(&keys);
+    let plan = create_secret::plan_at_any_age(&keys);
     found.warnings.extend(plan.warnings.iter().cloned());
     found.would(Step::Create, &plan);
     if keys.fingerprint().signs.is_some() {
@@ -54,11 +54,11 @@ pub(in crate::rotation) async fn values(
     let before = keys.fingerprint();
     let drawn = apply::draw(context, &Source::Renewed(keys), None)?;
     let drawn = Keys::read(kind, drawn, &secret.settings)?;
-    let (proof, _) = test::proof(&drawn, &before, context.clock.now())?;
+    let (proof, _) = test_secret::proof(&drawn, &before, context.clock.now())?;
     found
         .proven
         .extend(proof.proven.into_iter().map(|line| format!("with a new value, drawn and thrown away: {line}")));
-    let plan = set::plan(&drawn, &secret.settings);
+    let plan = set_secret::plan(&drawn, &secret.settings);
     found.warnings.extend(plan.warnings.iter().cloned());
     found.would(Step::Set, &plan);
     Ok(())
@@ -88,10 +88,10 @@ fn begun(
     found.checked.push("a rotation has broken off: its value is stored, and it would go on with it".to_owned());
     found.would(Step::Create, &Proof::nothing(Standing::Pending));
     let pending = read(kind, version, &secret.settings)?;
-    let plan = set::plan(&pending, &secret.settings);
+    let plan = set_secret::plan(&pending, &secret.settings);
     found.warnings.extend(plan.warnings.iter().cloned());
     found.would(Step::Set, &plan);
-    let (proof, _) = test::proof(&pending, &before.fingerprint(), context.clock.now())?;
+    let (proof, _) = test_secret::proof(&pending, &before.fingerprint(), context.clock.now())?;
     found.proven.extend(proof.proven);
     Ok(())
 }

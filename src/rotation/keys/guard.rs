@@ -89,19 +89,19 @@ fn settled(keys: &Keys, found: &[Holder], unseen: &[Error]) -> Result<Option<Tim
         }));
     }
     let mut since = None;
-    let mut not = Vec::new();
+    let mut unsettled = Vec::new();
     // A service that never takes another version is a warning, and cannot be waited for.
     for Holder { name, progress, .. } in found.iter().filter(|holder| !holder.stays) {
         match progress {
             Progress::Settled(at) => since = since.max(*at),
-            Progress::Rolling(reason)
+            Progress::Deploying(reason)
             | Progress::Replacing(reason)
             | Progress::Older(reason)
             | Progress::Failed(reason)
-            | Progress::Unknown(reason) => not.push(format!("{name}: {reason}")),
+            | Progress::Unknown(reason) => unsettled.push(format!("{name}: {reason}")),
         }
     }
-    if not.is_empty() { Ok(since) } else { Err(not_settled(keys, &not)) }
+    if unsettled.is_empty() { Ok(since) } else { Err(not_settled(keys, &unsettled)) }
 }
 
 fn not_settled(keys: &Keys, reasons: &[String]) -> Error {
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(judged(&holders(&[Progress::Settled(None)])), Ok(None));
         let all = [Progress::Settled(at(7)), Progress::Settled(None), Progress::Settled(at(3))];
         assert_eq!(judged(&holders(&all)), Ok(at(7)));
-        let late = [Progress::Settled(at(7)), not("it is late"), Progress::Rolling("it goes on".to_owned())];
+        let late = [Progress::Settled(at(7)), not("it is late"), Progress::Deploying("it goes on".to_owned())];
         let error = judged(&holders(&late)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FailedTooSoon);
         assert!(error.cause().contains("prod/s1: it is late; prod/s2: it goes on"), "{error}");

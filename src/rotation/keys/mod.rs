@@ -2,12 +2,12 @@
 //! login to lose; what can go wrong is that one task refuses what another one has signed. So a rotation waits until every task
 //! knows the key that is to sign next, and until no token lives that was signed by the key which goes.
 
-pub(super) mod create;
+pub(super) mod create_secret;
 pub(super) mod examine;
 mod guard;
 pub(super) mod revoke;
-pub(super) mod set;
-pub(super) mod test;
+pub(super) mod set_secret;
+pub(super) mod test_secret;
 
 use crate::aws::secrets::Version;
 use crate::config::Settings;

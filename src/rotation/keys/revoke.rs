@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::{create, read};
+use super::{create_secret, read};
 use crate::api::Report;
 use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, NewValue, Version};
@@ -18,9 +18,9 @@ use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{KeyKind, Keys};
 use crate::plan::{Plan, Proof};
-use crate::rollout::{self, Left};
+use crate::rollout::{self, Rollout};
 use crate::rotation::apply::{self, Source, StoreValue};
-use crate::rotation::finish;
+use crate::rotation::finish_secret;
 use crate::rotation::overview::look;
 use crate::rotation::revoke::{overtaken, rotation};
 use crate::secret::{AWSCURRENT, Labels, Standing, Step, VersionId};
@@ -44,7 +44,7 @@ pub(in crate::rotation) async fn revoke(context: &Context<'_>, kind: KeyKind) ->
     let mut before = current.id.clone();
     let keys = read(kind, current, &seen.settings)?;
     copies::planned_for(&keys, &seen.settings).refuse()?;
-    let mut plan = create::plan_of(keys.replacement()).warning(overtaken(&seen.labels));
+    let mut plan = create_secret::plan_of(keys.replacement()).warning(overtaken(&seen.labels));
     // Making keys may take a while: all of them before anything is changed.
     let first = apply::draw(context, &Source::Replaced(keys), None)?;
     let second = Source::Replaced(Keys::read(kind, first.clone(), &seen.settings)?);
@@ -75,9 +75,9 @@ pub(in crate::rotation) async fn revoke(context: &Context<'_>, kind: KeyKind) ->
     };
     report.warnings.push(told(kind).to_owned());
     // Tasks sign with what has leaked until they are replaced: whatever failed.
-    let left = Left { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
+    let rollout = Rollout { arn: &seen.arn, version: &version, settings: &seen.settings, marked: true };
     let scene = Scene::new(context.clock);
-    match rollout::roll(&Context { scene: &scene, ..*context }, &left, since).await {
+    match rollout::roll(&Context { scene: &scene, ..*context }, &rollout, since).await {
         Ok(rolled) => report.append(rolled),
         Err(error) => errors.push(error),
     }
@@ -103,7 +103,7 @@ async fn replace(
     let proven = Proof::nothing(Standing::Pending).proving(pending.prove(context.clock.now())?);
     let now = look(context).await?;
     unmoved(&now.labels, before)?;
-    let (moved, since) = finish::move_current(context, &event, &now, proven).await?;
+    let (moved, since) = finish_secret::move_current(context, &event, &now, proven).await?;
     report.append(moved);
     Ok((report, event.version, since))
 }

@@ -24,8 +24,8 @@ pub(in crate::rotation) struct Promoted<'a> {
     pub(in crate::rotation) version: &'a VersionId,
 }
 
-/// Looks further where two accounts are not shown to be a pair, of which `entered` was let in: AWSPREVIOUS may open the other
-/// one, and then they are one although nothing on the server shows it. Says whether it does.
+/// Whether AWSPREVIOUS logs in to the other account of the pair than `entered`. Asked only where the server itself does not show
+/// that the two accounts are a pair.
 pub(in crate::rotation) async fn are_a_pair(
     context: &Context<'_>,
     account: &Account,

@@ -7,6 +7,6 @@ pub(super) mod change;
 pub(super) mod ending;
 pub(super) mod logins;
 pub(super) mod prove;
-pub(super) mod set;
+pub(super) mod set_secret;
 pub(super) mod turn;
 pub(super) mod writer;

@@ -1,5 +1,5 @@
-//! setSecret: make the database accept the pending password. Where two accounts take turns, it is the other one's: it is
-//! brought in step with its base before, in the same transaction where the server has one for accounts.
+//! setSecret: make the database accept the pending password. With alternating users it is the password of the account whose turn it
+//! is; the partner is brought in step with its base before, whichever turn it is, in one transaction where the server has one for accounts.
 //!
 //! The current credential is tried first, so that a rotation that goes well has no failed login. AWSPENDING is read only
 //! under the account's lock (fencing): a call that was delayed finds its version current once its rotation has ended, and

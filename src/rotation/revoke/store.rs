@@ -14,7 +14,7 @@ use crate::rotation::login::logins::{Account, Entry, let_in};
 use crate::rotation::login::turn;
 use crate::rotation::overview::look;
 use crate::rotation::versions::credential;
-use crate::rotation::{create, finish};
+use crate::rotation::{create_secret, finish_secret};
 use crate::secret::stages::{self, Seen};
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, Step, VersionId};
 
@@ -111,9 +111,10 @@ async fn find(context: &Context<'_>) -> Result<Found> {
     let (form, credential) = Credential::read(version.text()?, &seen.settings, context.config.strategy)?;
     let next = turn::next(context, &credential, &seen.settings).await?;
     let renamed = next.is_some();
-    let mut plan = create::draw(&credential, next, &seen.settings, context)?.warning(overtaken(&seen.labels));
+    let mut plan =
+        create_secret::plan_at_any_age(&credential, next, &seen.settings, context)?.warning(overtaken(&seen.labels));
     if renamed {
-        plan = plan.warning(create::refuse_apart(context, &seen).await?);
+        plan = plan.warning(create_secret::refuse_apart(context, &seen).await?);
     } else {
         plan = plan.warning(another_account(context, &credential, &seen.settings).await?);
     }
@@ -151,7 +152,7 @@ pub(in crate::rotation) fn overtaken(labels: &Labels) -> Vec<String> {
             pending.as_str()
         ));
     }
-    if let Some(open) = create::open_mark(labels) {
+    if let Some(open) = create_secret::open_mark(labels) {
         told.push(format!(
             "the rollout of version {} was not finished: it ends with that of the new version, which redeploys every dependent",
             open.as_str()
@@ -180,7 +181,7 @@ async fn finish_first(context: &Context<'_>, staged: Rotation) -> Result<Report>
     let staged = Rotation { step: Step::Finish, ..staged };
     let seen = look(context).await?;
     stages::task(staged.step, stages::standing(&seen.labels, &staged.version, Seen::Present))?;
-    let (mut report, ..) = finish::promote(context, &staged, &seen).await?;
+    let (mut report, ..) = finish_secret::promote(context, &staged, &seen).await?;
     report.warnings.push(format!(
         "version {} of a rotation that had broken off was the only one that logged in: it was made current, and replaced next",
         staged.version.as_str()
