@@ -18,11 +18,11 @@ pub enum Probe<S> {
 
 impl<S> Probe<S> {
     /// The answer without the session.
-    pub fn answer(&self) -> Answer {
+    pub fn answer(&self) -> LoginAnswer {
         match self {
-            Self::Accepted(_) => Answer::Accepted,
-            Self::Rejected => Answer::Rejected,
-            Self::Unreachable(_) => Answer::Unreachable,
+            Self::Accepted(_) => LoginAnswer::Accepted,
+            Self::Rejected => LoginAnswer::Rejected,
+            Self::Unreachable(_) => LoginAnswer::Unreachable,
         }
     }
 
@@ -38,7 +38,7 @@ impl<S> Probe<S> {
 
 /// The answer to a login, as plain data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum LoginAnswer {
     /// See [`Probe::Accepted`].
     Accepted,
     /// See [`Probe::Rejected`].
@@ -69,8 +69,8 @@ pub(crate) enum Next {
 /// AWSCURRENT first, so that the good path has no failed login; then AWSPENDING, where a retry finds its own work; then
 /// AWSPREVIOUS, where a rotation was undone from outside.
 #[must_use]
-pub(crate) fn next(current: Answer, pending: Option<Answer>, previous: Option<Answer>) -> Next {
-    use Answer::{Accepted, Rejected, Unreachable};
+pub(crate) fn next(current: LoginAnswer, pending: Option<LoginAnswer>, previous: Option<LoginAnswer>) -> Next {
+    use LoginAnswer::{Accepted, Rejected, Unreachable};
     match (current, pending, previous) {
         (Accepted, ..) => Next::WriteAsCurrent,
         (Unreachable, ..) | (Rejected, Some(Unreachable), _) | (Rejected, Some(Rejected), Some(Unreachable)) => {
@@ -86,12 +86,12 @@ pub(crate) fn next(current: Answer, pending: Option<Answer>, previous: Option<An
 
 #[cfg(test)]
 mod tests {
-    use super::Answer::{Accepted, Rejected, Unreachable};
+    use super::LoginAnswer::{Accepted, Rejected, Unreachable};
     use super::*;
 
-    const ANSWERS: [Answer; 3] = [Accepted, Rejected, Unreachable];
+    const ANSWERS: [LoginAnswer; 3] = [Accepted, Rejected, Unreachable];
 
-    fn asked() -> impl Iterator<Item = Option<Answer>> {
+    fn asked() -> impl Iterator<Item = Option<LoginAnswer>> {
         ANSWERS.into_iter().map(Some).chain([None])
     }
 

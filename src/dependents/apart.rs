@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::{Found, Key, Reference, Revision, Wanted};
+use super::{Found, Key, Reference, Revision, WantedVersion};
 use crate::api::{ServiceName, short};
 
 /// A container that takes the password apart from the user name.
@@ -19,7 +19,7 @@ pub struct Apart {
     /// By which label it takes the password.
     label: String,
     /// Which version's user name it takes instead, if any.
-    username: Option<Wanted>,
+    username: Option<WantedVersion>,
 }
 
 /// The containers of a service that take the password of the secret of this ARN by a label that a rotation moves, and
@@ -55,9 +55,9 @@ pub fn apart<'a>(
 }
 
 /// The labels by which the password is taken and no user name, each once, with the user name that is taken otherwise.
-fn alone<'a>(takes: &[&'a Reference]) -> Vec<(&'a str, Option<&'a Wanted>)> {
+fn alone<'a>(takes: &[&'a Reference]) -> Vec<(&'a str, Option<&'a WantedVersion>)> {
     let names = || takes.iter().filter(|one| matches!(one.key, Key::Username | Key::Whole)).map(|one| &one.version);
-    let mut found: Vec<(&str, Option<&Wanted>)> = Vec::new();
+    let mut found: Vec<(&str, Option<&WantedVersion>)> = Vec::new();
     for password in takes.iter().filter(|one| one.key == Key::Password) {
         let Some(label) = password.version.moving() else { continue };
         let paired = names().any(|name| *name == password.version);
@@ -74,8 +74,8 @@ impl fmt::Display for Apart {
         write!(f, "{service}: the container {container} of {revision} takes password by {label} and ")?;
         match &self.username {
             None => f.write_str("no username"),
-            Some(Wanted::Label(other)) => write!(f, "username by {other}"),
-            Some(Wanted::Version(id)) => write!(f, "username of version {id}"),
+            Some(WantedVersion::Label(other)) => write!(f, "username by {other}"),
+            Some(WantedVersion::Version(id)) => write!(f, "username of version {id}"),
         }
     }
 }

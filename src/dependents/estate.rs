@@ -26,7 +26,7 @@ pub(crate) struct Estate {
 
 /// What a look at everything that may depend on a secret came to.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct Survey {
     pub(crate) dependents: Vec<Dependent>,
     /// What could not be looked at.
     pub(crate) unseen: Vec<Error>,
@@ -49,9 +49,9 @@ pub(crate) struct Holder {
 
 impl Estate {
     /// The services that depend on the secret of this ARN.
-    pub(crate) fn dependents(&self, arn: &str, redeployed: impl Fn(&ServiceName) -> bool) -> Seen {
+    pub(crate) fn dependents(&self, arn: &str, redeployed: impl Fn(&ServiceName) -> bool) -> Survey {
         let known = |revision: &str| self.revisions.get(revision).map(AsRef::as_ref);
-        let mut seen = Seen { unseen: self.unseen.clone(), warnings: self.warnings.clone(), ..Seen::default() };
+        let mut seen = Survey { unseen: self.unseen.clone(), warnings: self.warnings.clone(), ..Survey::default() };
         for (name, found) in &self.services {
             if let Some(how) = found.dependence(arn, known) {
                 let (staying, _) = found.revisions();

@@ -1,7 +1,7 @@
 //! What a forced deployment may do that nobody expects of one that changes no setting. Told as warnings: the value has
 //! moved, and staying on the old one is worse.
 
-use super::{Dependence, DeploymentState, Found, Revision, Wanted};
+use super::{Dependence, DeploymentState, Found, Revision, WantedVersion};
 use crate::api::ServiceName;
 
 /// The hazards of redeploying a service. `revision` is what is known of the revision that would start.
@@ -25,7 +25,7 @@ pub fn hazards(name: &ServiceName, how: &Dependence, found: &Found, arn: &str, r
         ));
     }
     let pinned = revision.references().filter(|one| one.is_of(arn)).find_map(|one| match &one.version {
-        Wanted::Version(id) if *how == Dependence::Reads => Some(id),
+        WantedVersion::Version(id) if *how == Dependence::Reads => Some(id),
         _ => None,
     });
     hazards

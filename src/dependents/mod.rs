@@ -15,12 +15,12 @@ use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 use crate::timestamp::Timestamp;
 
 pub use apart::{Apart, apart};
-pub(crate) use estate::{Estate, Holder, Revisions, Seen, dependent};
+pub(crate) use estate::{Estate, Holder, Revisions, Survey, dependent};
 pub use hazard::{floating_tag, hazards};
 pub use judge::{Judgement, Since, judge};
 pub use previous::{Reads, reads};
 pub use progress::{Age, Move, Outcome, Past, Progress, by_history, given_up, progress};
-pub use reference::{Key, Reference, Wanted};
+pub use reference::{Key, Reference, WantedVersion};
 
 /// A service that depends on the secret, as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,28 +185,28 @@ impl Found {
     /// revision.
     #[must_use]
     pub fn dependence<'a>(&self, arn: &str, revision: impl Fn(&str) -> Option<&'a Revision>) -> Option<Dependence> {
-        let wanted = |names: &[&str]| -> Vec<Wanted> {
+        let wanted = |names: &[&str]| -> Vec<WantedVersion> {
             let of_revisions = names.iter().filter_map(|name| revision(name)).flat_map(Revision::references);
             of_revisions.filter(|one| one.is_of(arn)).map(|one| one.version.clone()).collect()
         };
         let (staying, outgoing) = self.revisions();
         let mut found = wanted(&staying);
         found.extend(self.connect.iter().filter(|one| one.is_of(arn)).map(|one| one.version.clone()));
-        if found.iter().any(Wanted::moves) {
+        if found.iter().any(WantedVersion::moves) {
             return Some(Dependence::Reads);
         }
         if self.tagged.iter().any(|one| one.is_of(arn)) {
             return Some(Dependence::Tagged);
         }
         match found.into_iter().next() {
-            Some(Wanted::Version(id)) => Some(Dependence::Pinned(id)),
-            Some(Wanted::Label(label)) => Some(Dependence::OtherLabel(label)),
-            None => wanted(&outgoing).iter().any(Wanted::moves).then_some(Dependence::Outgoing),
+            Some(WantedVersion::Version(id)) => Some(Dependence::Pinned(id)),
+            Some(WantedVersion::Label(label)) => Some(Dependence::OtherLabel(label)),
+            None => wanted(&outgoing).iter().any(WantedVersion::moves).then_some(Dependence::Outgoing),
         }
     }
 }
 
-impl Wanted {
+impl WantedVersion {
     /// Whether a rotation changes what is read.
     fn moves(&self) -> bool {
         self.moving().is_some()

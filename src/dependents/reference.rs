@@ -18,7 +18,7 @@ pub struct Reference {
     /// How much of it.
     pub key: Key,
     /// Which version the task gets.
-    pub version: Wanted,
+    pub version: WantedVersion,
 }
 
 /// How much of a secret somebody reads. Of keys only those of a login are told apart: the rest needs no remembering.
@@ -46,7 +46,7 @@ enum Named {
 
 /// Which version of a secret somebody reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedVersion {
     /// Whichever holds this label.
     Label(String),
     /// This one for ever.
@@ -67,12 +67,12 @@ impl Reference {
                 None => Named::Name(name.to_owned()),
             };
             // Parameter Store knows no keys of a secret.
-            return Some(Self { secret, key: Key::Whole, version: Wanted::label(label) });
+            return Some(Self { secret, key: Key::Whole, version: WantedVersion::label(label) });
         }
         let mut parts = secret_in(text)?.split(':');
         let mut part = || parts.next().unwrap_or_default();
         let (name, key, label, id) = (part(), part(), part(), part());
-        let version = if id.is_empty() { Wanted::label(label) } else { Wanted::Version(id.to_owned()) };
+        let version = if id.is_empty() { WantedVersion::label(label) } else { WantedVersion::Version(id.to_owned()) };
         // The parts stand where the resource of the ARN ends, and a name has no colons.
         let arn = text.split_inclusive(':').take(6).chain([name]).collect();
         Some(Self { secret: Named::Arn(arn), key: Key::named(key), version })
@@ -85,7 +85,7 @@ impl Reference {
         Self::value_from(text).or_else(|| {
             let name = !text.is_empty() && !text.starts_with("arn:");
             let secret = Named::Name(text.to_owned());
-            name.then(|| Self { secret, key: Key::Whole, version: Wanted::label("") })
+            name.then(|| Self { secret, key: Key::Whole, version: WantedVersion::label("") })
         })
     }
 
@@ -123,7 +123,7 @@ impl Key {
     }
 }
 
-impl Wanted {
+impl WantedVersion {
     fn label(label: &str) -> Self {
         Self::Label(if label.is_empty() { "AWSCURRENT" } else { label }.to_owned())
     }
@@ -135,8 +135,8 @@ mod tests {
 
     const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:orders/db-AbCdEf";
 
-    fn label(label: &str) -> Wanted {
-        Wanted::Label(label.to_owned())
+    fn label(label: &str) -> WantedVersion {
+        WantedVersion::Label(label.to_owned())
     }
 
     #[test]
@@ -149,8 +149,8 @@ mod tests {
             (format!("{ARN}:password"), label("AWSCURRENT")),
             (format!("{ARN}::AWSPREVIOUS:"), label("AWSPREVIOUS")),
             (format!("{partial}:password:AWSCURRENT:"), label("AWSCURRENT")),
-            (format!("{ARN}:::v1"), Wanted::Version("v1".to_owned())),
-            (format!("{partial}:password::v1"), Wanted::Version("v1".to_owned())),
+            (format!("{ARN}:::v1"), WantedVersion::Version("v1".to_owned())),
+            (format!("{partial}:password::v1"), WantedVersion::Version("v1".to_owned())),
             ("/aws/reference/secretsmanager/orders/db".to_owned(), label("AWSCURRENT")),
             (
                 "arn:aws:ssm:eu-west-1:000000000000:parameter/aws/reference/secretsmanager/orders/db".to_owned(),

@@ -10,7 +10,7 @@ use crate::config::{KindTag, Settings, Strategy};
 use crate::context::{Context, Overview};
 use crate::copies;
 use crate::database::Kind;
-use crate::dependents::{Dependence, Dependent, Judgement, Move, Progress, Seen, Sighting, Since, judge, progress};
+use crate::dependents::{Dependence, Dependent, Judgement, Move, Progress, Sighting, Since, Survey, judge, progress};
 use crate::error::Result;
 use crate::rollout::{self, Rollout};
 use crate::rotation::overlap::Until;
@@ -76,7 +76,7 @@ fn versions(labels: &Labels, created: &BTreeMap<String, Timestamp>) -> Vec<Versi
     let version = |(id, labels_of): (&str, &[String])| VersionStatus {
         id: id.to_owned(),
         labels: labels_of.to_vec(),
-        standing: Some(stages::standing(labels, &VersionId::known(id), stages::Seen::NotRead))
+        standing: Some(stages::standing(labels, &VersionId::known(id), stages::ValueSeen::NotRead))
             .filter(|standing| *standing != Standing::Reserved),
         created: created.get(id).copied().map(|at| at.to_string()),
     };
@@ -124,7 +124,7 @@ fn service(dependent: &Dependent, moved: &Move) -> ServiceStatus {
 /// What is left: the plan of Reconcile, and what it cannot see to.
 fn left(
     secret: &Overview,
-    seen: &Seen,
+    seen: &Survey,
     current: Option<&VersionId>,
     marked: bool,
     held: Option<String>,

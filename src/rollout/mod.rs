@@ -14,7 +14,7 @@ use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, batches};
 use crate::config::{Dependents, Settings};
 use crate::context::{ANSWER, Context, Share};
 use crate::copies;
-use crate::dependents::{self, Dependence, Judgement, Revision, Seen, Sighting, Since, dependent};
+use crate::dependents::{self, Dependence, Judgement, Revision, Sighting, Since, Survey, dependent};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::secret::Standing;
@@ -42,17 +42,17 @@ pub(crate) async fn roll(context: &Context<'_>, rollout: &Rollout<'_>, since: Si
 }
 
 /// Looks at every dependent: at those that the secret's tags name, or at those that are found.
-pub(crate) async fn observe(context: &Context<'_>, arn: &str, settings: &Settings) -> Seen {
+pub(crate) async fn observe(context: &Context<'_>, arn: &str, settings: &Settings) -> Survey {
     match &settings.dependents {
         Dependents::Named(names) => named(context, arn, names).await,
         Dependents::Discovered => search(context).await.dependents(arn, |name| context.scene.has_redeployed(name)),
-        Dependents::Unreadable(error) => Seen { unseen: vec![error.clone()], ..Seen::default() },
+        Dependents::Unreadable(error) => Survey { unseen: vec![error.clone()], ..Survey::default() },
     }
 }
 
 /// Looks at the services of these names, ten to a call. What cannot be looked at is a sighting too.
-async fn named(context: &Context<'_>, arn: &str, names: &[ServiceName]) -> Seen {
-    let mut seen = Seen::default();
+async fn named(context: &Context<'_>, arn: &str, names: &[ServiceName]) -> Survey {
+    let mut seen = Survey::default();
     let batches = batches(names);
     // Whatever needs a deployment needs time for one more call, and so does the mark.
     let mut calls = batches.len() + names.len() + 1;
@@ -69,7 +69,7 @@ async fn named(context: &Context<'_>, arn: &str, names: &[ServiceName]) -> Seen 
 }
 
 /// The plan of the round. The mark is taken off last, and only where every dependent could be judged.
-pub(crate) fn plan(seen: &Seen, rollout: &Rollout<'_>, since: Since) -> Plan<Roll> {
+pub(crate) fn plan(seen: &Survey, rollout: &Rollout<'_>, since: Since) -> Plan<Roll> {
     let mut plan = Plan { unseen: seen.unseen.clone(), ..Plan::nothing(Standing::Current) };
     let copies = copies::planned(rollout.settings);
     let refused = copies.refusal.map(|error| error.cause().into_owned());
@@ -131,7 +131,7 @@ mod tests {
     fn planned(dependents: Vec<Dependent>, unseen: Vec<Error>, marked: bool) -> Plan<Roll> {
         let settings = Settings::read([]);
         let rollout = Rollout { arn: "arn", version: &VersionId::known("v"), settings: &settings, marked };
-        plan(&Seen { dependents, unseen, warnings: Vec::new() }, &rollout, Since::Changed(at(1000)))
+        plan(&Survey { dependents, unseen, warnings: Vec::new() }, &rollout, Since::Changed(at(1000)))
     }
 
     fn denied() -> Error {

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, Proof};
 use crate::rollout::{self, Rollout};
 use crate::rotation::target::Target;
-use crate::secret::stages::{self, Seen, Task};
+use crate::secret::stages::{self, ValueSeen, Work};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing, VersionId};
 use crate::timestamp::Timestamp;
 
@@ -31,8 +31,8 @@ pub(super) async fn create_secret(context: &Context<'_>, event: &Rotation) -> Re
     // The labels are read last, right before the value is stored: see the order in `rotation`.
     let current = context.current().await?;
     let mut seen = overview(context, event).await?;
-    let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
-    if stages::task(event.step, standing)? != Task::Write {
+    let standing = stages::standing(&seen.labels, &event.version, ValueSeen::NotRead);
+    if stages::task(event.step, standing)? != Work::Write {
         return Ok(context.report(&seen.arn, &event.version, &Proof::nothing(standing)));
     }
     seen.settings.refuse_on_hold(context.clock.now())?;
@@ -50,7 +50,7 @@ pub(super) async fn create_secret(context: &Context<'_>, event: &Rotation) -> Re
     if before.is_some() || begun.saturating_sub(context.clock.left()) > STALE {
         seen = overview(context, event).await?;
         // Where a duplicate of this call has stored a value meanwhile, that one stays.
-        stages::task(event.step, stages::standing(&seen.labels, &event.version, Seen::NotRead))?;
+        stages::task(event.step, stages::standing(&seen.labels, &event.version, ValueSeen::NotRead))?;
     }
     refuse_moved(&id, &seen.labels)?;
     let report = apply::store(context, event, &seen.arn, NewValue { value: &value, marked: true }, &plan).await?;

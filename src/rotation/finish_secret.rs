@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::plan::{Plan, Proof};
 use crate::rollout::{self, Rollout};
 use crate::rotation::target::Target;
-use crate::secret::stages::{self, Seen, Task};
+use crate::secret::stages::{self, ValueSeen, Work};
 use crate::secret::{AWSCURRENT, Labels, ROLLOUT, Standing};
 
 pub(super) async fn finish_secret(context: &Context<'_>, event: &Rotation) -> Result<Report> {
@@ -23,9 +23,9 @@ pub(super) async fn finish_secret(context: &Context<'_>, event: &Rotation) -> Re
     let marked = seen.labels.has(&event.version, ROLLOUT);
     let mut rollout = Rollout { arn: &seen.arn, version: &event.version, settings: &seen.settings, marked };
     match task(event, &seen)? {
-        Task::Roll if marked => rollout::roll(context, &rollout, Since::Changed(seen.last_changed)).await,
+        Work::Roll if marked => rollout::roll(context, &rollout, Since::Changed(seen.last_changed)).await,
         // No mark, nothing to do, ever: the dates that tell which service needs a deployment mean something only under it.
-        Task::Roll => Ok(context.report(&seen.arn, &event.version, &Proof::nothing(Standing::Current))),
+        Work::Roll => Ok(context.report(&seen.arn, &event.version, &Proof::nothing(Standing::Current))),
         _ => {
             let (mut report, since, overlaps) = promote(context, event, &seen).await?;
             if overlaps {
@@ -50,8 +50,8 @@ fn tell_overlap(context: &Context<'_>, seen: &Overview) -> String {
 
 /// The task by the labels. An AWSPENDING version that nobody marked may have a value all the same (AWS's function stores
 /// none of our marks): the promotion reads it, and refuses if there is none.
-fn task(event: &Rotation, seen: &Overview) -> Result<Task> {
-    let value = if seen.labels.has(&event.version, ROLLOUT) { Seen::NotRead } else { Seen::Present };
+fn task(event: &Rotation, seen: &Overview) -> Result<Work> {
+    let value = if seen.labels.has(&event.version, ROLLOUT) { ValueSeen::NotRead } else { ValueSeen::Present };
     stages::task(event.step, stages::standing(&seen.labels, &event.version, value))
 }
 

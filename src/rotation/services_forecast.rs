@@ -4,7 +4,7 @@ use super::findings::Findings;
 use super::{create_secret, finish_secret};
 use crate::api::{PlannedStep, ServiceName, ServiceReport, Verdict};
 use crate::context::{Context, Overview};
-use crate::dependents::{Judgement, Seen, Sighting, Since, judge};
+use crate::dependents::{Judgement, Sighting, Since, Survey, judge};
 use crate::error::{Error, ErrorKind};
 use crate::plan::Proof;
 use crate::rollout::{self, Rollout};
@@ -57,7 +57,7 @@ fn unrollable(name: &ServiceName, reason: &str) -> Error {
 
 /// The plans of testSecret and finishSecret, and what createSecret would first do for the rotation before. Without a plan
 /// of setSecret a rotation does not come so far.
-fn roll(secret: &Overview, seen: &Seen, since: Since, found: &mut Findings) {
+fn roll(secret: &Overview, seen: &Survey, since: Since, found: &mut Findings) {
     let Some(current) = secret.labels.holder(AWSCURRENT) else { return };
     let rollout = Rollout { arn: &secret.arn, version: &current, settings: &secret.settings, marked: true };
     if let (Since::Staged(_), Some(PlannedStep { step: Step::Create, plan })) = (since, found.steps.first_mut()) {

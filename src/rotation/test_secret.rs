@@ -13,7 +13,7 @@ use crate::database::{Credential, Probe};
 use crate::error::Result;
 use crate::plan::Proof;
 use crate::rotation::target::Target;
-use crate::secret::stages::{self, Seen, Task};
+use crate::secret::stages::{self, ValueSeen, Work};
 use crate::secret::{AWSCURRENT, ROLLOUT, Standing};
 
 pub(super) async fn test_secret(context: &Context<'_>, event: &Rotation) -> Result<Report> {
@@ -93,10 +93,10 @@ async fn foreign(context: &Context<'_>, event: &Rotation, version: Version, sett
 
 async fn without_value(context: &Context<'_>, event: &Rotation) -> Result<Report> {
     let seen = overview(context, event).await?;
-    let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
+    let standing = stages::standing(&seen.labels, &event.version, ValueSeen::NotRead);
     match stages::task(event.step, standing)? {
-        Task::Preflight => preflight::preflight(context, event, standing).await,
-        Task::Prove => prove_version(context, event, pending_version(context, event).await?, &seen.settings).await,
+        Work::Preflight => preflight::preflight(context, event, standing).await,
+        Work::Prove => prove_version(context, event, pending_version(context, event).await?, &seen.settings).await,
         _ => Ok(context.report(&seen.arn, &event.version, &Proof::nothing(standing))),
     }
 }

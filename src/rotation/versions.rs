@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::context::Context;
 use crate::database::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::stages::{self, Seen};
+use crate::secret::stages::{self, ValueSeen};
 use crate::secret::{Standing, give_up_command};
 
 /// The event's version with its value, where it stands as Pending; otherwise the refusal of the table.
@@ -23,7 +23,7 @@ pub(super) async fn pending_version(context: &Context<'_>, event: &Rotation) -> 
             Lookup::Found(version) => return Ok(version),
             Lookup::Absent | Lookup::Elsewhere => overview(context, event).await?,
         };
-        match stages::standing(&seen.labels, &event.version, Seen::NotRead) {
+        match stages::standing(&seen.labels, &event.version, ValueSeen::NotRead) {
             Standing::Pending if pause < Duration::from_secs(2) => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;

@@ -121,7 +121,7 @@ impl Labels {
 /// What is known about a version's value: the labels alone do not tell, since Secrets Manager stages AWSPENDING before
 /// there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum ValueSeen {
     /// The value was read.
     Present,
     /// Secrets Manager answered that there is none.
@@ -150,7 +150,7 @@ pub enum Standing {
 /// Our mark is stored by the call that stores the value, so a marked AWSPENDING version has one, read or not. An
 /// unmarked one that nobody read counts as reserved: storing is then tried, and an existing value cannot be overwritten.
 #[must_use]
-pub fn standing(labels: &Labels, version: &VersionId, value: Seen) -> Standing {
+pub fn standing(labels: &Labels, version: &VersionId, value: ValueSeen) -> Standing {
     if !labels.shows(version) {
         Standing::Unstaged
     } else if labels.has(version, AWSCURRENT) {
@@ -159,16 +159,16 @@ pub fn standing(labels: &Labels, version: &VersionId, value: Seen) -> Standing {
         Standing::Superseded
     } else {
         match value {
-            Seen::Present => Standing::Pending,
-            Seen::NotRead if labels.has(version, ROLLOUT) => Standing::Pending,
-            Seen::Absent | Seen::NotRead => Standing::Reserved,
+            ValueSeen::Present => Standing::Pending,
+            ValueSeen::NotRead if labels.has(version, ROLLOUT) => Standing::Pending,
+            ValueSeen::Absent | ValueSeen::NotRead => Standing::Reserved,
         }
     }
 }
 
 /// What a step has to do: a cell of the table that is not a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Task {
+pub enum Work {
     /// The step is done already.
     Nothing,
     /// createSecret: store a new value, labelled AWSPENDING and with our mark.
@@ -186,7 +186,7 @@ pub enum Task {
 }
 
 /// The cell of the table for a step and a standing.
-pub fn task(step: Step, standing: Standing) -> Result<Task> {
+pub fn task(step: Step, standing: Standing) -> Result<Work> {
     match (step, standing) {
         (_, Standing::Unstaged) => Err(Error::new(
             ErrorKind::RefusedVersion,
@@ -198,19 +198,19 @@ pub fn task(step: Step, standing: Standing) -> Result<Task> {
             "this version is labelled neither AWSPENDING nor AWSCURRENT: another version has overtaken it",
             "nothing needs doing for this version; start a new rotation with rotate-secret if one is wanted",
         )),
-        (Step::Create, Standing::Reserved) => Ok(Task::Write),
-        (Step::Test, Standing::Reserved) => Ok(Task::Preflight),
+        (Step::Create, Standing::Reserved) => Ok(Work::Write),
+        (Step::Test, Standing::Reserved) => Ok(Work::Preflight),
         (Step::Set | Step::Finish, Standing::Reserved) => Err(Error::new(
             ErrorKind::RefusedVersion,
             "this version is staged as AWSPENDING but holds no value: createSecret has not stored one",
             "run createSecret for this version first; Secrets Manager does so when it retries the rotation",
         )),
-        (Step::Set, Standing::Pending) => Ok(Task::Set),
-        (Step::Test, Standing::Pending) => Ok(Task::Prove),
-        (Step::Finish, Standing::Pending) => Ok(Task::Promote),
-        (Step::Finish, Standing::Current) => Ok(Task::Roll),
+        (Step::Set, Standing::Pending) => Ok(Work::Set),
+        (Step::Test, Standing::Pending) => Ok(Work::Prove),
+        (Step::Finish, Standing::Pending) => Ok(Work::Promote),
+        (Step::Finish, Standing::Current) => Ok(Work::Roll),
         (Step::Create, Standing::Pending) | (Step::Create | Step::Set | Step::Test, Standing::Current) => {
-            Ok(Task::Nothing)
+            Ok(Work::Nothing)
         }
     }
 }
@@ -230,9 +230,9 @@ mod tests {
         let table = [
             (Unstaged, [refused, refused, refused, refused]),
             (Superseded, [refused, refused, refused, refused]),
-            (Reserved, [Some(Task::Write), refused, Some(Task::Preflight), refused]),
-            (Pending, [Some(Task::Nothing), Some(Task::Set), Some(Task::Prove), Some(Task::Promote)]),
-            (Current, [Some(Task::Nothing), Some(Task::Nothing), Some(Task::Nothing), Some(Task::Roll)]),
+            (Reserved, [Some(Work::Write), refused, Some(Work::Preflight), refused]),
+            (Pending, [Some(Work::Nothing), Some(Work::Set), Some(Work::Prove), Some(Work::Promote)]),
+            (Current, [Some(Work::Nothing), Some(Work::Nothing), Some(Work::Nothing), Some(Work::Roll)]),
         ];
         for (standing, row) in table {
             for (step, expected) in [Step::Create, Step::Set, Step::Test, Step::Finish].into_iter().zip(row) {
@@ -248,22 +248,22 @@ mod tests {
     #[test]
     fn labels_and_value_decide_the_standing() {
         let v = VersionId::known("new");
-        let cases: [(&[&str], Seen, Standing); 9] = [
-            (&[AWSPENDING], Seen::NotRead, Standing::Reserved),
-            (&[AWSPENDING], Seen::Absent, Standing::Reserved),
-            (&[AWSPENDING], Seen::Present, Standing::Pending),
-            (&[AWSPENDING, ROLLOUT], Seen::NotRead, Standing::Pending),
-            (&[AWSCURRENT], Seen::NotRead, Standing::Current),
-            (&[AWSCURRENT, AWSPENDING], Seen::Present, Standing::Current),
-            (&[AWSCURRENT, AWSPENDING, ROLLOUT], Seen::NotRead, Standing::Current),
-            (&[AWSPREVIOUS], Seen::Present, Standing::Superseded),
-            (&[ROLLOUT], Seen::NotRead, Standing::Superseded),
+        let cases: [(&[&str], ValueSeen, Standing); 9] = [
+            (&[AWSPENDING], ValueSeen::NotRead, Standing::Reserved),
+            (&[AWSPENDING], ValueSeen::Absent, Standing::Reserved),
+            (&[AWSPENDING], ValueSeen::Present, Standing::Pending),
+            (&[AWSPENDING, ROLLOUT], ValueSeen::NotRead, Standing::Pending),
+            (&[AWSCURRENT], ValueSeen::NotRead, Standing::Current),
+            (&[AWSCURRENT, AWSPENDING], ValueSeen::Present, Standing::Current),
+            (&[AWSCURRENT, AWSPENDING, ROLLOUT], ValueSeen::NotRead, Standing::Current),
+            (&[AWSPREVIOUS], ValueSeen::Present, Standing::Superseded),
+            (&[ROLLOUT], ValueSeen::NotRead, Standing::Superseded),
         ];
         for (on_new, value, expected) in cases {
             let labels = labels(&[("old", &[AWSCURRENT]), ("new", on_new)]);
             assert_eq!(standing(&labels, &v, value), expected, "{on_new:?} {value:?}");
         }
-        assert_eq!(standing(&labels(&[("old", &[AWSCURRENT])]), &v, Seen::NotRead), Standing::Unstaged);
+        assert_eq!(standing(&labels(&[("old", &[AWSCURRENT])]), &v, ValueSeen::NotRead), Standing::Unstaged);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::jose::{KeyKind, Keys};
 use crate::plan::{Plan, Proof};
 use crate::rotation::overview::overview;
 use crate::rotation::versions::pending_version;
-use crate::secret::stages::{self, Seen, Task};
+use crate::secret::stages::{self, ValueSeen, Work};
 use crate::secret::{AWSCURRENT, Standing};
 
 pub(in crate::rotation) async fn set_secret(
@@ -29,9 +29,9 @@ pub(in crate::rotation) async fn set_secret(
         Lookup::Found(version) => version,
         Lookup::Absent | Lookup::Elsewhere => {
             let seen = overview(context, event).await?;
-            let standing = stages::standing(&seen.labels, &event.version, Seen::NotRead);
+            let standing = stages::standing(&seen.labels, &event.version, ValueSeen::NotRead);
             match stages::task(event.step, standing)? {
-                Task::Nothing => return Ok(nothing(&seen.arn)),
+                Work::Nothing => return Ok(nothing(&seen.arn)),
                 _ => pending_version(context, event).await?,
             }
         }

@@ -4,7 +4,7 @@ use crate::api::event::Rotation;
 use crate::aws::secrets::{Lookup, Version};
 use crate::config::Settings;
 use crate::context::Context;
-use crate::database::probe::{self, Answer, Next};
+use crate::database::probe::{self, LoginAnswer, Next};
 use crate::database::{Alternation, Credential, Pair, Probe, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rotation::versions::{FIND_OUT, credential, pending_version, unchanged};
@@ -74,7 +74,7 @@ pub(in crate::rotation) async fn let_in(
 ) -> Result<Entry> {
     let mut last = account.current.log_in(context).await;
     let current = last.answer();
-    let (mut pending, mut previous): (Option<Answer>, Option<Answer>) = (None, None);
+    let (mut pending, mut previous): (Option<LoginAnswer>, Option<LoginAnswer>) = (None, None);
     let mut older = None;
     loop {
         match probe::next(current, pending, previous) {

@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// What logging in has shown.
-pub(in crate::rotation) struct Proof {
+pub(in crate::rotation) struct LoginProof {
     /// A line for the report.
     pub(in crate::rotation) line: String,
     /// Whether the credential before this one goes on working.
@@ -29,11 +29,11 @@ pub(in crate::rotation) async fn prove(
     context: &Context<'_>,
     credential: &Credential,
     settings: &Settings,
-) -> Result<Proof> {
+) -> Result<LoginProof> {
     let (mut session, line) = prove_and_stay(context, credential, settings).await?;
     let overlaps = session.overlaps().await;
     session.close().await;
-    Ok(Proof { line, overlaps: overlaps? })
+    Ok(LoginProof { line, overlaps: overlaps? })
 }
 
 /// Proves the login, and leaves the session open.

@@ -15,7 +15,7 @@ use crate::rotation::login::turn;
 use crate::rotation::overview::look;
 use crate::rotation::versions::credential;
 use crate::rotation::{create_secret, finish_secret};
-use crate::secret::stages::{self, Seen};
+use crate::secret::stages::{self, ValueSeen};
 use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, Step, VersionId};
 
 /// How often the secret is looked at anew where a rotation is just going on.
@@ -180,7 +180,7 @@ pub(in crate::rotation) fn rotation(context: &Context<'_>, step: Step, version: 
 async fn finish_first(context: &Context<'_>, staged: Rotation) -> Result<Report> {
     let staged = Rotation { step: Step::Finish, ..staged };
     let seen = look(context).await?;
-    stages::task(staged.step, stages::standing(&seen.labels, &staged.version, Seen::Present))?;
+    stages::task(staged.step, stages::standing(&seen.labels, &staged.version, ValueSeen::Present))?;
     let (mut report, ..) = finish_secret::promote(context, &staged, &seen).await?;
     report.warnings.push(format!(
         "version {} of a rotation that had broken off was the only one that logged in: it was made current, and replaced next",
