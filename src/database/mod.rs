@@ -57,9 +57,14 @@ impl Kind {
         match tag {
             Some(KindTag::Postgres) => Ok(Self::Postgres),
             Some(KindTag::MariaDb) => Ok(Self::MariaDb),
-            Some(tag @ (KindTag::MySql | KindTag::AuroraMySql | KindTag::TokenList)) => Err(not_built(tag.as_str())),
+            Some(tag @ (KindTag::MySql | KindTag::AuroraMySql)) => Err(not_built(tag.as_str())),
             Some(
-                tag @ (KindTag::Jwt | KindTag::KeyRing | KindTag::SigningKey | KindTag::Token | KindTag::Unknown(_)),
+                tag @ (KindTag::Jwt
+                | KindTag::KeyRing
+                | KindTag::SigningKey
+                | KindTag::Token
+                | KindTag::TokenList
+                | KindTag::Unknown(_)),
             ) => Err(unknown(tag.as_str())),
             None => match engine {
                 "postgres" | "aurora-postgresql" => Ok(Self::Postgres),

@@ -80,7 +80,7 @@ impl SigningKey {
         let named =
             if self.key_id.is_some() { format!(" with a new key_id of the stem {stem:?}") } else { String::new() };
         let moved = if self.window.is_some() { ", its validity window moved on by its own length" } else { "" };
-        Renewal { what: format!("a fresh {new} key{named}{moved}"), warnings }
+        Renewal { what: format!("{new}, made afresh{named}{moved}"), warnings }
     }
 
     pub(super) fn renewed(&self, now: Timestamp, today: &str, random: Random<'_>) -> Result<Sensitive> {

@@ -43,9 +43,13 @@ impl Fingerprint {
                 "AWSPENDING does not hold the key that tasks with AWSCURRENT sign with: AWSCURRENT has been replaced since this \
                  rotation began",
             ),
-            KeyKind::Jwt | KeyKind::Token | KeyKind::SigningKey if new.digest == old.digest => {
+            KeyKind::Jwt | KeyKind::Token | KeyKind::TokenList | KeyKind::SigningKey if new.digest == old.digest => {
                 refused("AWSPENDING holds the same secret as AWSCURRENT")
             }
+            KeyKind::TokenList if before.accepts.len() > 1 && !self.accepts.iter().any(|key| key.is(old)) => refused(
+                "AWSPENDING does not hold the newest entry of the list in AWSCURRENT: AWSCURRENT has been replaced since this \
+                 rotation began",
+            ),
             KeyKind::SigningKey => match (&new.name, &old.name) {
                 (Some((new, _)), Some((old, _))) if !new.is_empty() && new == old => refused(
                     "AWSPENDING holds another key under the key_id of AWSCURRENT: verifiers would take the one for the other",

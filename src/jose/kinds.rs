@@ -13,6 +13,8 @@ pub enum KeyKind {
     SigningKey,
     /// `token`: any other random value.
     Token,
+    /// `token-list`: such values, the newest first, of which services accept all.
+    TokenList,
 }
 
 impl KeyKind {
@@ -24,12 +26,8 @@ impl KeyKind {
             KindTag::KeyRing => Some(Self::KeyRing),
             KindTag::SigningKey => Some(Self::SigningKey),
             KindTag::Token => Some(Self::Token),
-            KindTag::Postgres
-            | KindTag::MariaDb
-            | KindTag::MySql
-            | KindTag::AuroraMySql
-            | KindTag::TokenList
-            | KindTag::Unknown(_) => None,
+            KindTag::TokenList => Some(Self::TokenList),
+            KindTag::Postgres | KindTag::MariaDb | KindTag::MySql | KindTag::AuroraMySql | KindTag::Unknown(_) => None,
         }
     }
 
@@ -42,6 +40,6 @@ impl KeyKind {
     /// Whether what it signs lives for a while (`keyroll:token-lifetime`).
     #[must_use]
     pub fn signs(self) -> bool {
-        self != Self::Token
+        !matches!(self, Self::Token | Self::TokenList)
     }
 }

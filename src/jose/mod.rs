@@ -9,10 +9,12 @@ mod foreign;
 mod ids;
 pub mod key;
 mod kinds;
+mod list;
 mod pattern;
 mod plain;
 mod renewal;
 mod ring;
+mod structure;
 mod window;
 
 use serde_json::json;
@@ -56,7 +58,7 @@ impl Keys {
     pub fn read(kind: KeyKind, text: Sensitive, settings: &Settings) -> Result<Self> {
         let field = settings.field.as_deref();
         let value = match kind {
-            KeyKind::Jwt | KeyKind::Token => Value::Plain(Plain::read(text, field, kind.signs())?),
+            KeyKind::Jwt | KeyKind::Token | KeyKind::TokenList => Value::Plain(Plain::read(text, field, kind)?),
             KeyKind::SigningKey => Value::Document(Box::new(SigningKey::read(text, field)?)),
             KeyKind::KeyRing => ring_or_seed(KeyForm::read(text, field)?)?,
         };

@@ -1,12 +1,14 @@
-//! Bare secrets: an HMAC key for JWTs (`jwt`), or any other random value that only services of ours hold (`token`). As the
-//! whole value, or in JSON keys.
+//! Bare secrets: an HMAC key for JWTs (`jwt`), any other random value that only services of ours hold (`token`), or several of
+//! those, the newest first (`token-list`). As the whole value, or in JSON keys.
 
 use std::collections::BTreeMap;
 
 use super::key::{Algorithm, Key};
+use super::kinds::KeyKind;
+use super::list::List;
 use super::pattern::Pattern;
 use super::renewal::GIVE_UP;
-use super::{Fingerprint, KeyPrint, Random, Renewal, foreign};
+use super::{Fingerprint, KeyPrint, Random, Renewal, foreign, structure};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{KeyForm, Sensitive};
 
@@ -16,29 +18,41 @@ const GUESSABLE: usize = 128;
 /// A bare secret.
 pub(super) struct Plain {
     form: KeyForm,
-    /// Whether it signs tokens, so that RFC 7518 says how strong it has to be.
-    signs: bool,
+    /// `jwt`, which signs tokens, so that RFC 7518 says how strong it has to be; `token` or `token-list`.
+    kind: KeyKind,
 }
 
 impl Plain {
-    pub(super) fn read(text: Sensitive, field: Option<&str>, signs: bool) -> Result<Self> {
+    pub(super) fn read(text: Sensitive, field: Option<&str>, kind: KeyKind) -> Result<Self> {
         let form = KeyForm::read(text, field)?;
-        for value in &form.values {
-            foreign::refuse(value.expose())?;
+        if form.is_in_login() {
+            return Err(Error::new(
+                ErrorKind::RefusedValue,
+                "the value is a login to a server (username beside engine or host), and not a bare secret: a random value in it \
+                 would lock its services out",
+                "take the tags keyroll:kind and keyroll:field off, so that the login rotates; or store the secret apart from it",
+            ));
         }
-        Ok(Self { form, signs })
+        let plain = Self { form, kind };
+        for value in &plain.form.values {
+            for entry in plain.entries(value)? {
+                foreign::refuse(entry)?;
+                structure::refuse(entry)?;
+            }
+        }
+        Ok(plain)
     }
 
     /// Whether a value has been stored yet.
     pub(super) fn is_placeholder(&self) -> bool {
-        self.form.values.iter().any(|value| Pattern::of(value.expose()).is_placeholder())
+        self.form.values.iter().any(|value| self.newest(value).is_placeholder())
     }
 
     pub(super) fn renewal(&self) -> Renewal {
         let mut warnings = Vec::new();
         let mut what: Vec<String> = Vec::new();
         for value in &self.form.values {
-            let (old, new) = (Pattern::of(value.expose()), self.pattern(value));
+            let (old, new) = (self.newest(value), self.pattern(value));
             if old.is_placeholder() {
                 what.push(format!("{} in place of a placeholder", new.text()));
                 continue;
@@ -63,9 +77,20 @@ impl Plain {
                 ));
             }
         }
+        warnings.extend(self.afterwards());
         what.sort_unstable();
         what.dedup();
         Renewal { what: what.join("; "), warnings }
+    }
+
+    /// What nobody can do any more once values of before are gone.
+    fn afterwards(&self) -> Option<String> {
+        let opens = "what was encrypted or hashed with it can then no longer be read or compared";
+        match self.kind {
+            KeyKind::Token => Some(format!("the current value is gone after the rotation after the next one: {opens}")),
+            KeyKind::TokenList => Some(format!("a rotation takes the oldest entry out of the list: {opens}")),
+            _ => None,
+        }
     }
 
     /// JSON keys that held the same value hold the same new one.
@@ -73,7 +98,7 @@ impl Plain {
         let mut drawn: BTreeMap<&str, Sensitive> = BTreeMap::new();
         for value in &self.form.values {
             if !drawn.contains_key(value.expose()) {
-                drawn.insert(value.expose(), self.pattern(value).draw(&mut *random)?);
+                drawn.insert(value.expose(), self.next(value, &mut *random)?);
             }
         }
         let new: Vec<Sensitive> =
@@ -86,7 +111,7 @@ impl Plain {
         if self.is_placeholder() {
             return Err(Error::new(ErrorKind::RefusedValue, "the pending value is a placeholder", GIVE_UP));
         }
-        if !self.signs {
+        if !self.kind.signs() {
             return Ok("the pending value is no placeholder, and not the current one".to_owned());
         }
         for value in &self.form.values {
@@ -108,14 +133,44 @@ impl Plain {
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let all: Vec<&str> = self.form.values.iter().map(Sensitive::expose).collect();
-        let digest = Key::of_text(&Sensitive::new(all.join("\0"))).digest();
-        let print = KeyPrint { digest, name: None };
-        Fingerprint { signs: (!self.is_placeholder()).then(|| print.clone()), accepts: vec![print] }
+        // The newest of each value together, then the ones before.
+        let lists: Vec<Vec<&str>> =
+            self.form.values.iter().map(|value| self.entries(value).unwrap_or_default()).collect();
+        let longest = lists.iter().map(Vec::len).max().unwrap_or_default();
+        let print = |age: usize| {
+            let all: Vec<&str> = lists.iter().filter_map(|list| list.get(age).copied()).collect();
+            KeyPrint { digest: Key::of_text(&Sensitive::new(all.join("\0"))).digest(), name: None }
+        };
+        let accepts: Vec<KeyPrint> = (0..longest).map(print).collect();
+        Fingerprint { signs: accepts.first().filter(|_| !self.is_placeholder()).cloned(), accepts }
+    }
+
+    /// What a value consists of: of a list its entries, the newest first.
+    fn entries<'a>(&self, value: &'a Sensitive) -> Result<Vec<&'a str>> {
+        match self.kind {
+            KeyKind::TokenList if !Pattern::of(value.expose()).is_placeholder() => {
+                Ok(List::read(value.expose())?.entries().to_vec())
+            }
+            _ => Ok(vec![value.expose()]),
+        }
+    }
+
+    fn newest(&self, value: &Sensitive) -> Pattern {
+        let entries = self.entries(value).unwrap_or_default();
+        Pattern::of(entries.first().copied().unwrap_or_default())
     }
 
     fn pattern(&self, value: &Sensitive) -> Pattern {
-        let form = Pattern::of(value.expose());
-        if self.signs { form.strengthened() } else { form }
+        let form = self.newest(value);
+        if self.kind.signs() { form.strengthened() } else { form }
+    }
+
+    /// The value after this one.
+    fn next(&self, value: &Sensitive, random: Random<'_>) -> Result<Sensitive> {
+        let drawn = self.pattern(value).draw(random)?;
+        match self.kind {
+            KeyKind::TokenList if !self.newest(value).is_placeholder() => Ok(List::read(value.expose())?.push(&drawn)),
+            _ => Ok(drawn),
+        }
     }
 }

@@ -208,3 +208,31 @@ fn a_mistaken_tag_destroys_nothing() {
         assert!(told.contains(word) && !told.contains("hunter2"), "{told}");
     }
 }
+
+#[test]
+fn a_bare_secret_in_a_login_is_refused() {
+    let login = r#"{"engine":"postgres","host":"db","username":"app","password":"hunter2-hunter2"}"#;
+    for kind in ["token", "jwt", "token-list"] {
+        let Err(error) = read(kind, login, Some("password")) else { panic!("{kind}") };
+        assert!(error.kind() == ErrorKind::RefusedValue && error.cause().contains("a login"), "{error}");
+    }
+    assert!(read("token", r#"{"host":"db","api_key":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}"#, Some("api_key")).is_ok());
+}
+
+#[test]
+fn a_list_gets_a_new_entry_in_front_and_loses_its_last_one() {
+    let (first, second) = ("0a1b2c3d4e5f60718293a4b5c6d7e8f9", "9f8e7d6c5b4a39281706f5e4d3c2b1a0");
+    let new = renewed("token-list", &format!("{first},{second}\n"), None);
+    let entries: Vec<&str> = new.trim_end().split(',').collect();
+    assert!(entries.len() == 2 && entries[0].len() == 32 && entries[1] == first && new.ends_with('\n'), "{new}");
+    assert_eq!(renewed("token-list", first, None).len(), 32);
+    // One that was made of another list.
+    let (before, foreign) =
+        (keys("token-list", &format!("{first},{second}"), None), "aaaa1b2c3d4e5f60718293a4b5c6d7e8");
+    let stranger = keys("token-list", &format!("{foreign},{second}"), None);
+    assert!(stranger.refuse_unrelated(&before.fingerprint()).is_err());
+    let told = before.renewal().warnings.join(" ");
+    assert!(told.contains("oldest entry"), "{told}");
+    assert!(keys("token", first, None).renewal().warnings.join(" ").contains("can then no longer be read"));
+    assert!(keys("jwt", first, None).renewal().warnings.iter().all(|line| !line.contains("no longer be read")));
+}

@@ -67,7 +67,8 @@ fn roll(secret: &Overview, seen: &Survey, since: Since, found: &mut Findings) {
         return;
     }
     let proof = match Target::of(&secret.settings) {
-        Target::Keys(_) => "sign with the pending value, and verify with what tasks hold",
+        Target::Keys(kind) if kind.signs() => "sign with the pending value, and verify with what tasks hold",
+        Target::Keys(_) => "hold the pending value against the current one",
         Target::Login => "log in with the pending value",
     };
     found.would(Step::Test, &Proof::nothing(Standing::Pending).proving(proof));

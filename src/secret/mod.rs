@@ -6,7 +6,7 @@ pub mod form;
 mod id;
 mod login;
 mod password;
-pub(crate) mod placeholder;
+mod placeholder;
 pub mod stages;
 
 use zeroize::Zeroizing;

@@ -27,6 +27,7 @@ mod revoke;
 mod revokes;
 mod service;
 mod stage;
+mod structured;
 mod table;
 mod theatre;
 mod unheard;

@@ -20,7 +20,7 @@ pub enum KindTag {
     SigningKey,
     /// `token`: any other random value.
     Token,
-    /// `token-list`: several tokens, newest first. Not built.
+    /// `token-list`: random values, the newest first.
     TokenList,
     /// Any other text.
     Unknown(String),

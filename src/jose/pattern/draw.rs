@@ -3,6 +3,12 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::pick;
 
+pub(super) const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+pub(super) const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
+pub(super) const DIGITS: &str = "0123456789";
+/// The digits of base64 and of base64url that both have.
+pub(super) const SHARED: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 pub(super) const STANDARD: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 pub(super) const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -18,24 +24,38 @@ pub(super) fn characters(
     Ok(drawn)
 }
 
-/// Base64 of random bytes. The last digit has no bits that stand for nothing: strict decoders refuse them.
+/// Base64 of random bytes, by these digits. The last digit has no bits that stand for nothing: strict decoders refuse them.
 pub(super) fn encoded(
     bytes: usize,
-    url: bool,
+    digits: &[u8],
     padded: bool,
     random: &mut dyn FnMut(&mut [u8]) -> Result<()>,
 ) -> Result<String> {
-    let alphabet = if url { URL_SAFE } else { STANDARD };
-    let mut drawn = characters(bytes * 4 / 3, alphabet, random)?;
+    let mut drawn = characters(bytes * 4 / 3, digits, random)?;
+    // Those of both alphabets alike: the two digits in which they differ are none of them.
     let (last, padding) = match bytes % 3 {
-        1 => (every_nth(alphabet, 16), "=="),
-        2 => (every_nth(alphabet, 4), "="),
+        1 => (every_nth(STANDARD, 16), "=="),
+        2 => (every_nth(STANDARD, 4), "="),
         _ => (Vec::new(), ""),
     };
     if !last.is_empty() {
         drawn.push(char::from(pick(&last, random)?));
     }
     drawn.push_str(if padded { padding } else { "" });
+    Ok(drawn)
+}
+
+/// Digits of base32. The last one has no bits that stand for nothing, where so many digits encode whole bytes.
+pub(super) fn spread(digits: usize, random: &mut dyn FnMut(&mut [u8]) -> Result<()>) -> Result<String> {
+    let step = match digits % 8 {
+        2 => 4,
+        4 => 16,
+        5 => 2,
+        7 => 8,
+        _ => 1,
+    };
+    let mut drawn = characters(digits.saturating_sub(1), BASE32, random)?;
+    drawn.push(char::from(pick(&every_nth(BASE32, step), random)?));
     Ok(drawn)
 }
 

@@ -1,5 +1,6 @@
+use super::body::{FRESH_LENGTH, LEAST_BYTES};
+use super::draw::URL_SAFE;
 use super::*;
-use crate::secret::placeholder::PLACEHOLDERS;
 
 /// A small deterministic stream, so that a failure can be repeated.
 fn stream(mut state: u32) -> impl FnMut(&mut [u8]) -> Result<()> {
@@ -17,10 +18,7 @@ fn drawn(form: &Pattern, seed: u32) -> String {
 }
 
 fn bytes_of(form: &Pattern) -> Option<usize> {
-    match form.body {
-        Body::Hex { bytes, .. } | Body::Base64 { bytes, .. } => Some(bytes),
-        _ => None,
-    }
+    form.body.bytes().filter(|_| !matches!(form.body, Body::Uuid { .. }))
 }
 
 #[test]
@@ -83,7 +81,7 @@ fn a_new_value_has_the_form_of_the_old_one() {
 
 #[test]
 fn what_stands_for_no_value_gives_64_url_safe_characters() {
-    for value in PLACEHOLDERS {
+    for value in ["", "placeholder", "change_me", "<your-secret-here>", "null"] {
         let form = Pattern::of(&value.to_ascii_uppercase());
         assert!(form.is_placeholder(), "{value:?}");
         let new = drawn(&form.strengthened(), 7);
@@ -159,4 +157,107 @@ fn failing_randomness_fails_the_value() {
         Err(crate::error::Error::new(crate::error::ErrorKind::FailedDefect, "no randomness", "try again"))
     };
     assert!(Pattern::of("placeholder").draw(&mut broken).is_err());
+}
+
+/// Whether a value has this shape, written as a start, so many characters of an alphabet, and an end.
+fn is_shaped(value: &str, start: &str, length: usize, alphabet: &str, end: &str) -> bool {
+    let middle = value.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+    middle.is_some_and(|middle| middle.len() == length && middle.chars().all(|c| alphabet.contains(c)))
+}
+
+const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const HEX: &str = "0123456789abcdef";
+
+#[test]
+fn what_stands_around_random_characters_stays_where_it_is() {
+    for (value, start, length, alphabet, end) in [
+        ("base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "base64:", 43, ALPHANUMERIC, "="),
+        ("hex:0a1b2c3d4e5f60718293a4b5c6d7e8f9", "hex:", 32, HEX, ""),
+        ("0x0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9", "0x", 64, HEX, ""),
+        ("0X00112233445566778899001122334455\n", "0X", 32, HEX, "\n"),
+        ("v1:AAECAwQFBgcICQoLDA0ODw==", "v1:", 22, ALPHANUMERIC, "=="),
+        ("acme_live_4f9c0b7a2d1e8f6a4f9c0b7a2d1e8f6a", "acme_live_", 32, HEX, ""),
+        ("acme-prod-JBSWY3DPEHPK3PXP", "acme-prod-", 16, BASE32, ""),
+        ("tok_9bQmZ7LtXc2VdK4wRs8Y", "tok_", 20, ALPHANUMERIC, ""),
+        ("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "", 32, BASE32, ""),
+        ("J3YVAV7GLA2CMPN6OSEQ6WS6LNXXYN7Q", "", 32, BASE32, ""),
+        ("key2:JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "key2:", 32, BASE32, ""),
+    ] {
+        let form = Pattern::of(value);
+        for seed in 0..50 {
+            let new = drawn(&form, seed);
+            assert!(is_shaped(&new, start, length, alphabet, end), "{value} {new}");
+            assert_eq!(Pattern::of(&new), form, "{value} {new}");
+        }
+    }
+    let id = drawn(&Pattern::of("urn:uuid:b3b1c2d4-0000-4000-8000-0123456789ab"), 1);
+    assert_eq!(Pattern::of(id.strip_prefix("urn:uuid:").unwrap()).text(), "a random UUID");
+}
+
+#[test]
+fn lines_and_groups_keep_their_width() {
+    // As `openssl rand -base64 64` prints it: 64 characters, a line end, 24 characters.
+    let line = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v";
+    let value = format!("{line}\nMDEyMzQ1Njc4OTo7PD0+Pw==\n");
+    let form = Pattern::of(&value);
+    assert_eq!(form.text(), "base64 of 64 bytes in lines of 64");
+    for seed in 0..50 {
+        let new = drawn(&form, seed);
+        let lines: Vec<&str> = new.split('\n').collect();
+        assert_eq!(lines.iter().map(|line| line.len()).collect::<Vec<_>>(), [64, 24, 0], "{new}");
+        assert!(!new.trim_end_matches(['=', '\n']).contains('='), "{new}");
+    }
+    for (value, separator, width) in [
+        ("JBSW Y3DP EHPK 3PXP", " ", 4),
+        ("de:ad:be:ef:01:23:45:67:89:ab:cd:ef:de:ad:be:ef", ":", 2),
+        ("ABCD-EFGH-IJKL-MN34", "-", 4),
+        ("4f9c.0b7a.2d1e.8f6a", ".", 4),
+    ] {
+        let new = drawn(&Pattern::of(value), 5);
+        let parts = |value: &str| value.split(separator).map(str::len).collect::<Vec<_>>();
+        assert_eq!(parts(&new), parts(value), "{new}");
+        assert!(parts(&new).iter().all(|length| *length == width) && new != value, "{new}");
+    }
+    // Not groups of one width, and no list of bytes.
+    for value in ["ab:cd:ef", "admin:admin", "12-34-56", "2026-12-01", "not-a-secret"] {
+        assert!(Pattern::of(value).layout.is_none(), "{value}");
+    }
+}
+
+#[test]
+fn where_nothing_tells_the_alphabet_only_what_all_share_is_drawn() {
+    for value in ["oNaXPJOTCaghfUMd0uQ0t6DbcrgibQlAICncQ8MYaH4=", "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"] {
+        let form = Pattern::of(value);
+        for seed in 0..1000 {
+            let new = drawn(&form, seed);
+            assert!(!new.contains(['+', '/', '-', '_']) && new.len() == value.len(), "{new}");
+        }
+    }
+    // One that tells keeps telling.
+    for (value, told) in [
+        ("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRW/JA=", ['+', '/']),
+        ("AAECAwQFBgcICQoLDA0ODx-_AAECAwQFBgcICQoLDA0", ['-', '_']),
+    ] {
+        assert!((0..50).all(|seed| drawn(&Pattern::of(value), seed).contains(told)), "{value}");
+    }
+}
+
+#[test]
+fn a_start_is_a_word_that_a_person_wrote() {
+    for value in [
+        // Base64url of the size of a key, though it begins like a word.
+        "abc_Q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjR",
+        // A user and a password.
+        "admin:Tr0ub4dor",
+        "admin:AbCdEfGhIjKlMnOpQrStUv1",
+        // Nothing but words.
+        "correct-horse-battery-staple-and-more",
+        "0xcafe",
+    ] {
+        assert_eq!(Pattern::of(value).start, "", "{value}");
+    }
+    let stronger = Pattern::of("acme_live_4f9c0b7a2d1e8f6a").strengthened();
+    assert_eq!((stronger.start.as_str(), drawn(&stronger, 1).len()), ("acme_live_", 10 + 64));
+    assert_eq!(stronger.text(), "64 hexadecimal digits behind \"acme_live_\"");
 }

@@ -75,7 +75,7 @@ fn ending(keys: &Keys, seen: &Overview) -> Option<String> {
         KeyKind::KeyRing => keys.ends().map(|kid| format!("the previous key {kid:?}")),
         KeyKind::Jwt | KeyKind::SigningKey => in_previous(),
         // Nobody but its owner knows for how long a token of this kind lives; keyroll:min-age is for those.
-        KeyKind::Token => None,
+        KeyKind::Token | KeyKind::TokenList => None,
     }
 }
 
@@ -153,6 +153,7 @@ fn beside(seen: &Overview, keys: &Keys, found: &[Holder]) -> Vec<String> {
     }
     let exists = seen.labels.holder(AWSPREVIOUS).is_some();
     let field = seen.settings.field.as_deref().and_then(|fields| fields.split_whitespace().next()).unwrap_or_default();
+    let made = if keys.kind.signs() { "signed" } else { "issued" };
     let reads = || found.iter().flat_map(|holder| &holder.reads);
     let alone: Vec<String> = reads().filter(|one| one.current && !one.previous).map(ToString::to_string).collect();
     if !alone.is_empty() {
@@ -165,8 +166,8 @@ fn beside(seen: &Overview, keys: &Keys, found: &[Holder]) -> Vec<String> {
             }
         };
         told.push(format!(
-            "these take AWSCURRENT without AWSPREVIOUS, so that once replaced they refuse what was signed or issued with the value \
-             before: {}; to a service that can verify with two, {when} \"valueFrom\": \"{}:{field}:AWSPREVIOUS:\"",
+            "these take AWSCURRENT without AWSPREVIOUS, so that once replaced they refuse what was {made} with the value before: {}; \
+             to a service that can take two values, {when} \"valueFrom\": \"{}:{field}:AWSPREVIOUS:\"",
             listed(&alone),
             seen.arn
         ));
@@ -175,7 +176,7 @@ fn beside(seen: &Overview, keys: &Keys, found: &[Holder]) -> Vec<String> {
     if keys.fingerprint().signs.is_none() && !early.is_empty() {
         told.push(format!(
             "these take AWSPREVIOUS, which will be the placeholder once this rotation has ended: they would accept what anybody \
-             signs with it, until the rotation after: {}",
+             makes with it, until the rotation after: {}",
             listed(&early)
         ));
     }

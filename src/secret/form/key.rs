@@ -31,6 +31,13 @@ impl KeyForm {
         Ok(Self { document: Some(document), fields, values })
     }
 
+    /// Whether the JSON around the parts is a login to a server: it names a user, and an engine or a host.
+    #[must_use]
+    pub fn is_in_login(&self) -> bool {
+        let has = |name: &str| self.document.as_ref().is_some_and(|document| matches!(document.get(name), Ok(Some(_))));
+        has("username") && (has("engine") || has("host"))
+    }
+
     /// The one part that rotates; refused where there are several.
     pub fn single(&self) -> Result<&Sensitive> {
         match &self.values[..] {
