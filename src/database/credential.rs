@@ -27,7 +27,7 @@ impl Credential {
     pub fn read(text: Sensitive, settings: &Settings, default: Option<Strategy>) -> Result<(LoginForm, Self)> {
         // A kind that is not built is refused by name, before its value is read.
         Kind::check_tag(settings)?;
-        let (form, login) = LoginForm::read(text)?;
+        let (form, login) = LoginForm::read(text, settings.kind.is_some())?;
         let kind = Kind::of(settings.kind.as_ref(), &login.engine)?;
         match kind {
             Kind::Postgres => postgres::check(&login)?,

@@ -68,6 +68,7 @@ async fn login(
     last: Option<Timestamp>,
 ) -> Result<(Source, Plan<StoreValue>)> {
     let (form, current) = Credential::read(current.text()?, &seen.settings, context.config.strategy)?;
+    form.refuse_copies(&current.login)?;
     let account = turn::next(context, &current, &seen.settings).await?;
     let renamed = account.is_some();
     let plan = plan(&current, account, last, seen, context)?;

@@ -81,6 +81,7 @@ async fn values(
     let open = create_secret::open_mark(&secret.labels).is_some();
     let last = create_secret::last_rotation(secret, current.created, open);
     let (form, current) = Credential::read(current.text()?, &secret.settings, context.config.strategy)?;
+    found.lacking.extend(form.refuse_copies(&current.login).err());
     let begun = begun(context, secret, &current).await?;
     let turn = match &begun {
         Some((_, account)) => Some(account.clone()).filter(|account| account != current.account()),

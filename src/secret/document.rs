@@ -31,7 +31,8 @@ impl Document {
             // The parser's own message could quote a piece of the value: the error says only where it stopped.
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                return Err(refused(format!("the value is not a JSON object (line {line}, column {column})")));
+                let why = why(text.expose(), line, column);
+                return Err(refused(format!("the value is not a JSON object (line {line}, column {column}){why}")));
             }
         };
         let mut keys = BTreeSet::new();
@@ -47,6 +48,11 @@ impl Document {
         let Some(span) = self.span(key) else { return Ok(None) };
         let value = serde_json::from_str(&self.text.expose()[span]);
         value.map(Some).map_err(|_| refused(format!("the value of the JSON key {key} cannot be read")))
+    }
+
+    /// The whole of it.
+    pub(crate) fn whole(&self) -> Result<Value> {
+        serde_json::from_str(self.text.expose()).map_err(|_| refused("a value in it cannot be read".to_owned()))
     }
 
     /// The names of the top-level keys, in their order.
@@ -92,6 +98,25 @@ impl Document {
 
     fn span(&self, key: &str) -> Option<Range<usize>> {
         self.fields.iter().find(|(name, _)| name == key).map(|(_, span)| span.clone())
+    }
+}
+
+/// What people and consoles do to JSON, told without a piece of the value.
+fn why(text: &str, line: usize, column: usize) -> &'static str {
+    if text.starts_with('\u{feff}') {
+        return ": a byte order mark stands before it";
+    }
+    let before: String = text.lines().take(line).enumerate().fold(String::new(), |mut all, (number, content)| {
+        let end = if number + 1 == line { content.chars().take(column.saturating_sub(1)).count() } else { usize::MAX };
+        all.extend(content.chars().take(end));
+        all
+    });
+    let at = text.lines().nth(line.saturating_sub(1)).and_then(|content| content.chars().nth(column.saturating_sub(1)));
+    let before = Sensitive::new(before);
+    match (before.expose().trim_end().chars().last(), at) {
+        (Some(','), Some('}' | ']')) => ": a comma stands before the closing brace",
+        (_, Some('\'')) => ": it has single quotes, and JSON has double quotes",
+        _ => "",
     }
 }
 
@@ -194,5 +219,19 @@ mod tests {
         let full = document(&format!(r#"{{"password":"12345678","f":"{filler}"}}"#));
         assert!(full.with(&[("password", &Sensitive::new("abcdefgh".to_owned()))]).is_ok());
         assert!(full.with(&[("password", &Sensitive::new("abcdefghi".to_owned()))]).is_err());
+    }
+
+    #[test]
+    fn what_people_do_to_json_is_named_without_a_piece_of_it() {
+        for (text, word) in [
+            ("\u{feff}{\"password\":\"hunter2\"}", "byte order mark"),
+            ("{\"password\":\"hunter2\",}", "a comma stands before"),
+            ("{\n  \"password\": \"hunter2\",\n}\n", "a comma stands before"),
+            ("{'password': 'hunter2'}", "single quotes"),
+            ("{\"password\": 'hunter2'}", "single quotes"),
+        ] {
+            let Err(error) = Document::parse(Sensitive::new(text.to_owned())) else { panic!("{text}") };
+            assert!(error.cause().contains(word) && !error.to_string().contains("hunter"), "{error}");
+        }
     }
 }

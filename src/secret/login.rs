@@ -6,6 +6,11 @@ use serde_json::Value;
 use super::{Document, Sensitive};
 use crate::error::{Error, ErrorKind, Result};
 
+/// The members that every login has.
+const REQUIRED: [&str; 4] = ["engine", "host", "username", "password"];
+/// Every member that AWS's functions read.
+const KEYS: [&str; 8] = ["engine", "host", "port", "username", "password", "dbname", "ssl", "masterarn"];
+
 /// Whether a connection is encrypted. There is nothing between the two and no way from one to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
@@ -39,18 +44,23 @@ pub struct Login {
 }
 
 impl Login {
-    /// Reads a login from a document.
-    pub fn read(document: &Document) -> Result<Self> {
+    /// Reads a login from a document. Where `is_told`, a tag says what the server is, and the document need not.
+    pub fn read(document: &Document, is_told: bool) -> Result<Self> {
+        refuse_misspelt(document)?;
+        let needed: &[&str] = if is_told { &["host", "username", "password"] } else { &REQUIRED };
+        refuse_missing(document, needed)?;
+        let engine =
+            if is_told { optional(document, "engine")?.unwrap_or_default() } else { required(document, "engine")? };
         Ok(Self {
-            engine: required(document, "engine")?,
-            host: host(required(document, "host")?)?,
+            engine: engine.trim().to_ascii_lowercase(),
+            host: host(required(document, "host")?.trim().to_owned())?,
             port: port(document.get("port")?)?,
             username: no_nul("username", required(document, "username")?)?,
             password: Sensitive::new(required(document, "password")?),
             dbname: optional(document, "dbname")?.map(|name| no_nul("dbname", name)).transpose()?,
             tls: tls(document.get("ssl")?.as_ref()),
             cluster: document.get("dbClusterIdentifier")?.is_some(),
-            masterarn: optional(document, "masterarn")?,
+            masterarn: administrator(document)?,
         })
     }
 
@@ -69,6 +79,45 @@ impl Login {
         ]
         .into_iter()
         .find_map(|(key, differs)| differs.then_some(key))
+    }
+}
+
+/// Refuses a value without the members that every login has, naming all that are missing.
+fn refuse_missing(document: &Document, needed: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = needed.iter().copied().filter(|key| document.keys().all(|known| known != *key)).collect();
+    match &missing[..] {
+        [] => Ok(()),
+        [key] => Err(refused(format!("the JSON key {key} is missing"))),
+        keys => Err(refused(format!("the JSON keys {} are missing", keys.join(", ")))),
+    }
+}
+
+/// Refuses a key that differs from one of AWS's in case, `-` or `_` only, where AWS's own is missing: it would be ignored, and a
+/// misspelt `masterarn` would mean a single user.
+fn refuse_misspelt(document: &Document) -> Result<()> {
+    let plain = |key: &str| key.replace(['-', '_'], "").to_ascii_lowercase();
+    let of_aws = |key: &str| KEYS.iter().find(|known| **known != key && **known == plain(key)).copied();
+    let is_missing = |known: &&str| document.keys().all(|key| key != *known);
+    match document.keys().find_map(|key| of_aws(key).filter(is_missing).map(|known| (key, known))) {
+        None => Ok(()),
+        Some((key, known)) => Err(Error::new(
+            ErrorKind::RefusedValue,
+            format!("the JSON key {key:?} is no key of AWS's, and {known} is missing"),
+            format!("write it as {known}, as AWS does, or give it a name that cannot be taken for {known}"),
+        )),
+    }
+}
+
+/// The administrator's secret, if the value names one. A name that is empty would silently mean a single user.
+fn administrator(document: &Document) -> Result<Option<String>> {
+    match document.get("masterarn")? {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text.trim().to_owned())),
+        Some(_) => Err(Error::new(
+            ErrorKind::RefusedValue,
+            "the JSON key masterarn is empty, or no string",
+            "put the ARN of the administrator's secret there for alternating users, or take the key out for a single user",
+        )),
     }
 }
 
@@ -112,7 +161,8 @@ fn host(host: String) -> Result<String> {
 fn port(value: Option<Value>) -> Result<Option<u16>> {
     let number = match value {
         None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
+        // As AWS's functions do: some tools write whole numbers as 5432.0.
+        Some(Value::Number(number)) => whole(&number),
         Some(Value::String(digits)) => digits.trim().parse().ok(),
         Some(_) => None,
     };
@@ -120,6 +170,14 @@ fn port(value: Option<Value>) -> Result<Option<u16>> {
         Some(number) if number > 0 => Ok(Some(number)),
         _ => Err(refused("the JSON key port is not a number from 1 to 65535".to_owned())),
     }
+}
+
+fn whole(number: &serde_json::Number) -> Option<u16> {
+    let digits = number.to_string();
+    let digits = digits
+        .split_once('.')
+        .map_or(&digits[..], |(whole, part)| if part.bytes().all(|c| c == b'0') { whole } else { "" });
+    digits.parse().ok()
 }
 
 /// Only a clear `false` turns encryption off. Where AWS's templates meet anything else they try without TLS after a
@@ -142,76 +200,4 @@ fn refused(cause: String) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(value: &Value) -> Result<Login> {
-        Login::read(&Document::parse(Sensitive::new(value.to_string()))?)
-    }
-
-    fn with(key: &str, value: Value) -> Value {
-        let mut login = json!({"engine": "postgres", "host": "db.example", "username": "app", "password": "p"});
-        login[key] = value;
-        login
-    }
-
-    fn accepted(value: &Value) -> Login {
-        read(value).unwrap_or_else(|error| panic!("{value}: {error}"))
-    }
-
-    #[test]
-    fn aws_shapes_of_port_and_ssl_are_read() {
-        for (port, expected) in [(json!(5433), 5433), (json!("5433"), 5433), (json!(" 5433"), 5433)] {
-            assert_eq!(accepted(&with("port", port)).port, Some(expected));
-        }
-        assert_eq!(accepted(&with("port", Value::Null)).port, None);
-        for (ssl, expected) in [
-            (json!(false), Tls::Off),
-            (json!("False"), Tls::Off),
-            (json!(true), Tls::Verified),
-            (json!("maybe"), Tls::Verified),
-            (json!(0), Tls::Verified),
-            (Value::Null, Tls::Verified),
-        ] {
-            assert_eq!(accepted(&with("ssl", ssl.clone())).tls, expected, "{ssl}");
-        }
-        assert_eq!(accepted(&with("other", json!(1))).tls, Tls::Verified);
-    }
-
-    #[test]
-    fn what_cannot_be_a_login_is_refused_by_key() {
-        for (key, value, expected) in [
-            ("engine", json!(7), "engine is not a string"),
-            ("password", json!(""), "password is empty"),
-            ("username", json!("a\0b"), "username contains a NUL"),
-            ("port", json!("five"), "port is not a number"),
-            ("port", json!(0), "port is not a number"),
-            ("port", json!(65536), "port is not a number"),
-            ("port", json!(54.5), "port is not a number"),
-            ("host", json!("/var/run/postgresql"), "neither a host name"),
-            ("host", json!("db.example:5432"), "contains a port"),
-            ("host", json!("db example"), "neither a host name"),
-            ("dbname", json!(["a"]), "dbname is not a string"),
-        ] {
-            let Err(error) = read(&with(key, value.clone())) else { panic!("accepted {key} = {value}") };
-            assert!(error.to_string().contains(expected), "{key} = {value}: {error}");
-        }
-        let Err(error) = read(&json!({"engine": "postgres", "host": "h", "username": "u"})) else { panic!("accepted") };
-        assert!(error.to_string().contains("password is missing"), "{error}");
-    }
-
-    #[test]
-    fn a_difference_is_named_and_the_password_is_none() {
-        let base = accepted(&with("port", json!(5432)));
-        assert_eq!(base.difference(&accepted(&with("port", json!("5432")))), None);
-        assert_eq!(base.difference(&accepted(&with("port", json!(5433)))), Some("port"));
-        let mut other = with("port", json!(5432));
-        other["password"] = json!("another");
-        other["host"] = json!("DB.example");
-        assert_eq!(base.difference(&accepted(&other)), None);
-        other["ssl"] = json!(false);
-        assert_eq!(base.difference(&accepted(&other)), Some("ssl"));
-    }
-}
+mod tests;

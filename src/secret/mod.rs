@@ -1,6 +1,7 @@
 //! A secret: its name, the staging labels of its versions, and its value: a typed core that keyroll works with, and the
 //! rest, which it never touches.
 
+mod carried;
 mod document;
 pub mod form;
 mod id;

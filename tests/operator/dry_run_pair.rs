@@ -1,5 +1,6 @@
 //! A dry run of two accounts that take turns tells what the rotation then does, statement by statement, and changes nothing.
 
+use rehearsal::aws::Content;
 use serde_json::{Value, json};
 use support::dry_run::dry_run;
 use support::pair::{self, ADMIN, PARTNER};
@@ -94,6 +95,10 @@ async fn a_dry_run_tells_what_would_stop_the_two_accounts() {
     }
     let value = stage.value("AWSCURRENT");
     stage.edit_current(&json!({"masterarn": null}));
+    told("masterarn is empty").await;
+    let mut without = value.clone();
+    without.as_object_mut().unwrap().remove("masterarn");
+    stage.overwrite("AWSCURRENT", Content::Text(without.to_string()));
     stage.aws.set_tag(&stage.arn, "keyroll:strategy", "alternating-users").unwrap();
     told("names no administrator").await;
     stage.edit_current(&json!({"masterarn": value["masterarn"]}));

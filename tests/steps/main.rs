@@ -12,4 +12,5 @@ mod min_age;
 mod preflight;
 mod refusals;
 mod repeats;
+mod shapes;
 mod unreachable;

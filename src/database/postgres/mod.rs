@@ -130,7 +130,7 @@ mod tests {
         let mut login = json!({"engine": "postgres", "host": "db.example", "username": "app", "password": "p"});
         login[key] = json!(value);
         let document = Document::parse(Sensitive::new(login.to_string())).unwrap_or_else(|e| panic!("{e}"));
-        Login::read(&document).unwrap_or_else(|e| panic!("{e}"))
+        Login::read(&document, false).unwrap_or_else(|e| panic!("{e}"))
     }
 
     #[test]

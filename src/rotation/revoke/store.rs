@@ -109,6 +109,7 @@ async fn find(context: &Context<'_>) -> Result<Found> {
     let version = context.current().await?;
     let current = version.id.clone();
     let (form, credential) = Credential::read(version.text()?, &seen.settings, context.config.strategy)?;
+    form.refuse_copies(&credential.login)?;
     let next = turn::next(context, &credential, &seen.settings).await?;
     let renamed = next.is_some();
     let mut plan =
