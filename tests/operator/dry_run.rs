@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 use rehearsal::aws::{Fault, Rule};
 use rehearsal::lambda::Outcome;
 use rehearsal::postgres::PostgresOptions;
-use rehearsal::tls::Tls;
 use serde_json::json;
-use support::dry_run::{discovering, dry_run, finds};
-use support::rig::random_password;
+use support::dry_run::{discovering, dry_run};
+use support::refusals::Wrong;
 use support::stage::ACCOUNT;
 
-const ADMIN: &str = "orders_admin";
 #[tokio::test]
 async fn a_dry_run_tells_each_steps_plan_and_the_rotation_then_does_just_that() {
     let stage = discovering(&PostgresOptions::default(), &json!({})).await;
@@ -34,8 +32,7 @@ async fn a_dry_run_tells_each_steps_plan_and_the_rotation_then_does_just_that() 
         assert_eq!(report["services"].as_array().unwrap().len(), 2);
         assert_eq!(report["rotation"]["byThisFunction"], true);
     }
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 #[tokio::test]
@@ -71,115 +68,32 @@ async fn a_role_that_somebody_else_holds_is_waited_for_a_moment_only() {
 }
 
 #[tokio::test]
-async fn wrong_passwords_and_missing_rights_are_found() {
+async fn what_may_not_be_read_and_what_is_set_wrong_is_found() {
     let stage = discovering(&PostgresOptions::default(), &json!({})).await;
-    let password = random_password();
-    stage.secret_text(&password);
-    stage.postgres().sql(&format!("CREATE ROLE {ADMIN} LOGIN NOCREATEROLE PASSWORD '{password}'")).unwrap();
-    let admin = |password: &str| {
-        json!({
-            "engine": "postgres", "host": "localhost", "port": stage.postgres().port(), "username": ADMIN,
-            "password": password
-        })
-        .to_string()
-    };
-    stage.aws.create_secret("orders/admin", &admin(&password), &[]).unwrap();
-    stage.aws.set_tag(&stage.arn, "keyroll:admin-secret", "orders/admin").unwrap();
-    finds(&stage, "RefusedAccount", &[ADMIN, "CREATEROLE"]).await;
-
-    let wrong = random_password();
-    stage.secret_text(&wrong);
-    stage.aws.put_value("orders/admin", &admin(&wrong), &["AWSCURRENT"]).unwrap();
-    finds(&stage, "RefusedLogin", &["rejects the administrator", ADMIN]).await;
-
-    stage.aws.set_tag(&stage.arn, "keyroll:admin-secret", "orders/nobody").unwrap();
-    finds(&stage, "RefusedSetting", &["orders/nobody"]).await;
-
-    stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
-    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
-    finds(&stage, "RefusedLogin", &["rejects the password", "in AWSCURRENT;", ACCOUNT]).await;
-}
-
-#[tokio::test]
-async fn servers_that_take_no_change_or_cannot_be_trusted_are_found() {
-    let everywhere = ("listen_addresses".to_owned(), "127.0.0.1, 127.0.0.2".to_owned());
-    let options = PostgresOptions { settings: vec![everywhere], ..PostgresOptions::default() };
-    let stage = discovering(&options, &json!({})).await;
-    stage.postgres().sql("ALTER SYSTEM SET default_transaction_read_only = on").unwrap();
-    stage.postgres().sql("SELECT pg_reload_conf()").unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    finds(&stage, "RefusedServer", &["read-only"]).await;
-    for (keys, error_type, words) in [
-        (json!({"host": "no-such-host.invalid"}), "FailedDatabase", "cannot be reached"),
-        (json!({"host": "127.0.0.2"}), "RefusedTls", "certificate"),
-        (json!({"engine": "oracle"}), "RefusedValue", "oracle"),
-        (json!({"engine": "mysql"}), "RefusedNotBuilt", "mysql"),
-        (json!({"dbname": "nowhere"}), "RefusedValue", "nowhere"),
-    ] {
-        let good = stage.value("AWSCURRENT");
-        stage.edit_current(&keys);
-        finds(&stage, error_type, &[words]).await;
-        stage.edit_current(&good);
+    let services = ["ListClusters", "ListServices", "DescribeServices", "DescribeTaskDefinition"];
+    for operation in ["DescribeSecret", "GetSecretValue"].into_iter().chain(services) {
+        let words: &[&str] = &[&format!(":{operation}"), "\"Effect\": \"Allow\""];
+        stage.finds(&[(Wrong::Denied(operation), "RefusedPermission", words)]).await;
     }
-    for tls in [Tls::Expired, Tls::OtherHost, Tls::OtherAuthority] {
-        let options = PostgresOptions { tls, ..PostgresOptions::default() };
-        finds(&discovering(&options, &json!({})).await, "RefusedTls", &["certificate"]).await;
-    }
-    let options = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
-    finds(&discovering(&options, &json!({})).await, "RefusedTls", &["offers no TLS"]).await;
-}
-
-#[tokio::test]
-async fn what_the_role_may_not_read_is_found_with_the_statement_to_add() {
-    let stage = discovering(&PostgresOptions::default(), &json!({})).await;
-    for operation in [
-        "DescribeSecret",
-        "GetSecretValue",
-        "ListClusters",
-        "ListServices",
-        "DescribeServices",
-        "DescribeTaskDefinition",
-    ] {
-        let denied =
-            Fault::error("AccessDeniedException", 400, "User: arn:aws:sts::1:x is not authorized to perform it");
-        stage.aws.fault(Rule::on(operation, denied));
-        finds(&stage, "RefusedPermission", &[&format!(":{operation}"), "\\\"Effect\\\": \\\"Allow\\\""]).await;
-        stage.aws.clear_faults();
-        stage.function.cold().await;
-    }
+    let nowhere = Wrong::Keys(json!({"dbname": "nowhere"}));
+    let held = Wrong::Tag("keyroll:hold", "black friday");
+    stage.finds(&[(nowhere, "RefusedValue", &["nowhere"]), (held, "RefusedHold", &["black friday"])]).await;
+    stage.aws.set_tag(&stage.arn, "keyroll:hold", "2001-01-01").unwrap();
     assert_eq!(dry_run(&stage, false).await["verdict"], "wouldSucceed");
 }
 
 #[tokio::test]
-async fn services_and_settings_that_a_rotation_would_stumble_over_are_told() {
+async fn what_a_rotation_would_stumble_over_and_go_on_is_told() {
     let stage = discovering(&PostgresOptions::default(), &json!({})).await;
     let version = stage.aws.holder(&stage.arn, "AWSCURRENT").unwrap();
     let pinned = stage.aws.register_with_secrets("pinned", &[&format!("{}:password::{version}", stage.arn)]).unwrap();
     stage.aws.create_service("prod", "pinned", &pinned).unwrap();
+    stage.aws.with_secret(&stage.arn, |secret| secret.rotation = None).unwrap();
     let report = dry_run(&stage, false).await;
     assert_eq!(report["verdict"], "wouldSucceed", "{report:#}");
     let line = report["services"].as_array().unwrap().iter().find(|line| line["service"] == "pinned").unwrap();
     assert_eq!(line["verdict"], "skipped");
     assert!(line["reason"].as_str().unwrap().contains(&version), "{line}");
-
-    stage.aws.set_tag(&stage.arn, "keyroll:hold", "black friday").unwrap();
-    finds(&stage, "RefusedHold", &["black friday"]).await;
-    stage.aws.set_tag(&stage.arn, "keyroll:hold", "2001-01-01").unwrap();
-    stage.aws.set_tag(&stage.arn, "keyroll:servces", "prod/api").unwrap();
-    finds(&stage, "RefusedSetting", &["keyroll:servces"]).await;
-    stage.aws.remove_tag(&stage.arn, "keyroll:servces").unwrap();
-    stage.aws.set_tag(&stage.arn, "keyroll:copies", "ssm:/orders/db").unwrap();
-    finds(&stage, "RefusedNotBuilt", &["keyroll:copies"]).await;
-    stage.aws.remove_tag(&stage.arn, "keyroll:copies").unwrap();
-
-    stage.aws.with_secret(&stage.arn, |secret| secret.owning_service = Some("rds".to_owned())).unwrap();
-    finds(&stage, "RefusedManaged", &["rds"]).await;
-    stage.aws.with_secret(&stage.arn, |secret| secret.owning_service = None).unwrap();
-    stage.aws.with_secret(&stage.arn, |secret| secret.rotation.as_mut().unwrap().enabled = false).unwrap();
-    finds(&stage, "RefusedNotEnabled", &["rotation is not enabled"]).await;
-    stage.aws.with_secret(&stage.arn, |secret| secret.rotation = None).unwrap();
-    let report = dry_run(&stage, false).await;
-    assert_eq!(report["verdict"], "wouldSucceed", "{report:#}");
     assert!(report["warnings"].to_string().contains("--rotation-lambda-arn"), "{report:#}");
 }
 

@@ -71,16 +71,14 @@ async fn a_database_gone_back_to_awsprevious_is_a_warning_and_the_rotation_mends
         }
         assert!(steps(&report)[1].1.contains("set the password"), "{report:#}");
     }
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     assert!(!warnings(&dry_run(&stage, false).await).contains("AWSPREVIOUS"));
 }
 
 #[tokio::test]
 async fn a_pending_version_of_another_account_is_found_also_while_awscurrent_works() {
     let stage = stage().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let mut pending = stage.value("AWSPENDING");
     pending["username"] = json!("somebody_else");
     stage.overwrite("AWSPENDING", Content::Text(pending.to_string()));
@@ -90,8 +88,7 @@ async fn a_pending_version_of_another_account_is_found_also_while_awscurrent_wor
     let remedy = report["reasons"][0]["remedy"].as_str().unwrap();
     assert!(remedy.contains("AWSCURRENT works: give this version up"), "{remedy}");
     // The rotation says the same.
-    let message = stage.error("setSecret", &token, "RefusedChanged").await;
-    assert!(message.contains("username"), "{message}");
+    stage.refused("setSecret", &token, "RefusedChanged", &["username"]).await;
 }
 
 #[tokio::test]
@@ -142,6 +139,5 @@ async fn a_list_of_secrets_that_may_not_be_read_stops_no_rotation_and_is_a_warni
     let [line] = lines[..] else { panic!("{report:#}") };
     assert!(line.starts_with("Reconcile could not find this secret by itself: "), "{line}");
     assert_eq!(statement(line)["Action"], "secretsmanager:ListSecrets", "{line}");
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }

@@ -1,13 +1,13 @@
 //! Rotating through an administrator, where `keyroll:admin-secret` names one.
 
 use rehearsal::aws::{ACCOUNT as AWS_ACCOUNT, DbCluster, DbInstance, REGION};
-use rehearsal::driver::STEPS;
 use rehearsal::postgres::{Postgres, PostgresOptions};
 use serde_json::{Value, json};
+use support::dry_run::finds;
+use support::pair::{ADMIN, make_administrator};
+use support::refusals::{Row, Wrong};
 use support::rig::random_password;
 use support::stage::{ACCOUNT, Stage};
-
-pub const ADMIN: &str = "orders_admin";
 
 /// A stage whose secret names an administrator with these attributes.
 pub async fn stage(attributes: &str) -> (Stage, Value) {
@@ -16,23 +16,10 @@ pub async fn stage(attributes: &str) -> (Stage, Value) {
     (stage, admin)
 }
 
-/// Makes an administrator with these attributes, who comes to the server as the account does, and names it in the
-/// account's secret. Gives the value of the administrator's own.
+/// Makes an administrator with these attributes and names it in the tag of the account's secret. Gives the value of its own.
 pub fn appoint(stage: &Stage, attributes: &str) -> Value {
-    let password = random_password();
-    stage.postgres().sql(&format!("CREATE ROLE {ADMIN} LOGIN {attributes} PASSWORD '{password}'")).unwrap();
-    if stage.postgres().sql("SELECT current_setting('server_version_num')::int >= 160000").unwrap() == "t" {
-        stage.postgres().sql(&format!("GRANT {ACCOUNT} TO {ADMIN} WITH ADMIN OPTION")).unwrap();
-    }
-    let mut admin = json!({"username": ADMIN, "password": password});
-    for (key, value) in stage.value("AWSCURRENT").as_object().unwrap() {
-        if ["engine", "host", "port", "ssl"].contains(&key.as_str()) {
-            admin[key] = value.clone();
-        }
-    }
-    stage.aws.create_secret("orders/admin", &admin.to_string(), &[]).unwrap();
+    let admin = make_administrator(stage, ACCOUNT, attributes);
     stage.aws.set_tag(&stage.arn, "keyroll:admin-secret", "orders/admin").unwrap();
-    stage.secret_text(&password);
     admin
 }
 
@@ -40,8 +27,7 @@ pub fn appoint(stage: &Stage, attributes: &str) -> Value {
 async fn the_administrator_sets_the_password_after_the_account_itself_has_logged_in() {
     let (stage, _) = stage("CREATEROLE").await;
     let mark = stage.postgres().mark();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    let rotation = stage.rotated().await;
     let logins = stage.postgres().logins_since(mark);
     assert_eq!(logins.accepted[..4], [ACCOUNT, ADMIN, ACCOUNT, ACCOUNT]);
     let report = rotation.last("setSecret").unwrap().answer().unwrap();
@@ -57,13 +43,10 @@ async fn the_administrator_helps_an_account_that_may_not_change_its_own_password
     stage.postgres().sql("CREATE ROLE rds_password").unwrap();
     stage.postgres().sql(&format!("GRANT rds_password TO {ADMIN}")).unwrap();
     stage.postgres().sql("ALTER DATABASE orders SET rds.restrict_password_commands = 'on'").unwrap();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("rds_password") && message.contains("keyroll:admin-secret"), "{message}");
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["rds_password", "keyroll:admin-secret"]).await;
 }
 
 #[tokio::test]
@@ -73,11 +56,9 @@ async fn the_administrators_login_goes_only_to_its_own_host() {
     let foreign = Postgres::start_with(&PostgresOptions::default()).unwrap();
     admin["port"] = json!(foreign.port());
     stage.aws.put_value("orders/admin", &admin.to_string(), &["AWSCURRENT"]).unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let marks = (stage.postgres().mark(), foreign.mark());
-    let message = stage.error("setSecret", &token, "RefusedSetting").await;
-    assert!(message.contains("orders/admin"), "{message}");
+    stage.refused("setSecret", &token, "RefusedSetting", &["orders/admin"]).await;
     let tried =
         |logins: rehearsal::postgres::Logins| logins.accepted.iter().chain(&logins.failed).any(|name| name == ADMIN);
     assert!(!tried(stage.postgres().logins_since(marks.0)) && !tried(foreign.logins_since(marks.1)));
@@ -87,8 +68,7 @@ async fn the_administrators_login_goes_only_to_its_own_host() {
 async fn an_account_whose_own_login_fails_gets_no_help_from_the_administrator() {
     let (stage, _) = stage("CREATEROLE").await;
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let mark = stage.postgres().mark();
     stage.error("setSecret", &token, "RefusedLogin").await;
     assert!(!stage.postgres().logins_since(mark).accepted.iter().any(|name| name == ADMIN));
@@ -96,27 +76,31 @@ async fn an_account_whose_own_login_fails_gets_no_help_from_the_administrator() 
 
 #[tokio::test]
 async fn an_administrator_without_the_right_is_refused_before_anything_changes() {
-    let (stage, admin) = stage("NOCREATEROLE").await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("CREATEROLE"), "{message}");
-    stage.postgres().sql(&format!("ALTER ROLE {ADMIN} CREATEROLE; ALTER ROLE {ACCOUNT} SUPERUSER")).unwrap();
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("superuser"), "{message}");
-    stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} NOSUPERUSER")).unwrap();
-    let wrong = json!({"password": random_password()});
-    let mut changed = admin.clone();
-    changed["password"] = wrong["password"].clone();
-    stage.aws.put_value("orders/admin", &changed.to_string(), &["AWSCURRENT"]).unwrap();
-    let message = stage.error("setSecret", &token, "RefusedLogin").await;
-    assert!(message.contains(ADMIN), "{message}");
-    assert!(stage.logs_in("AWSCURRENT"));
+    let (stage, mut admin) = stage("CREATEROLE").await;
+    let token = stage.created().await;
+    let alter = |role: &str, [wrong, right]: [&str; 2]| {
+        [wrong, right].map(|attribute| format!("ALTER ROLE {role} {attribute}"))
+    };
+    let no_right = alter(ADMIN, ["NOCREATEROLE", "CREATEROLE"]);
+    let mightier = alter(ACCOUNT, ["SUPERUSER", "NOSUPERUSER"]);
+    let rows: [Row<'_>; 2] = [
+        (Wrong::Server(&no_right[0], &no_right[1]), "RefusedAccount", &[ADMIN, "CREATEROLE"]),
+        (Wrong::Server(&mightier[0], &mightier[1]), "RefusedAccount", &["superuser"]),
+    ];
+    stage.refuses(&["setSecret"], &token, &rows).await;
+    let nobody = Wrong::Tag("keyroll:admin-secret", "orders/nobody");
+    stage.finds(&[(nobody, "RefusedSetting", &["orders/nobody"])]).await;
+    let right = admin.to_string();
+    let wrong = random_password();
+    stage.secret_text(&wrong);
+    admin["password"] = json!(wrong);
     stage.aws.put_value("orders/admin", &admin.to_string(), &["AWSCURRENT"]).unwrap();
-    for step in &STEPS[1..] {
-        stage.answer(step, &token).await;
-    }
-    stage.assert_finished(&token);
+    let rejected = ["rejects the administrator", ADMIN];
+    finds(&stage, "RefusedLogin", &rejected).await;
+    stage.refused("setSecret", &token, "RefusedLogin", &rejected).await;
+    assert!(stage.logs_in("AWSCURRENT"));
+    stage.aws.put_value("orders/admin", &right, &["AWSCURRENT"]).unwrap();
+    stage.finishes(&token).await;
 }
 
 #[tokio::test]
@@ -137,8 +121,7 @@ async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
         let arn = format!("arn:aws:rds:{REGION}:{AWS_ACCOUNT}:{kind}:orders");
         let tags = [(tag.to_owned(), arn)].into();
         stage.aws.with_secret("rds!db-orders", |secret| secret.tags = tags).unwrap();
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        let rotation = stage.rotated().await;
         let report = rotation.last("setSecret").unwrap().answer().unwrap();
         assert!(report["done"].to_string().contains(ADMIN), "{tag}: {report}");
     }
@@ -146,8 +129,7 @@ async fn an_administrator_whose_secret_rds_manages_is_sent_where_rds_says() {
     // RDS names another server: the login is not sent to the one that the account's secret names.
     at(1);
     let mark = stage.postgres().mark();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    let rotation = stage.rotated().await;
     assert_eq!(stage.postgres().logins_since(mark).accepted[..3], [ACCOUNT; 3]);
     let report = rotation.last("setSecret").unwrap().answer().unwrap().clone();
     assert!(report["warnings"].to_string().contains("localhost:1,"), "{report}");
@@ -167,8 +149,7 @@ async fn an_administrator_who_is_only_offered_never_stops_a_rotation() {
     stage.edit_current(&json!({"masterarn": stage.aws.secret("orders/admin").unwrap().arn}));
     stage.aws.set_tag(&stage.arn, "keyroll:strategy", "single-user").unwrap();
     let warned = async |expected: &str| {
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        let rotation = stage.rotated().await;
         let report = rotation.last("setSecret").unwrap().answer().unwrap().clone();
         assert!(report["warnings"].to_string().contains(expected), "{report}");
         let tested = stage.driver.test_only(&stage.arn).await.unwrap();

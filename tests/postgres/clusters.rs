@@ -3,8 +3,8 @@
 
 use rehearsal::aws::{ACCOUNT as AWS_ACCOUNT, DbCluster, DbInstance, Fault, REGION, Rule};
 use serde_json::json;
+use support::pair::ADMIN;
 
-use crate::administrator::ADMIN;
 use crate::replicas::TwoHosts;
 
 /// The account is of Aurora, and RDS shows the administrator's host as a member of the cluster `orders`.
@@ -104,8 +104,7 @@ async fn an_administrator_whom_rds_manages_serves_the_readers_endpoint_too() {
 
     // RDS shows the account's host no more: the offer is not taken up, and the account changes its own password.
     stage.aws.put_db_cluster(cluster);
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    let rotation = stage.rotated().await;
     let report = rotation.last("setSecret").unwrap().answer().unwrap();
     assert!(report["warnings"].to_string().contains("127.0.0.1 as neither an endpoint nor a member"), "{report}");
     assert!(!report["done"].to_string().contains(ADMIN), "{report}");

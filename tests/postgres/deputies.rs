@@ -1,9 +1,9 @@
 //! Nobody gets the administrator to act for them: not by what they own in the database, not by what they write into the
 //! secret, not by the name of an account. And nobody who is in use is locked out for it.
 
-use rehearsal::postgres::PostgresOptions;
 use serde_json::json;
 use support::pair::{self, PARTNER, create_role, sql};
+use support::refusals::{Row, Wrong};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 
 use crate::administrator;
@@ -49,8 +49,7 @@ async fn operators_of_the_accounts_database_are_never_called_by_the_administrato
 async fn one_account_rotates_whatever_has_become_of_the_role_that_it_is_set_to() {
     let stage = Stage::start().await;
     sql(&stage, &format!("CREATE ROLE gone; ALTER ROLE {ACCOUNT} SET role = 'gone'; DROP ROLE gone"));
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 /// A stage on which somebody else's account has the name that a partner would have, with a right of its own.
@@ -67,18 +66,12 @@ async fn with_a_stranger() -> (Stage, String) {
 #[tokio::test]
 async fn somebody_elses_account_is_not_adopted_for_its_name() {
     let (stage, password) = with_a_stranger().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let before = stage.state();
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("nothing but their names") && message.contains("GRANT"), "{message}");
-    assert_eq!(stage.state(), before);
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["nothing but their names", "GRANT"]).await;
     assert!(stage.accepts(PARTNER, &password));
     // Where it is meant, one statement says so.
     sql(&stage, &format!("GRANT {ACCOUNT} TO {PARTNER}"));
-    for step in ["setSecret", "testSecret", "finishSecret"] {
-        stage.answer(step, &token).await;
-    }
+    stage.goes_on(&token).await;
     assert_eq!(pair::account(&stage, "AWSCURRENT"), PARTNER);
 }
 
@@ -96,33 +89,23 @@ async fn an_account_of_that_name_does_not_get_at_the_base_by_a_forged_previous_v
     stage.secret_text(good["password"].as_str().unwrap());
     stage.aws.put_value(&stage.arn, &wrong.to_string(), &["AWSCURRENT"]).unwrap();
     assert_eq!(pair::account(&stage, "AWSPREVIOUS"), PARTNER);
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let before = stage.state();
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("nothing but their names"), "{message}");
-    assert_eq!(stage.state(), before);
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["nothing but their names"]).await;
     assert_eq!(sql(&stage, &format!("SELECT pg_has_role('{PARTNER}', '{ACCOUNT}', 'MEMBER')")), "f");
 }
 
 #[tokio::test]
 async fn a_base_that_is_parked_does_not_take_its_partner_along() {
-    let stage = pair::stage_with(&PostgresOptions::default(), ACCOUNT).await;
+    let stage = pair::stage().await;
     stage.rotate().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    for (parked, back) in [
-        ("CONNECTION LIMIT 0", "CONNECTION LIMIT -1"),
-        ("NOLOGIN", "LOGIN"),
-        ("VALID UNTIL '2001-01-01'", "VALID UNTIL 'infinity'"),
-    ] {
-        sql(&stage, &format!("ALTER ROLE {ACCOUNT} {parked}"));
-        stage.error("setSecret", &token, "RefusedAccount").await;
-        assert!(stage.logs_in("AWSCURRENT"), "{parked}");
-        sql(&stage, &format!("ALTER ROLE {ACCOUNT} {back}"));
-    }
-    for step in ["setSecret", "testSecret", "finishSecret"] {
-        stage.answer(step, &token).await;
-    }
+    let token = stage.created().await;
+    let rows: [Row<'_>; 3] = [
+        ("ALTER ROLE orders_app CONNECTION LIMIT 0", "ALTER ROLE orders_app CONNECTION LIMIT -1"),
+        ("ALTER ROLE orders_app NOLOGIN", "ALTER ROLE orders_app LOGIN"),
+        ("ALTER ROLE orders_app VALID UNTIL '2001-01-01'", "ALTER ROLE orders_app VALID UNTIL 'infinity'"),
+    ]
+    .map(|(parked, back)| (Wrong::Server(parked, back), "RefusedAccount", &[][..]));
+    stage.refuses(&["setSecret"], &token, &rows).await;
+    stage.goes_on(&token).await;
     assert_eq!(pair::account(&stage, "AWSCURRENT"), ACCOUNT);
 }

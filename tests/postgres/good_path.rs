@@ -113,8 +113,7 @@ async fn servers_of_every_password_encryption_and_clear_text_by_request_are_rota
     let clear = PostgresOptions { tls: Tls::Off, ..PostgresOptions::default() };
     for (options, keys, warned) in [(md5, json!({}), false), (clear, json!({"ssl": false}), true)] {
         let stage = Stage::with(&options, ACCOUNT, &keys).await;
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        let rotation = stage.rotated().await;
         let report = rotation.last("finishSecret").unwrap().answer().unwrap();
         assert_eq!(report["warnings"].to_string().contains("unencrypted"), warned, "{report}");
     }
@@ -125,22 +124,19 @@ async fn odd_names_log_in_to_servers_that_keep_md5_hashes_too() {
     let options =
         PostgresOptions { md5: true, hba: vec!["host all all 127.0.0.1/32 md5".to_owned()], ..Default::default() };
     let stage = Stage::with(&options, "comma, and\ttab", &json!({})).await;
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 #[tokio::test]
 async fn accounts_that_are_read_only_or_act_as_another_role_by_default_are_rotated() {
     let stage = Stage::start().await;
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} SET default_transaction_read_only = on")).unwrap();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     stage
         .postgres()
         .sql(&format!("CREATE ROLE team; GRANT team TO {ACCOUNT}; ALTER ROLE {ACCOUNT} SET role = team"))
         .unwrap();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    let rotation = stage.rotated().await;
     let tested = rotation.last("testSecret").unwrap().answer().unwrap();
     assert!(tested["done"].to_string().contains("team"), "{tested}");
 }
@@ -164,7 +160,6 @@ async fn any_name_that_postgres_can_hold_rotates() {
     ];
     for name in names {
         let stage = Stage::with(&PostgresOptions::default(), name, &json!({})).await;
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        stage.rotated().await;
     }
 }

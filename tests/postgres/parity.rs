@@ -151,8 +151,7 @@ async fn a_secret_that_awss_function_rotated_rotates_on_as_it_is() {
             let [pending, current] = ["AWSPREVIOUS", "AWSCURRENT"].map(|label| account(&stage, label));
             let before = stage.aws.value_of(&stage.arn, "AWSCURRENT").unwrap();
             stage.function.cold().await;
-            let rotation = stage.rotate().await;
-            stage.assert_finished(&rotation.token);
+            stage.rotated().await;
             assert_eq!([account(&stage, "AWSCURRENT"), account(&stage, "AWSPREVIOUS")], [pending, current]);
             assert_untouched(&stage, &before);
             // What narrows a login that is in use, or changes whom it acts as, waits for its own turn.
@@ -169,8 +168,7 @@ async fn a_clone_by_aws_with_tables_of_its_own_keeps_them_and_the_rotation_says_
     recipe::rotate(&stage).await;
     run_as(&stage, "AWSCURRENT", "CREATE SCHEMA theirs; CREATE TABLE theirs.made_before ()");
     for _ in 0..2 {
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        let rotation = stage.rotated().await;
         let report = rotation.last("setSecret").unwrap().answer().unwrap();
         let warned = report["warnings"][0].as_str().unwrap();
         assert!(warned.contains(&format!("REASSIGN OWNED BY \"{PARTNER}\" TO \"{ACCOUNT}\"")), "{warned}");
@@ -212,8 +210,7 @@ async fn awss_function_goes_on_from_what_is_left_here() {
         }
         // And back here again.
         for _ in 0..2 {
-            let rotation = stage.rotate().await;
-            stage.assert_finished(&rotation.token);
+            stage.rotated().await;
         }
         pair::assert_alike(&stage);
     }

@@ -7,24 +7,6 @@ use support::pair::{ADMIN, PARTNER, account, assert_in_step, create_role, run_as
 use support::rig::random_password;
 use support::stage::{ACCOUNT, Stage};
 
-/// What the server holds of every role but passwords, and who is a member of what.
-fn roles(stage: &Stage) -> String {
-    let roles = "SELECT string_agg(r::text, ';' ORDER BY rolname) FROM pg_roles r";
-    let members = "SELECT string_agg(m::text, ';' ORDER BY m::text) FROM pg_auth_members m";
-    sql(stage, &format!("{roles}; {members}"))
-}
-
-/// Expects setSecret to be refused and to change nothing; gives the message.
-async fn refused(stage: &Stage, token: &str, words: &[&str]) -> String {
-    let before = (stage.state(), roles(stage));
-    let message = stage.error("setSecret", token, "RefusedAccount").await;
-    assert_eq!((stage.state(), roles(stage)), before, "a refused step changed something");
-    for word in words {
-        assert!(message.contains(word), "{word}: {message}");
-    }
-    message
-}
-
 /// Runs the rest of a rotation that was refused before.
 async fn goes_on(stage: &Stage, token: &str, current: &str) {
     for step in STEPS {
@@ -37,21 +19,19 @@ async fn goes_on(stage: &Stage, token: &str, current: &str) {
 #[tokio::test]
 async fn no_second_account_is_made_of_one_with_superuser_replication_or_bypassrls() {
     let stage = stage().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     stage.aws.set_tag(&stage.arn, "keyroll:strategy", "alternating-users").unwrap();
     for attribute in ["SUPERUSER", "REPLICATION", "BYPASSRLS"] {
         sql(&stage, &format!("ALTER ROLE {ACCOUNT} {attribute}"));
         let remedy = format!("ALTER ROLE {} NO{attribute}", identifier(ACCOUNT));
-        refused(&stage, &token, &[attribute, &remedy, "single-user"]).await;
+        stage.refused("setSecret", &token, "RefusedAccount", &[attribute, &remedy, "single-user"]).await;
         sql(&stage, &remedy);
     }
     goes_on(&stage, &token, PARTNER).await;
     // Nor is a partner taken that has what its base has not.
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     sql(&stage, &format!("ALTER ROLE {PARTNER} BYPASSRLS"));
-    refused(&stage, &token, &[PARTNER, "NOBYPASSRLS"]).await;
+    stage.refused("setSecret", &token, "RefusedAccount", &[PARTNER, "NOBYPASSRLS"]).await;
     sql(&stage, &format!("ALTER ROLE {PARTNER} NOSUPERUSER NOREPLICATION NOBYPASSRLS"));
     goes_on(&stage, &token, ACCOUNT).await;
 }
@@ -66,9 +46,15 @@ async fn an_account_that_may_make_others_is_doubled_only_where_the_tag_says_so()
             sql(&stage, "CREATE ROLE rds_superuser; CREATE ROLE dba; GRANT rds_superuser TO dba");
             sql(&stage, &format!("GRANT dba TO {ADMIN} WITH ADMIN OPTION; GRANT dba TO {ACCOUNT}"));
         }
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
-        refused(&stage, &token, &[words, "keyroll:strategy = alternating-users", "single-user"]).await;
+        let token = stage.created().await;
+        stage
+            .refused(
+                "setSecret",
+                &token,
+                "RefusedAccount",
+                &[words, "keyroll:strategy = alternating-users", "single-user"],
+            )
+            .await;
         stage.aws.set_tag(&stage.arn, "keyroll:strategy", "alternating-users").unwrap();
         goes_on(&stage, &token, PARTNER).await;
         let has = "SELECT rolcreaterole OR pg_has_role(oid, 'dba', 'MEMBER') FROM pg_roles WHERE rolname =";
@@ -86,21 +72,19 @@ async fn an_account_that_may_make_others_is_doubled_only_where_the_tag_says_so()
 async fn an_administrator_without_createrole_is_told_the_statement_that_mends_it() {
     let stage = stage().await;
     sql(&stage, &format!("ALTER ROLE {ADMIN} NOCREATEROLE"));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let remedy = format!("ALTER ROLE {} CREATEROLE", identifier(ADMIN));
-    refused(&stage, &token, &["may not create the role", PARTNER, &remedy, "42501"]).await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["may not create the role", PARTNER, &remedy, "42501"]).await;
     // With a partner made by hand it still could not set its password.
     create_role(&stage, PARTNER, "");
     sql(&stage, &format!("GRANT {ACCOUNT} TO {PARTNER}; GRANT {ACCOUNT}, {PARTNER} TO {ADMIN} WITH ADMIN OPTION"));
-    refused(&stage, &token, &["may not change the role", PARTNER, &remedy]).await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["may not change the role", PARTNER, &remedy]).await;
     sql(&stage, &remedy);
     goes_on(&stage, &token, PARTNER).await;
     // On the base's turn it is the base's password.
     sql(&stage, &format!("ALTER ROLE {ADMIN} NOCREATEROLE"));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    refused(&stage, &token, &["may not change", &remedy]).await;
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["may not change", &remedy]).await;
     sql(&stage, &remedy);
     goes_on(&stage, &token, ACCOUNT).await;
 }
@@ -134,10 +118,9 @@ async fn a_base_that_is_a_member_of_its_partner_is_refused_with_the_revoke() {
     let stage = stage().await;
     create_role(&stage, PARTNER, "");
     sql(&stage, &format!("GRANT {PARTNER} TO {ADMIN} WITH ADMIN OPTION; GRANT {PARTNER} TO {ACCOUNT}"));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let remedy = format!("REVOKE {} FROM {}", identifier(PARTNER), identifier(ACCOUNT));
-    refused(&stage, &token, &["0LP01", &remedy]).await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["0LP01", &remedy]).await;
     sql(&stage, &remedy);
     goes_on(&stage, &token, PARTNER).await;
     assert_eq!(run_as(&stage, "AWSCURRENT", "SELECT current_user"), ACCOUNT);
@@ -147,15 +130,14 @@ async fn a_base_that_is_a_member_of_its_partner_is_refused_with_the_revoke() {
 async fn the_base_of_a_pair_that_nothing_shows_is_left_alone() {
     let stage = stage().await;
     stage.rotate().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let owner =
         sql(&stage, &format!("SELECT grantor::regrole FROM pg_auth_members WHERE member = '{PARTNER}'::regrole"));
     let revoke = format!("SET ROLE {owner}; REVOKE {ACCOUNT} FROM {PARTNER}");
     // Nor does AWSPREVIOUS open it.
     sql(&stage, &format!("{revoke}; RESET ROLE; ALTER ROLE {ACCOUNT} PASSWORD {}", literal(&random_password())));
     let remedy = format!("GRANT {} TO {}", identifier(ACCOUNT), identifier(PARTNER));
-    refused(&stage, &token, &["no member", &remedy]).await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["no member", &remedy]).await;
     sql(&stage, &remedy);
     goes_on(&stage, &token, ACCOUNT).await;
 }

@@ -100,24 +100,17 @@ async fn an_expired_base_is_refused_and_nothing_changes() {
     stage.rotate().await;
     // It is the partner that logs in, and its base has expired.
     sql(&stage, &format!("ALTER ROLE {ACCOUNT} VALID UNTIL '2001-01-01'"));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let before = stage.state();
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("expired") && message.contains("VALID UNTIL"), "{message}");
-    assert_eq!(stage.state(), before);
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["expired", "VALID UNTIL"]).await;
     sql(&stage, &format!("ALTER ROLE {ACCOUNT} VALID UNTIL 'infinity'"));
-    for step in ["setSecret", "testSecret", "finishSecret"] {
-        stage.answer(step, &token).await;
-    }
+    stage.goes_on(&token).await;
     assert_eq!(account(&stage, "AWSCURRENT"), ACCOUNT);
 }
 
 #[tokio::test]
 async fn a_membership_revoked_before_the_proof_fails_it_and_the_retry_heals() {
     let stage = stage().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     stage.answer("setSecret", &token).await;
     sql(&stage, &format!("REVOKE {ACCOUNT} FROM {PARTNER}{}", by_admin(&stage)));
     let message = stage.error("testSecret", &token, "FailedProof").await;

@@ -15,8 +15,7 @@ async fn a_session_on_another_database_than_the_secret_names_proves_nothing() {
     stage.postgres().sql("CREATE DATABASE mapped").unwrap();
     let good = stage.value("AWSCURRENT");
     stage.edit_current(&json!({"port": pooler(stage.postgres().port())}));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     stage.answer("setSecret", &token).await;
     for step in ["testSecret", "finishSecret"] {
         let before = stage.state();

@@ -6,9 +6,10 @@ use rehearsal::driver::STEPS;
 use rehearsal::lambda::Outcome;
 use rehearsal::postgres::{Mark, Postgres};
 use serde_json::json;
+use support::pair::ADMIN;
 use support::stage::{ACCOUNT, Stage};
 
-use crate::administrator::{self, ADMIN};
+use crate::administrator;
 
 /// Gives the stage's server a standby at 127.0.0.1, where the account is to log in from now on.
 pub fn log_in_at_a_standby(stage: &Stage) -> Postgres {

@@ -93,8 +93,7 @@ async fn it_waits_for_no_age_and_takes_the_open_rollout_with_it() {
 async fn a_value_that_was_drawn_before_is_never_used() {
     for two in [true, false] {
         let stage = if two { stage().await } else { Stage::start().await };
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         if two {
             stage.answer("setSecret", &token).await;
         }
@@ -114,8 +113,7 @@ async fn a_value_that_was_drawn_before_is_never_used() {
 #[tokio::test]
 async fn the_only_version_that_logs_in_becomes_current_before_it_is_replaced() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     stage.answer("setSecret", &token).await;
     assert!(!stage.logs_in("AWSCURRENT"));
     let old = logins(&stage);

@@ -83,8 +83,7 @@ async fn a_revision_is_read_once_in_the_life_of_a_process() {
     stage.aws.create_service("prod", "other", &other).unwrap();
     for (reads, deployments) in [(2, 2), (0, 3)] {
         stage.aws.clear();
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        stage.rotated().await;
         assert_eq!(stage.calls("DescribeTaskDefinition"), reads);
         assert!(SERVICES.iter().all(|service| stage.deployments(service) == deployments));
     }

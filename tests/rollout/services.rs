@@ -203,8 +203,7 @@ async fn throttling_is_waited_out() {
     let stage = Stage::start().await;
     stage.aws.fault(Rule::on("UpdateService", Fault::throttle()).times(2));
     stage.aws.fault(Rule::on("PutSecretValue", Fault::throttle()).times(2));
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 #[tokio::test]
@@ -241,8 +240,7 @@ async fn a_hold_stops_a_rotation_before_it_begins_and_a_rollout_before_it_ends()
     stage.aws.set_tag(&stage.arn, "keyroll:hold", "black friday").unwrap();
     let token = stage.stage();
     let before = stage.aws.snapshot();
-    let message = stage.error("createSecret", &token, "RefusedHold").await;
-    assert!(message.contains("black friday"), "{message}");
+    stage.refused("createSecret", &token, "RefusedHold", &["black friday"]).await;
     assert_eq!(stage.aws.snapshot(), before);
     stage.aws.set_tag(&stage.arn, "keyroll:hold", "2001-01-01").unwrap();
     for step in ["createSecret", "setSecret", "testSecret"] {
@@ -306,8 +304,7 @@ async fn what_a_version_of_another_function_left_to_roll_is_remembered() {
 #[tokio::test]
 async fn a_hold_in_the_middle_of_a_rotation_leaves_the_password_alone_but_stops_no_retry() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     stage.aws.set_tag(&stage.arn, "keyroll:hold", "black friday").unwrap();
     // A warm process remembers the tags for a minute.
     stage.function.cold().await;

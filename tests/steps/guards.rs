@@ -4,37 +4,14 @@
 use std::time::Duration;
 
 use rehearsal::aws::random::uuid;
+use rehearsal::aws::{Content, Secret};
 use rehearsal::driver::{Driver, Options, STEPS};
 use rehearsal::lambda::Outcome;
 use rehearsal::postgres::Postgres;
 use serde_json::json;
-use support::rig::random_password;
+use support::refusals::{Row, Wrong};
+use support::rig::{self, assert_says, random_password};
 use support::stage::{ACCOUNT, Stage};
-
-/// Calls steps that must each be refused with this type and these words, and must change nothing.
-async fn refused(stage: &Stage, steps: &[&str], token: &str, expected: &str, words: &str) {
-    for step in steps {
-        let before = stage.state();
-        let message = stage.error(step, token, expected).await;
-        assert!(message.contains(words), "expected {words:?}: {message}");
-        assert_eq!(stage.state(), before, "a refused {step} changed something: {message}");
-    }
-    assert!(stage.logs_in("AWSCURRENT"));
-}
-
-async fn created(stage: &Stage) -> String {
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    token
-}
-
-/// The steps after createSecret, in the process that has refused before.
-async fn then_finishes(stage: &Stage, token: &str) {
-    for step in &STEPS[1..] {
-        stage.answer(step, token).await;
-    }
-    stage.assert_finished(token);
-}
 
 #[tokio::test]
 async fn a_token_of_another_secret_or_of_none_is_refused_by_every_step() {
@@ -42,11 +19,13 @@ async fn a_token_of_another_secret_or_of_none_is_refused_by_every_step() {
     let other = stage.aws.create_secret("billing/db", &stage.value("AWSCURRENT").to_string(), &[]).unwrap();
     let foreign = uuid();
     stage.aws.stage_pending(&other, &foreign).unwrap();
-    let token = created(&stage).await;
+    let token = stage.created().await;
     for unknown in [foreign.as_str(), &uuid(), "x"] {
-        refused(&stage, &STEPS, unknown, "RefusedVersion", "no staging label").await;
+        for step in STEPS {
+            stage.refused(step, unknown, "RefusedVersion", &["no staging label"]).await;
+        }
     }
-    then_finishes(&stage, &token).await;
+    stage.finishes(&token).await;
     assert_eq!(stage.function.cold_starts(), 1);
 }
 
@@ -63,41 +42,63 @@ async fn a_secret_that_does_not_exist_is_refused_by_every_step() {
 }
 
 #[tokio::test]
-async fn rotation_that_is_off_is_refused_and_one_never_configured_is_allowed() {
+async fn what_is_switched_off_or_managed_is_refused_and_one_never_configured_is_allowed() {
     let stage = Stage::start().await;
     let token = stage.stage();
-    stage.aws.with_secret(&stage.arn, |secret| secret.rotation.as_mut().unwrap().enabled = false).unwrap();
-    refused(&stage, &STEPS, &token, "RefusedNotEnabled", "rotate-secret").await;
+    let off = |secret: &mut Secret| secret.rotation.as_mut().unwrap().enabled = false;
+    let managed = |secret: &mut Secret| secret.owning_service = Some("rds".to_owned());
+    let rows: [Row<'_>; 2] = [
+        (Wrong::Secret("is not enabled", off), "RefusedNotEnabled", &["rotate-secret"]),
+        (Wrong::Secret("is managed", managed), "RefusedManaged", &["managed by rds"]),
+    ];
+    stage.refuses(&STEPS, &token, &rows).await;
+    // By its name alone.
+    let name = stage.aws.create_secret("rds!db-0f5a", &stage.value("AWSCURRENT").to_string(), &[]).unwrap();
+    stage.aws.stage_pending(&name, &token).unwrap();
+    let before = stage.state();
+    for step in STEPS {
+        rig::refused(step, stage.send(&Driver::event(step, &name, &token, &uuid())).await, "RefusedManaged");
+    }
+    assert_eq!(stage.state(), before);
     // AWS's templates go on where RotationEnabled is absent.
     stage.aws.with_secret(&stage.arn, |secret| secret.rotation = None).unwrap();
     stage.answer("createSecret", &token).await;
-    then_finishes(&stage, &token).await;
+    stage.finishes(&token).await;
     assert_eq!(stage.function.cold_starts(), 1);
 }
 
 #[tokio::test]
-async fn secrets_that_a_service_manages_are_left_to_it() {
+async fn accounts_that_log_in_by_iam_and_read_only_servers_are_refused() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.aws.with_secret(&stage.arn, |secret| secret.owning_service = Some("rds".to_owned())).unwrap();
-    refused(&stage, &STEPS, &token, "RefusedManaged", "managed by rds").await;
-    let managed = stage.aws.create_secret("rds!db-0f5a", &stage.value("AWSCURRENT").to_string(), &[]).unwrap();
-    let token = uuid();
-    stage.aws.stage_pending(&managed, &token).unwrap();
-    let before = stage.state();
-    for step in STEPS {
-        let event = Driver::event(step, &managed, &token, &uuid());
-        let Outcome::Error { error_type, message } = stage.send(&event).await else { panic!("{step} was answered") };
-        assert_eq!(error_type, "RefusedManaged", "{message}");
+    let token = stage.created().await;
+    let rows: [Row<'_>; 2] = [
+        (
+            Wrong::Server("CREATE ROLE rds_iam; GRANT rds_iam TO orders_app", "REVOKE rds_iam FROM orders_app"),
+            "RefusedAccount",
+            &["rds_iam"],
+        ),
+        (
+            Wrong::World("is read-only", |stage| read_only(stage, "on"), |stage| read_only(stage, "off")),
+            "RefusedServer",
+            &["default_transaction_read_only"],
+        ),
+    ];
+    stage.refuses(&["setSecret"], &token, &rows).await;
+    stage.finishes(&token).await;
+}
+
+fn read_only(stage: &Stage, value: &str) {
+    stage.server.sql(&format!("ALTER SYSTEM SET default_transaction_read_only = {value}; SELECT pg_reload_conf()"));
+    while stage.postgres().sql("SHOW default_transaction_read_only").unwrap() != value {
+        std::thread::sleep(Duration::from_millis(5));
     }
-    assert_eq!(stage.state(), before);
 }
 
 #[tokio::test]
 async fn versions_that_differ_in_more_than_the_password_are_refused() {
     let stage = Stage::start().await;
     let other = Postgres::start().unwrap();
-    let token = created(&stage).await;
+    let token = stage.created().await;
     let good = stage.value("AWSPENDING");
     for (key, value) in [
         ("username", json!("postgres")),
@@ -108,13 +109,13 @@ async fn versions_that_differ_in_more_than_the_password_are_refused() {
     ] {
         let mut changed = good.clone();
         changed[key] = value;
-        stage.overwrite("AWSPENDING", rehearsal::aws::Content::Text(changed.to_string()));
+        stage.overwrite("AWSPENDING", Content::Text(changed.to_string()));
         let mark = other.mark();
-        refused(&stage, &["setSecret"], &token, "RefusedChanged", key).await;
+        stage.refused("setSecret", &token, "RefusedChanged", &[key]).await;
         assert_eq!(other.logins_since(mark), rehearsal::postgres::Logins::default());
     }
-    stage.overwrite("AWSPENDING", rehearsal::aws::Content::Text(good.to_string()));
-    then_finishes(&stage, &token).await;
+    stage.overwrite("AWSPENDING", Content::Text(good.to_string()));
+    stage.finishes(&token).await;
 }
 
 #[tokio::test]
@@ -123,41 +124,11 @@ async fn nobody_is_healed_from_a_previous_version_of_another_account() {
     stage.rotate().await;
     let mut previous = stage.value("AWSPREVIOUS");
     previous["username"] = json!("somebody_else");
-    stage.overwrite("AWSPREVIOUS", rehearsal::aws::Content::Text(previous.to_string()));
-    let token = created(&stage).await;
+    stage.overwrite("AWSPREVIOUS", Content::Text(previous.to_string()));
+    let token = stage.created().await;
     let lost = random_password();
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{lost}'")).unwrap();
-    let before = stage.state();
-    let message = stage.error("setSecret", &token, "RefusedLogin").await;
-    assert!(message.contains("AWSPREVIOUS differs from AWSCURRENT in \"username\""), "{message}");
-    assert_eq!(stage.state(), before);
-}
-
-#[tokio::test]
-async fn accounts_that_log_in_by_iam_are_refused() {
-    let stage = Stage::start().await;
-    let token = created(&stage).await;
-    stage.postgres().sql(&format!("CREATE ROLE rds_iam; GRANT rds_iam TO {ACCOUNT}")).unwrap();
-    refused(&stage, &["setSecret"], &token, "RefusedAccount", "rds_iam").await;
-    stage.postgres().sql(&format!("REVOKE rds_iam FROM {ACCOUNT}")).unwrap();
-    then_finishes(&stage, &token).await;
-}
-
-#[tokio::test]
-async fn read_only_servers_are_refused() {
-    let stage = Stage::start().await;
-    let token = created(&stage).await;
-    let set = |value: &str| {
-        let statements = format!("ALTER SYSTEM SET default_transaction_read_only = {value}; SELECT pg_reload_conf()");
-        stage.postgres().sql(&statements).unwrap();
-        while stage.postgres().sql("SHOW default_transaction_read_only").unwrap() != value {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    };
-    set("on");
-    refused(&stage, &["setSecret"], &token, "RefusedServer", "default_transaction_read_only").await;
-    set("off");
-    then_finishes(&stage, &token).await;
+    stage.refused("setSecret", &token, "RefusedLogin", &["AWSPREVIOUS differs from AWSCURRENT in \"username\""]).await;
 }
 
 #[tokio::test]
@@ -167,8 +138,8 @@ async fn a_replica_as_host_is_refused() {
     let primary = stage.postgres().port();
     stage.function.set_env("KEYROLL_CA_BUNDLE", &standby.ca_pem_path().display().to_string());
     stage.edit_current(&json!({"port": standby.port()}));
-    let token = created(&stage).await;
-    refused(&stage, &["setSecret"], &token, "RefusedServer", "pg_is_in_recovery").await;
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedServer", &["pg_is_in_recovery"]).await;
     // The preflight says so too, before anybody begins.
     stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
     let tested = stage.driver.clone().with(Options::default()).test_only(&stage.arn).await.unwrap();
@@ -177,8 +148,7 @@ async fn a_replica_as_host_is_refused() {
     stage.function.set_env("KEYROLL_CA_BUNDLE", &stage.postgres().ca_pem_path().display().to_string());
     stage.function.cold().await;
     stage.edit_current(&json!({"port": primary}));
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 #[tokio::test]
@@ -193,13 +163,13 @@ async fn password_lengths_that_the_server_would_not_take_are_refused() {
         if !cluster {
             let mut value = stage.value("AWSCURRENT");
             value.as_object_mut().unwrap().remove("dbClusterIdentifier");
-            stage.overwrite("AWSCURRENT", rehearsal::aws::Content::Text(value.to_string()));
+            stage.overwrite("AWSCURRENT", Content::Text(value.to_string()));
         }
         if allowed {
             stage.rotate().await;
             assert_eq!(stage.value("AWSCURRENT")["password"].as_str().unwrap().len(), length);
         } else {
-            refused(&stage, &["createSecret"], &stage.stage(), "RefusedSetting", "PASSWORD_LENGTH").await;
+            stage.refused("createSecret", &stage.stage(), "RefusedSetting", &["PASSWORD_LENGTH"]).await;
             stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
         }
     }
@@ -208,16 +178,14 @@ async fn password_lengths_that_the_server_would_not_take_are_refused() {
 #[tokio::test]
 async fn nothing_irreversible_begins_with_too_little_time_left() {
     let stage = Stage::start().await;
-    let token = created(&stage).await;
+    let token = stage.created().await;
     let (before, mark) = (stage.state(), stage.postgres().mark());
     let event = Driver::event("setSecret", &stage.arn, &token, &uuid());
     let outcome = stage.send_within(&event, Duration::from_secs(2)).await;
-    let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(error_type, "FailedDeadline", "{message}");
-    assert!(message.contains("timeout"), "{message}");
+    assert_says(&rig::refused("setSecret", outcome, "FailedDeadline"), &["timeout"]);
     assert!(!stage.postgres().log_since(mark).contains("pg_advisory_xact_lock"), "the lock was taken");
     assert_eq!(stage.state(), before);
-    then_finishes(&stage, &token).await;
+    stage.finishes(&token).await;
     assert_eq!(stage.function.cold_starts(), 1);
 }
 
@@ -258,12 +226,9 @@ async fn an_environment_that_cannot_be_read_stops_the_start_and_names_the_variab
 async fn a_value_corrected_during_a_rotation_is_refused_with_a_remedy_that_works() {
     let stage = Stage::start().await;
     stage.edit_current(&json!({"ssl": "false"}));
-    let token = created(&stage).await;
+    let token = stage.created().await;
     stage.edit_current(&json!({"ssl": true}));
-    let before = stage.state();
-    let message = stage.error("setSecret", &token, "RefusedChanged").await;
-    assert_eq!(stage.state(), before);
-    assert!(message.contains("\"ssl\""), "{message}");
+    let message = stage.refused("setSecret", &token, "RefusedChanged", &["\"ssl\""]).await;
     // The version cannot change, and Secrets Manager begins no other rotation while it is staged: the remedy says how.
     for word in ["update-secret-version-stage", "--version-stage AWSPENDING", "--remove-from-version-id", &token] {
         assert!(message.contains(word), "{word}: {message}");
@@ -271,14 +236,13 @@ async fn a_value_corrected_during_a_rotation_is_refused_with_a_remedy_that_works
     assert!(!stage.driver.rotate(&stage.arn).await.unwrap().succeeded());
     let request = json!({"SecretId": stage.arn, "VersionStage": "AWSPENDING", "RemoveFromVersionId": token});
     stage.aws.call("secretsmanager", "UpdateSecretVersionStage", request).await.unwrap();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 #[tokio::test]
 async fn nobody_is_told_to_give_up_a_version_that_may_be_the_only_one_that_works() {
     let stage = Stage::start().await;
-    let token = created(&stage).await;
+    let token = stage.created().await;
     stage.answer("setSecret", &token).await;
     stage.edit_current(&json!({"dbname": "postgres"}));
     let message = stage.error("setSecret", &token, "RefusedChanged").await;
@@ -292,13 +256,13 @@ async fn another_functions_version_for_another_database_is_refused_by_test_secre
     let mut value = stage.value("AWSCURRENT");
     value["dbname"] = json!("postgres");
     stage.aws.put_version(&stage.arn, &token, &value.to_string(), &["AWSPENDING"]).unwrap();
-    refused(&stage, &["testSecret"], &token, "RefusedChanged", "dbname").await;
+    stage.refused("testSecret", &token, "RefusedChanged", &["dbname"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_irreversible_begins_when_the_lock_took_the_time() {
     let stage = Stage::start().await;
-    let token = created(&stage).await;
+    let token = stage.created().await;
     let before = stage.state();
     let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(2.5)");
     let event = Driver::event("setSecret", &stage.arn, &token, &uuid());
@@ -308,7 +272,6 @@ async fn nothing_irreversible_begins_when_the_lock_took_the_time() {
         let call = stage.send_within(&event, Duration::from_secs(5));
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(call))
     });
-    let Outcome::Error { error_type, message } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(error_type, "FailedDeadline", "{message}");
+    rig::refused("setSecret", outcome, "FailedDeadline");
     assert_eq!(stage.state(), before);
 }

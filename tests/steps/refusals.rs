@@ -5,16 +5,9 @@ use rehearsal::aws::Content;
 use rehearsal::driver::STEPS;
 use rehearsal::lambda::Outcome;
 use serde_json::{Value, json};
+use support::refusals::{Row, Wrong};
 use support::rig::{TIMEOUT, random_password};
 use support::stage::{ACCOUNT, Stage};
-
-/// Calls a step that must be refused with this type and these words, and must change nothing.
-async fn refused(stage: &Stage, step: &str, token: &str, expected: &str, words: &str) {
-    let before = stage.state();
-    let message = stage.error(step, token, expected).await;
-    assert!(message.contains(words), "expected {words:?}: {message}");
-    assert_eq!(stage.state(), before, "a refused {step} changed something: {message}");
-}
 
 /// The four steps, in the process that has refused everything before.
 async fn then_rotates(stage: &Stage, token: &str) {
@@ -85,26 +78,57 @@ async fn bytes_that_are_no_json_are_an_error_and_the_process_lives_on() {
     then_rotates(&stage, &token).await;
 }
 
+/// Contents that are no JSON object, made of the good one; no message quotes them.
+fn contents(good: &str) -> Vec<Row<'static>> {
+    let value: Value = serde_json::from_str(good).unwrap();
+    let password = value["password"].as_str().unwrap();
+    let no_object = [
+        password.to_owned(),
+        format!("postgres://{ACCOUNT}:{password}@localhost:5432/orders"),
+        json!(password).to_string(),
+        json!([password]).to_string(),
+        good[..good.len() - 1].to_owned(),
+        format!("{good}x"),
+    ];
+    let twice = good.replacen('{', "{\"password\":\"1\",", 1);
+    let mut rows: Vec<Row<'_>> =
+        no_object.map(|text| (Wrong::Content(Content::Text(text)), "RefusedValue", &["not a JSON object"][..])).into();
+    rows.push((Wrong::Content(Content::Text(twice)), "RefusedValue", &["\"password\" stands in the value twice"]));
+    rows.push((Wrong::Content(Content::Binary("aHVudGVyMg==".to_owned())), "RefusedValue", &["SecretBinary"]));
+    rows
+}
+
 #[tokio::test]
-async fn values_that_are_no_json_object_are_refused_without_quoting_them() {
+async fn contents_and_tags_that_cannot_be_rotated_are_refused_by_name() {
     let stage = Stage::start().await;
     let token = stage.stage();
-    let good = stage.aws.value_of(&stage.arn, "AWSCURRENT").unwrap();
-    let password = stage.value("AWSCURRENT")["password"].as_str().unwrap().to_owned();
-    let url = format!("postgres://{ACCOUNT}:{password}@localhost:5432/orders");
-    for (content, words) in [
-        (Content::Text(password.clone()), "not a JSON object"),
-        (Content::Text(url), "not a JSON object"),
-        (Content::Text(json!(password).to_string()), "not a JSON object"),
-        (Content::Text(json!([password]).to_string()), "not a JSON object"),
-        (Content::Text(good[..good.len() - 1].to_owned()), "not a JSON object"),
-        (Content::Text(format!("{good}x")), "not a JSON object"),
-        (Content::Text(good.replacen('{', "{\"password\":\"1\",", 1)), "\"password\" stands in the value twice"),
-        (Content::Binary("aHVudGVyMg==".to_owned()), "SecretBinary"),
+    stage.refuses(&["createSecret"], &token, &contents(&stage.aws.value_of(&stage.arn, "AWSCURRENT").unwrap())).await;
+    for (tag, value, error) in [
+        ("keyroll:kind", "oracle", "RefusedValue"),
+        ("keyroll:kind", "mysql", "RefusedNotBuilt"),
+        ("keyroll:kind", "jwt", "RefusedValue"),
+        ("keyroll:strategy", "two-users", "RefusedSetting"),
+        ("keyroll:strategy", "alternating-users", "RefusedSetting"),
+        ("keyroll:field", "token", "RefusedSetting"),
+        ("keyroll:services", "api", "RefusedSetting"),
+        ("keyroll:services-10", "prod/api", "RefusedSetting"),
+        ("keyroll:copies", "ssm:/orders/db", "RefusedNotBuilt"),
+        ("keyroll:copies-2", "s3://bucket/key", "RefusedNotBuilt"),
+        ("keyroll:copies-3", "s3://bucket", "RefusedSetting"),
+        ("keyroll:service", "prod/api", "RefusedSetting"),
+        ("keyroll:", "", "RefusedSetting"),
     ] {
-        stage.overwrite("AWSCURRENT", content);
-        refused(&stage, "createSecret", &token, "RefusedValue", words).await;
+        let words = [if tag == "keyroll:kind" { value } else { tag }];
+        stage.refuses(&["createSecret"], &token, &[(Wrong::Tag(tag, value), error, &words)]).await;
     }
+    stage.aws.set_tag(&stage.arn, "keyrolling", "of somebody else").unwrap();
+    // What is no JSON at all may be of a kind that a tag names; of these it is not.
+    let good = stage.aws.value_of(&stage.arn, "AWSCURRENT").unwrap();
+    stage.overwrite("AWSCURRENT", Content::Text(random_password()));
+    stage.refused("createSecret", &token, "RefusedValue", &["keyroll:kind (jwt, jwt-keyring"]).await;
+    let kinds = [("mysql", "RefusedNotBuilt"), ("signing-key", "RefusedValue"), ("postgres", "RefusedValue")];
+    let kinds = kinds.map(|(kind, error)| (Wrong::Tag("keyroll:kind", kind), error, &[][..]));
+    stage.refuses(&["createSecret"], &token, &kinds).await;
     stage.overwrite("AWSCURRENT", Content::Text(good));
     then_rotates(&stage, &token).await;
 }
@@ -113,43 +137,35 @@ async fn values_that_are_no_json_object_are_refused_without_quoting_them() {
 async fn keys_that_are_missing_or_wrong_are_refused_by_name() {
     let stage = Stage::start().await;
     let token = stage.stage();
-    let good = stage.value("AWSCURRENT");
-    let absent = Value::Null;
-    let mut cases: Vec<(&str, Value, &str, String)> = Vec::new();
+    let mut rows: Vec<(&str, Value, &str, String)> = Vec::new();
+    let mut refused = |key, value, words: String| rows.push((key, value, "RefusedValue", words));
     for key in ["engine", "host", "username", "password"] {
-        cases.push((key, absent.clone(), "RefusedValue", format!("key {key} is missing")));
-        cases.push((key, json!(""), "RefusedValue", format!("key {key} is empty")));
-        cases.push((key, json!({"a": 1}), "RefusedValue", format!("key {key} is not a string")));
+        refused(key, Value::Null, format!("key {key} is missing"));
+        refused(key, json!(""), format!("key {key} is empty"));
+        refused(key, json!({"a": 1}), format!("key {key} is not a string"));
     }
     for port in [json!("five"), json!(0), json!(65536), json!(-1), json!(54.5), json!(true), json!([5432]), json!("")] {
-        cases.push(("port", port, "RefusedValue", "port is not a number from 1 to 65535".to_owned()));
+        refused("port", port, "port is not a number from 1 to 65535".to_owned());
     }
     for host in ["/var/run/postgresql", "a b", "db.example:5432", "h/../x", "münchen"] {
-        cases.push(("host", json!(host), "RefusedValue", "key host".to_owned()));
+        refused("host", json!(host), "key host".to_owned());
     }
     for engine in ["oracle", "Postgres", "postgresql\u{0}"] {
-        cases.push(("engine", json!(engine), "RefusedValue", format!("{engine:?}")));
-    }
-    for engine in ["mysql", "aurora-mysql"] {
-        cases.push(("engine", json!(engine), "RefusedNotBuilt", engine.to_owned()));
+        refused("engine", json!(engine), format!("{engine:?}"));
     }
     for key in ["username", "dbname"] {
-        cases.push((key, json!("a\u{0}b"), "RefusedValue", format!("key {key} contains a NUL")));
-        cases.push((key, json!("n".repeat(64)), "RefusedValue", format!("key {key} is 64 bytes long")));
-        cases.push((key, json!("ä".repeat(32)), "RefusedValue", format!("key {key} is 64 bytes long")));
+        refused(key, json!("a\u{0}b"), format!("key {key} contains a NUL"));
+        refused(key, json!("n".repeat(64)), format!("key {key} is 64 bytes long"));
+        refused(key, json!("ä".repeat(32)), format!("key {key} is 64 bytes long"));
     }
-    cases.push(("masterarn", json!(7), "RefusedValue", "key masterarn is not a string".to_owned()));
-    for (key, value, kind, words) in cases {
-        let mut bad = good.clone();
-        if value == absent {
-            bad.as_object_mut().unwrap().remove(key);
-        } else {
-            bad[key] = value;
-        }
-        stage.overwrite("AWSCURRENT", Content::Text(bad.to_string()));
-        refused(&stage, "createSecret", &token, kind, &words).await;
+    refused("masterarn", json!(7), "key masterarn is not a string".to_owned());
+    for engine in ["mysql", "aurora-mysql"] {
+        rows.push(("engine", json!(engine), "RefusedNotBuilt", engine.to_owned()));
     }
-    stage.overwrite("AWSCURRENT", Content::Text(good.to_string()));
+    for (key, value, error, words) in rows {
+        let row: Row<'_> = (Wrong::Keys(json!({ key: value })), error, &[&words]);
+        stage.refuses(&["createSecret"], &token, &[row]).await;
+    }
     then_rotates(&stage, &token).await;
 }
 
@@ -173,48 +189,7 @@ async fn a_value_at_the_limit_of_65536_bytes_rotates_and_may_not_grow_over_it() 
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{short}'")).unwrap();
     full["password"] = json!(short);
     stage.overwrite("AWSCURRENT", Content::Text(filled(&mut full)));
-    refused(&stage, "createSecret", &stage.stage(), "RefusedValue", "65537 bytes").await;
-}
-
-#[tokio::test]
-async fn tags_that_ask_for_what_cannot_be_done_are_refused_by_name() {
-    let stage = Stage::start().await;
-    let token = stage.stage();
-    for (tag, value, kind) in [
-        ("keyroll:kind", "oracle", "RefusedValue"),
-        ("keyroll:kind", "mysql", "RefusedNotBuilt"),
-        ("keyroll:kind", "jwt", "RefusedValue"),
-        ("keyroll:strategy", "two-users", "RefusedSetting"),
-        ("keyroll:strategy", "alternating-users", "RefusedSetting"),
-        ("keyroll:field", "token", "RefusedSetting"),
-        ("keyroll:services", "api", "RefusedSetting"),
-        ("keyroll:services-10", "prod/api", "RefusedSetting"),
-        ("keyroll:copies", "ssm:/orders/db", "RefusedNotBuilt"),
-        ("keyroll:copies-2", "s3://bucket/key", "RefusedNotBuilt"),
-        ("keyroll:copies-3", "s3://bucket", "RefusedSetting"),
-        ("keyroll:service", "prod/api", "RefusedSetting"),
-        ("keyroll:", "", "RefusedSetting"),
-    ] {
-        let before = stage.aws.secret(&stage.arn).unwrap().tags;
-        stage.aws.set_tag(&stage.arn, tag, value).unwrap();
-        refused(&stage, "createSecret", &token, kind, if tag == "keyroll:kind" { value } else { tag }).await;
-        stage.aws.with_secret(&stage.arn, |secret| secret.tags = before).unwrap();
-    }
-    stage.aws.set_tag(&stage.arn, "keyrolling", "of somebody else").unwrap();
-    then_rotates(&stage, &token).await;
-}
-
-#[tokio::test]
-async fn a_bare_string_is_refused_without_a_tag_that_says_what_it_is() {
-    let stage = Stage::start().await;
-    let good = stage.aws.value_of(&stage.arn, "AWSCURRENT").unwrap();
-    stage.overwrite("AWSCURRENT", Content::Text(random_password()));
-    refused(&stage, "createSecret", &stage.stage(), "RefusedValue", "keyroll:kind (jwt, jwt-keyring").await;
-    for (kind, error) in [("mysql", "RefusedNotBuilt"), ("signing-key", "RefusedValue"), ("postgres", "RefusedValue")] {
-        stage.aws.set_tag(&stage.arn, "keyroll:kind", kind).unwrap();
-        refused(&stage, "createSecret", &stage.stage(), error, "").await;
-    }
-    stage.overwrite("AWSCURRENT", Content::Text(good));
+    stage.refused("createSecret", &stage.stage(), "RefusedValue", &["65537 bytes"]).await;
 }
 
 #[tokio::test]
@@ -223,10 +198,8 @@ async fn masterarn_rotates_as_single_user_where_the_tag_or_the_function_says_so(
     stage.edit_current(&json!({"masterarn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:admin-AbCdEf"}));
     stage.function.set_env("KEYROLL_STRATEGY", "single-user");
     stage.function.cold().await;
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     stage.aws.set_tag(&stage.arn, "keyroll:strategy", "alternating-users").unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    stage.created().await;
     assert_eq!(stage.value("AWSPENDING")["username"], format!("{ACCOUNT}_clone"));
 }

@@ -5,6 +5,7 @@ use rehearsal::aws::random::uuid;
 use rehearsal::driver::STEPS;
 use rehearsal::postgres::PostgresOptions;
 use serde_json::json;
+use support::dry_run::finds;
 use support::rig::random_password;
 use support::stage::{ACCOUNT, Stage};
 
@@ -40,8 +41,7 @@ async fn late_steps_of_an_older_rotation_are_refused_and_change_nothing() {
     let first = stage.rotate().await.token;
     let second = stage.rotate().await.token;
     let third = stage.rotate().await.token;
-    let fourth = stage.stage();
-    stage.answer("createSecret", &fourth).await;
+    stage.created().await;
     // The first has lost all its labels, the second is AWSPREVIOUS.
     assert!(!stage.aws.stages(&stage.arn).contains_key(&first));
     assert_eq!(stage.aws.holder(&stage.arn, "AWSPREVIOUS").as_ref(), Some(&second));
@@ -59,8 +59,7 @@ async fn late_steps_of_an_older_rotation_are_refused_and_change_nothing() {
 #[tokio::test]
 async fn a_delayed_set_secret_whose_version_has_lost_the_label_changes_nothing() {
     let stage = Stage::start().await;
-    let old = stage.stage();
-    stage.answer("createSecret", &old).await;
+    let old = stage.created().await;
     // Somebody moves the label between the login with AWSCURRENT and the read of AWSPENDING.
     let (aws, arn, new) = (stage.aws.downgrade(), stage.arn.clone(), uuid());
     let staged = new.clone();
@@ -80,8 +79,7 @@ async fn a_delayed_set_secret_whose_version_has_lost_the_label_changes_nothing()
 #[tokio::test]
 async fn create_secret_never_overwrites_a_value() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let stored = stage.aws.value(&stage.arn, &token);
     stage.aws.remove_label(&stage.arn, "KEYROLL_ROLLOUT").unwrap();
     let report = stage.answer("createSecret", &token).await;
@@ -108,19 +106,17 @@ async fn a_previous_password_restored_from_outside_is_healed() {
     // A restore from backup: the server is back at the password before.
     let previous = stage.value("AWSPREVIOUS")["password"].as_str().unwrap().to_owned();
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{previous}'")).unwrap();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 #[tokio::test]
 async fn when_no_stored_password_works_the_rotation_is_refused_and_nothing_moves() {
     let stage = Stage::start().await;
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    finds(&stage, "RefusedLogin", &["rejects the password", "in AWSCURRENT;", ACCOUNT]).await;
+    let token = stage.created().await;
     let before = stage.aws.snapshot();
-    let message = stage.error("setSecret", &token, "RefusedLogin").await;
-    assert!(message.contains(ACCOUNT) && message.contains(&token) && message.contains("setSecret"), "{message}");
+    stage.refused("setSecret", &token, "RefusedLogin", &[ACCOUNT, &token, "setSecret"]).await;
     stage.error("finishSecret", &token, "FailedProof").await;
     assert_eq!(stage.aws.snapshot(), before);
 }
@@ -128,8 +124,7 @@ async fn when_no_stored_password_works_the_rotation_is_refused_and_nothing_moves
 #[tokio::test]
 async fn the_label_never_moves_to_a_password_that_does_not_work() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     stage.answer("setSecret", &token).await;
     stage.answer("testSecret", &token).await;
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{}'", random_password())).unwrap();
@@ -143,8 +138,7 @@ async fn the_label_never_moves_to_a_password_that_does_not_work() {
 #[tokio::test]
 async fn a_person_who_stores_a_version_in_between_stops_the_rotation() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let mut value = stage.value("AWSCURRENT");
     value["username"] = json!("somebody_else");
     stage.aws.put_value(&stage.arn, &value.to_string(), &["AWSCURRENT"]).unwrap();
@@ -156,8 +150,7 @@ async fn a_person_who_stores_a_version_in_between_stops_the_rotation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_change_of_the_role_is_waited_for_and_the_step_begun_again() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     // An administrator's change without our lock, committed while ours waits for its row: SQLSTATE XX000.
     let other = format!("BEGIN; ALTER ROLE {ACCOUNT} CONNECTION LIMIT 50; SELECT pg_sleep(1.5); COMMIT");
     std::thread::scope(|scope| {
@@ -176,8 +169,7 @@ async fn another_change_of_the_role_is_waited_for_and_the_step_begun_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_another_rotation_holds_is_waited_for_within_limits() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(5)");
     std::thread::scope(|scope| {
         scope.spawn(|| stage.postgres().sql_in("orders", &lock));
@@ -193,8 +185,7 @@ async fn a_lock_that_another_rotation_holds_is_waited_for_within_limits() {
 #[tokio::test]
 async fn a_value_that_becomes_visible_late_is_waited_for() {
     let stage = Stage::start().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let late = rehearsal::aws::Fault::error(
         "ResourceNotFoundException",
         400,
@@ -207,8 +198,7 @@ async fn a_value_that_becomes_visible_late_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_set_secret_that_waited_for_the_lock_reads_its_version_then_and_finds_it_gone() {
     let stage = Stage::start().await;
-    let old = stage.stage();
-    stage.answer("createSecret", &old).await;
+    let old = stage.created().await;
     let before = stage.state().1;
     let lock = format!("SELECT pg_advisory_lock(hashtextextended('keyroll:{ACCOUNT}', 0)); SELECT pg_sleep(1.5)");
     std::thread::scope(|scope| {
@@ -238,6 +228,5 @@ async fn healing_from_the_previous_version_encrypts_as_the_current_one_says() {
     stage.overwrite("AWSPREVIOUS", Content::Text(previous.to_string()));
     let password = previous["password"].as_str().unwrap();
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{password}'")).unwrap();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }

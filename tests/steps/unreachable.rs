@@ -11,6 +11,7 @@ use rehearsal::lambda::Outcome;
 use rehearsal::postgres::{Logins, PostgresOptions};
 use rehearsal::tls::Tls;
 use serde_json::{Value, json};
+use support::dry_run::finds;
 use support::relay::{At, Relay, Strike, When};
 use support::stage::{ACCOUNT, Stage};
 
@@ -24,14 +25,15 @@ fn port(meet: impl Fn(TcpStream) + Send + 'static) -> u16 {
     port
 }
 
-/// Puts these keys into AWSCURRENT and a pending version, calls every step that logs in, and expects this of each.
+/// Puts these keys into AWSCURRENT and a pending version, calls every step that logs in, and expects this of each, and of a
+/// dry run.
 async fn refused(stage: &Stage, keys: &Value, expected: &str, words: &str) {
     let good = stage.value("AWSCURRENT");
     stage.edit_current(keys);
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    stage.aws.clear();
+    let token = stage.created().await;
     let (before, mark) = (stage.state(), stage.postgres().mark());
+    finds(stage, expected, &[words]).await;
+    stage.aws.clear();
     for step in &STEPS[1..] {
         let begun = Instant::now();
         let message = stage.error(step, &token, expected).await;
@@ -63,8 +65,7 @@ async fn servers_that_cannot_be_reached_change_nothing_and_the_process_lives_on(
     ] {
         refused(&stage, &keys, "FailedDatabase", words).await;
     }
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     assert_eq!(stage.function.cold_starts(), 1);
 }
 
@@ -140,8 +141,7 @@ async fn a_server_that_is_away_for_a_moment_is_not_healed_from_the_previous_vers
     stage.edit_current(&json!({"port": relay.port()}));
     let previous = stage.value("AWSPREVIOUS")["password"].as_str().unwrap().to_owned();
     stage.postgres().sql(&format!("ALTER ROLE {ACCOUNT} PASSWORD '{previous}'")).unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let (before, mark) = (stage.state(), stage.postgres().mark());
     relay.arm(Strike { at: At::Text(""), when: When::Before, hook: Box::new(|| ()) });
     stage.error("setSecret", &token, "FailedDatabase").await;
@@ -149,10 +149,7 @@ async fn a_server_that_is_away_for_a_moment_is_not_healed_from_the_previous_vers
     assert_eq!(stage.state(), before);
     assert_eq!(stage.postgres().logins_since(mark), Logins::default(), "another version was tried");
     // Once it is back, the rejected AWSCURRENT and AWSPENDING allow what the silence did not.
-    for step in &STEPS[1..] {
-        stage.answer(step, &token).await;
-    }
-    stage.assert_finished(&token);
+    stage.finishes(&token).await;
 }
 
 #[tokio::test]
@@ -208,8 +205,7 @@ async fn a_server_that_falls_silent_at_the_change_of_the_password_is_given_up_on
     let stage = Stage::with(&options, ACCOUNT, &json!({"ssl": false})).await;
     let relay = Relay::start(stage.postgres().port());
     stage.edit_current(&json!({"port": relay.port()}));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let hook = Box::new(|| std::thread::sleep(LIMIT + LIMIT));
     relay.arm(Strike { at: At::Text("ALTER ROLE"), when: When::Before, hook });
     let (before, begun) = (stage.state(), Instant::now());

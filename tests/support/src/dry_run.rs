@@ -46,8 +46,8 @@ pub async fn finds(stage: &Stage, error_type: &str, words: &[&str]) {
     assert_eq!(report["verdict"], "wouldFail", "{report:#}");
     let reasons = report["reasons"].as_array().unwrap();
     let reason = reasons.iter().find(|reason| {
-        let text = reason.to_string();
-        reason["errorType"] == error_type && words.iter().all(|word| text.contains(word))
+        let texts = ["cause", "remedy"].map(|key| reason[key].as_str().unwrap());
+        reason["errorType"] == error_type && words.iter().all(|word| texts.iter().any(|text| text.contains(word)))
     });
     let reason = reason.unwrap_or_else(|| panic!("{error_type} with {words:?}: {report:#}"));
     assert!(!reason["remedy"].as_str().unwrap().is_empty());

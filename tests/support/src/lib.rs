@@ -20,6 +20,7 @@ pub mod maria;
 pub mod messages;
 pub mod packets;
 pub mod pair;
+pub mod refusals;
 pub mod relay;
 pub mod revokes;
 pub mod rig;

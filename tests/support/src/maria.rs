@@ -85,15 +85,7 @@ pub fn appoint(stage: &Stage) -> Value {
     let password = random_password();
     make_account(stage.mariadb(), ADMIN, &password);
     stage.mariadb().sql(&format!("GRANT {MASTER} ON *.* TO {ADMIN}@'%' WITH GRANT OPTION")).unwrap();
-    let mut admin = json!({"username": ADMIN, "password": password});
-    for (key, value) in stage.value("AWSCURRENT").as_object().unwrap() {
-        if ["engine", "host", "port", "ssl"].contains(&key.as_str()) {
-            admin[key] = value.clone();
-        }
-    }
-    stage.aws.create_secret("orders/admin", &admin.to_string(), &[]).unwrap();
-    stage.secret_text(&password);
-    admin
+    stage.store_administrator(ADMIN, &password)
 }
 
 /// Makes an account with one rule, by which all drivers log in.

@@ -27,23 +27,21 @@ pub async fn stage_with(options: &PostgresOptions, account: &str) -> Stage {
     stage
 }
 
-/// Makes an administrator of an account, who comes to the server as the account does, and names it in the account's secret.
+/// Makes an administrator of an account with what it takes for two of them, and names it in the account's secret.
 pub fn appoint(stage: &Stage, account: &str) {
+    make_administrator(stage, account, "CREATEROLE CREATEDB");
+    stage.edit_current(&json!({"masterarn": stage.aws.secret("orders/admin").unwrap().arn}));
+}
+
+/// Makes an administrator of an account with these attributes, who comes to the server as the account does. Gives the value of
+/// its own secret, which nothing names yet.
+pub fn make_administrator(stage: &Stage, account: &str, attributes: &str) -> Value {
     let password = random_password();
-    let sql = |statement: &str| stage.postgres().sql(statement).unwrap();
-    sql(&format!("CREATE ROLE {ADMIN} LOGIN CREATEROLE CREATEDB PASSWORD '{password}'"));
-    if sql("SELECT current_setting('server_version_num')::int >= 160000") == "t" {
-        sql(&format!("GRANT {} TO {ADMIN} WITH ADMIN OPTION", identifier(account)));
+    sql(stage, &format!("CREATE ROLE {ADMIN} LOGIN {attributes} PASSWORD '{password}'"));
+    if sql(stage, "SELECT current_setting('server_version_num')::int >= 160000") == "t" {
+        sql(stage, &format!("GRANT {} TO {ADMIN} WITH ADMIN OPTION", identifier(account)));
     }
-    let mut admin = json!({"username": ADMIN, "password": password});
-    for (key, value) in stage.value("AWSCURRENT").as_object().unwrap() {
-        if ["engine", "host", "port", "ssl"].contains(&key.as_str()) {
-            admin[key] = value.clone();
-        }
-    }
-    let arn = stage.aws.create_secret("orders/admin", &admin.to_string(), &[]).unwrap();
-    stage.secret_text(&password);
-    stage.edit_current(&json!({"masterarn": arn}));
+    stage.store_administrator(ADMIN, &password)
 }
 
 /// Gives the turn back to the account before, whose password still works, as if the last rotation had not been; its version

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rehearsal::aws::{Content, LocalAws, random};
-use rehearsal::driver::{self, Driver, Options, RotationOutcome};
+use rehearsal::driver::{self, Driver, Options, RotationOutcome, STEPS};
 use rehearsal::lambda::{self, Function, Outcome};
 use serde_json::{Value, json};
 
@@ -94,9 +94,33 @@ impl Rig {
         answered(step, self.step(step, token).await)
     }
 
+    /// Stages a new version and has its value stored; gives its id.
+    pub async fn created(&self) -> String {
+        let token = self.stage();
+        self.answer("createSecret", &token).await;
+        token
+    }
+
+    /// The steps after createSecret.
+    pub async fn goes_on(&self, token: &str) {
+        for step in &STEPS[1..] {
+            self.answer(step, token).await;
+        }
+    }
+
     /// Calls one step and expects an error of this type; gives its message.
     pub async fn error(&self, step: &str, token: &str, expected: &str) -> String {
         refused(step, self.step(step, token).await, expected)
+    }
+
+    /// Calls one step, which must be refused with an error of this type and these words, and must change nothing; gives its
+    /// message.
+    pub async fn refused(&self, step: &str, token: &str, expected: &str, words: &[&str]) -> String {
+        let before = self.aws.snapshot();
+        let message = self.error(step, token, expected).await;
+        assert!(self.aws.snapshot() == before, "a refused {step} changed something: {message}");
+        assert_says(&message, words);
+        message
     }
 
     /// Sends any event to a function with this timeout.
@@ -217,6 +241,13 @@ pub fn refused(what: &str, outcome: Outcome, expected: &str) -> String {
             message
         }
         other => panic!("{what}: {other:?}, expected {expected}"),
+    }
+}
+
+/// Asserts that a message has all of these words.
+pub fn assert_says(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "expected {word:?}: {message}");
     }
 }
 

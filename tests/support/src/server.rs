@@ -92,14 +92,33 @@ impl Server {
         session.unwrap()
     }
 
-    /// What the server holds of every account: what a step that changes nothing leaves alone.
-    pub fn accounts(&self) -> String {
-        let rows = match self {
-            Self::Postgres(server) => {
-                server.sql("SELECT rolname, rolpassword FROM pg_catalog.pg_authid ORDER BY rolname")
-            }
-            Self::MariaDb(server) => server.sql("SELECT User, Host, Priv FROM mysql.global_priv ORDER BY User, Host"),
+    /// Runs statements as whoever may do everything.
+    pub fn sql(&self, statements: &str) {
+        let answer = match self {
+            Self::Postgres(server) => server.sql(statements).map_err(|error| error.to_string()),
+            Self::MariaDb(server) => server.sql(statements).map_err(|error| error.to_string()),
         };
-        rows.unwrap()
+        answer.unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// What the server holds of every account, with its rights: what a step that changes nothing leaves alone.
+    pub fn accounts(&self) -> String {
+        let all = match self {
+            Self::Postgres(server) => {
+                let tables = ["pg_authid", "pg_auth_members", "pg_db_role_setting"];
+                server.sql(&tables.map(|table| format!("SELECT t::text FROM pg_catalog.{table} t")).join("; "))
+            }
+            Self::MariaDb(server) => {
+                let rights = ["db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv", "roles_mapping"];
+                server.sql(&format!(
+                    "SELECT * FROM mysql.global_priv; SELECT * FROM mysql.{}",
+                    rights.join("; SELECT * FROM mysql.")
+                ))
+            }
+        };
+        let all = all.unwrap();
+        let mut rows: Vec<&str> = all.lines().collect();
+        rows.sort_unstable();
+        rows.join("\n")
     }
 }

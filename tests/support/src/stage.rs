@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use rehearsal::aws::{Content, Fault, LocalAws, Rule, Snapshot};
+use rehearsal::driver::RotationOutcome;
 use rehearsal::mariadb::MariaDb;
 use rehearsal::postgres::{Held, Login, Postgres, PostgresOptions, identifier, literal};
 use serde_json::{Value, json};
@@ -103,6 +104,28 @@ impl Stage {
         }
     }
 
+    /// Calls one step, which must be refused with an error of this type and these words, and must change nothing, also of what
+    /// the server holds; gives its message.
+    pub async fn refused(&self, step: &str, token: &str, expected: &str, words: &[&str]) -> String {
+        let before = self.server.accounts();
+        let message = self.rig.refused(step, token, expected, words).await;
+        assert_eq!(self.server.accounts(), before, "a refused {step} changed something: {message}");
+        message
+    }
+
+    /// Rotates, and asserts the end.
+    pub async fn rotated(&self) -> RotationOutcome {
+        let rotation = self.rotate().await;
+        self.assert_finished(&rotation.token);
+        rotation
+    }
+
+    /// Carries a rotation whose value is stored to its end.
+    pub async fn finishes(&self, token: &str) {
+        self.goes_on(token).await;
+        self.assert_finished(token);
+    }
+
     /// Rotates with every redeploy denied: AWSCURRENT has moved, and the rollout is open.
     pub async fn leave_open(&self) {
         let token = self.stage();
@@ -124,6 +147,20 @@ impl Stage {
     /// The parsed value under a label.
     pub fn value(&self, label: &str) -> Value {
         serde_json::from_str(&self.aws.value_of(&self.arn, label).unwrap()).unwrap()
+    }
+
+    /// Stores the login of an administrator, who comes to the server as the account does, in a secret that nothing names yet.
+    /// Gives its value.
+    pub fn store_administrator(&self, name: &str, password: &str) -> Value {
+        let mut admin = json!({"username": name, "password": password});
+        for (key, value) in self.value("AWSCURRENT").as_object().unwrap() {
+            if ["engine", "host", "port", "ssl"].contains(&key.as_str()) {
+                admin[key] = value.clone();
+            }
+        }
+        self.aws.create_secret("orders/admin", &admin.to_string(), &[]).unwrap();
+        self.secret_text(password);
+        admin
     }
 
     /// Replaces keys of the value under AWSCURRENT in place, as if it had been stored so.
