@@ -7,8 +7,7 @@ use support::stage::ACCOUNT;
 async fn an_account_changes_its_own_password_and_the_report_says_that_the_old_one_ended() {
     let stage = maria::stage().await;
     for _ in 0..2 {
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        let rotation = stage.rotated().await;
         let set = rotation.last("setSecret").unwrap().answer().unwrap();
         let warnings = set["warnings"].to_string();
         assert!(warnings.contains("1227") && warnings.contains("ends at once"), "{set:#}");

@@ -32,11 +32,11 @@ async fn a_login_as_an_anonymous_user_has_nobodys_password_changed() {
     );
     stage.edit_current(&json!({"username": VICTIM, "password": ours}));
     assert!(stage.logs_in("AWSCURRENT"), "nothing is shown: the server does not let the anonymous user in");
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let before = stage.state();
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("takes the login of \"boss\" for that of \"@localhost\""), "{message}");
+    stage
+        .refused("setSecret", &token, "RefusedAccount", &["takes the login of \"boss\" for that of \"@localhost\""])
+        .await;
     assert_eq!(stage.state(), before);
     for action in ["Retire", "Revoke"] {
         stage.send(&json!({"Action": action, "SecretId": stage.arn})).await;
@@ -53,19 +53,15 @@ async fn a_row_with_another_password_and_more_rights_is_somebody_elses() {
         &stage,
         &format!("CREATE USER {ACCOUNT}@'10.%' IDENTIFIED BY '{theirs}'; GRANT ALL ON *.* TO {ACCOUNT}@'10.%'"),
     );
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let before = stage.state();
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("`orders_app`@`10.%` has another password"), "{message}");
+    let message =
+        stage.refused("setSecret", &token, "RefusedAccount", &["`orders_app`@`10.%` has another password"]).await;
     assert!(message.contains("ALL PRIVILEGES ON *.*"), "{message}");
     assert_eq!(stage.state(), before);
     // With no more rights it is one of the account's rows that AWS's function has left behind.
     sql(&stage, &format!("REVOKE ALL ON *.* FROM {ACCOUNT}@'10.%'; GRANT SELECT ON orders.* TO {ACCOUNT}@'10.%'"));
-    for step in ["setSecret", "testSecret", "finishSecret"] {
-        stage.answer(step, &token).await;
-    }
-    stage.assert_finished(&token);
+    stage.finishes(&token).await;
     assert!(!sql(&stage, &format!("SHOW CREATE USER {ACCOUNT}@'10.%'")).contains(&native_hash(&theirs)));
 }
 
@@ -75,8 +71,7 @@ async fn whoever_holds_the_lock_is_named() {
     let lock = "SELECT GET_LOCK(CONCAT('keyroll:', UPPER(SHA1('orders_app'))), 0)";
     let mut held = stage.hold("AWSCURRENT");
     assert_eq!(held.ask(lock).unwrap(), "1");
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let message = stage.error("setSecret", &token, "FailedDatabase").await;
     let session = held.ask("SELECT CONNECTION_ID()").unwrap();
     assert!(message.contains(&format!("session {session} of \"orders_app\"")), "{message}");
@@ -111,10 +106,8 @@ async fn an_old_password_that_a_validator_would_not_take_is_replaced_by_revoke()
     sql(&stage, &set);
     stage.edit_current(&json!({"password": weak}));
     stage.expect_leaks();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let message = stage.error("setSecret", &token, "RefusedValue").await;
-    assert!(message.contains("the one before") && message.contains("Revoke"), "{message}");
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedValue", &["the one before", "Revoke"]).await;
     assert!(stage.logs_in("AWSCURRENT"));
     let report = stage.action("Revoke").await;
     stage.assert_revoked(report["versionId"].as_str().unwrap());

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use rehearsal::driver::STEPS;
 use rehearsal::mariadb::{MariaDb, MariaDbOptions};
 use rehearsal::postgres::Held;
 use serde_json::{Value, json};
@@ -12,25 +11,9 @@ use support::maria::{self, ADMIN, overlapping};
 use support::rig::random_password;
 use support::stage::{ACCOUNT, Stage};
 
-async fn created(stage: &Stage) -> String {
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    token
-}
-
-async fn finishes(stage: &Stage, token: &str) {
-    for step in &STEPS[1..] {
-        stage.answer(step, token).await;
-    }
-    stage.assert_finished(token);
-}
-
-/// setSecret fails with nothing changed; gives its message.
+/// setSecret fails with nothing changed, and AWSCURRENT goes on to work; gives its message.
 async fn fails(stage: &Stage, token: &str, error: &str, words: &[&str]) -> String {
-    let before = stage.state();
-    let message = stage.error("setSecret", token, error).await;
-    assert!(words.iter().all(|word| message.contains(word)), "{message}");
-    assert_eq!(stage.state(), before);
+    let message = stage.refused("setSecret", token, error, words).await;
     assert!(stage.logs_in("AWSCURRENT"));
     message
 }
@@ -59,15 +42,13 @@ async fn another_rotation_of_the_same_account_is_waited_for_and_told() {
     let name = digest.iter().fold(String::from("keyroll:"), |name, byte| format!("{name}{byte:02X}"));
     let mut session = administrator(&stage, &admin);
     assert_eq!(session.ask(&format!("SELECT GET_LOCK('{name}', 1)")).unwrap(), "1");
-    let token = created(&stage).await;
+    let token = stage.created().await;
     fails(&stage, &token, "FailedDatabase", &["another rotation", "nothing was changed"]).await;
     // Without an administrator it is the same lock.
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
     fails(&stage, &token, "FailedDatabase", &["another rotation"]).await;
     drop(session);
-    for step in &STEPS[1..] {
-        stage.answer(step, &token).await;
-    }
+    stage.goes_on(&token).await;
 }
 
 #[tokio::test]
@@ -75,14 +56,14 @@ async fn a_backup_that_holds_everybodys_writes_is_told() {
     for administered in [true, false] {
         let stage = if administered { overlapping().await } else { maria::stage().await };
         let mut session = backup(&stage);
-        let token = created(&stage).await;
+        let token = stage.created().await;
         let begun = std::time::Instant::now();
         let message = fails(&stage, &token, "FailedDatabase", &["lock"]).await;
         let waited = begun.elapsed();
         support::told::told(&format!("administered {administered}, after {waited:.1?}: {message}"));
         assert!(waited < Duration::from_secs(15));
         session.ask("UNLOCK TABLES; SELECT 1").unwrap();
-        finishes(&stage, &token).await;
+        stage.finishes(&token).await;
     }
 }
 
@@ -93,24 +74,24 @@ async fn with_many_rows_a_lock_is_waited_for_once() {
         stage.mariadb().sql(&format!("CREATE USER {ACCOUNT}@'10.{number}.%' IDENTIFIED BY 'x'")).unwrap();
     }
     let session = backup(&stage);
-    let token = created(&stage).await;
+    let token = stage.created().await;
     let begun = std::time::Instant::now();
     fails(&stage, &token, "FailedDatabase", &["lock"]).await;
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     drop(session);
-    finishes(&stage, &token).await;
+    stage.finishes(&token).await;
 }
 
 #[tokio::test]
 async fn a_read_only_server_is_told_apart_from_a_strict_one() {
     for administered in [true, false] {
         let stage = if administered { overlapping().await } else { maria::stage().await };
-        let token = created(&stage).await;
+        let token = stage.created().await;
         stage.mariadb().sql("SET GLOBAL read_only = 1").unwrap();
         let message = fails(&stage, &token, "RefusedServer", &["read-only", "primary"]).await;
         assert!(!message.contains("strict"), "{message}");
         stage.mariadb().sql("SET GLOBAL read_only = 0").unwrap();
-        finishes(&stage, &token).await;
+        stage.finishes(&token).await;
     }
 }
 
@@ -123,18 +104,15 @@ async fn a_server_that_turns_read_only_at_the_last_moment_is_told_as_one() {
             maria::appoint_by_tag(&stage);
         }
         let stage = std::sync::Arc::new(stage);
-        let token = created(&stage).await;
+        let token = stage.created().await;
         let turning = std::sync::Arc::clone(&stage);
         let hook = move || turning.mariadb().sql("SET GLOBAL read_only = 1").map(drop).unwrap();
         // The relay cuts this connection; the look that comes before a change is by another one, and finds it.
         relay.arm(Strike { at: At::Text("GET_LOCK"), when: When::After, hook: Box::new(hook) });
         stage.error("setSecret", &token, "FailedDatabase").await;
-        let message = stage.error("setSecret", &token, "RefusedServer").await;
-        assert!(message.contains("read-only"), "{message}");
+        stage.refused("setSecret", &token, "RefusedServer", &["read-only"]).await;
         stage.mariadb().sql("SET GLOBAL read_only = 0").unwrap();
-        for step in &STEPS[1..] {
-            stage.answer(step, &token).await;
-        }
+        stage.goes_on(&token).await;
         stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
     }
 }
@@ -144,7 +122,7 @@ async fn an_administrator_who_may_not_is_refused_before_anything_changes() {
     let stage = maria::stage().await;
     let admin = maria::appoint_by_tag(&stage);
     let sql = |text: &str| drop(stage.mariadb().sql(text).unwrap());
-    let token = created(&stage).await;
+    let token = stage.created().await;
     // May change, but sees no account.
     sql(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {ADMIN}@'%'; GRANT CREATE USER ON *.* TO {ADMIN}@'%'"));
     let message = fails(&stage, &token, "RefusedAccount", &["SELECT ON mysql"]).await;
@@ -173,7 +151,7 @@ async fn an_administrator_who_may_not_is_refused_before_anything_changes() {
     stage.aws.put_value("orders/admin", &wrong.to_string(), &["AWSCURRENT"]).unwrap();
     fails(&stage, &token, "RefusedLogin", &[ADMIN, "administrator"]).await;
     stage.aws.put_value("orders/admin", &admin.to_string(), &["AWSCURRENT"]).unwrap();
-    finishes(&stage, &token).await;
+    stage.finishes(&token).await;
 }
 
 #[tokio::test]
@@ -183,7 +161,7 @@ async fn the_administrators_login_goes_to_its_own_server_only() {
     let foreign = MariaDb::start_with(&MariaDbOptions::default()).unwrap();
     admin["port"] = json!(foreign.port());
     stage.aws.put_value("orders/admin", &admin.to_string(), &["AWSCURRENT"]).unwrap();
-    let token = created(&stage).await;
+    let token = stage.created().await;
     let mark = foreign.mark();
     let message = fails(&stage, &token, "RefusedSetting", &["orders/admin"]).await;
     let logins = foreign.logins_since(mark);

@@ -25,8 +25,7 @@ async fn where_only_the_password_before_works_it_stays_beside_the_new_one() {
     stage.rotate().await;
     let old = password(&stage, "AWSPREVIOUS");
     set_by_hand(&stage, &old);
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let report = stage.answer("setSecret", &token).await;
     assert!(report["done"].to_string().contains("still valid beside it"), "{report:#}");
     assert!(stage.logs_in("AWSPENDING") && stage.accepts(ACCOUNT, &old) && !stage.logs_in("AWSCURRENT"));
@@ -34,16 +33,14 @@ async fn where_only_the_password_before_works_it_stays_beside_the_new_one() {
     assert!(report["warnings"].to_string().contains("that in AWSCURRENT is neither of them"), "{report:#}");
     stage.answer("finishSecret", &token).await;
     assert!(stage.logs_in("AWSCURRENT") && stage.accepts(ACCOUNT, &old));
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     assert!(!stage.accepts(ACCOUNT, &old));
 }
 
 #[tokio::test]
 async fn where_only_the_pending_password_works_there_is_nothing_to_set() {
     let stage = overlapping().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     set_by_hand(&stage, &password(&stage, "AWSPENDING"));
     let before = stage.state();
     let report = stage.answer("setSecret", &token).await;
@@ -91,8 +88,7 @@ async fn a_value_that_somebody_put_takes_the_labels_and_is_healed() {
     value["team"] = json!("somebody else");
     stage.aws.put_value(&stage.arn, &value.to_string(), &["AWSCURRENT"]).unwrap();
     stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     assert_eq!(rules(&stage, "%"), BOTH);
 
     // And a password that no server knows: AWSPREVIOUS has the one that works.
@@ -104,8 +100,7 @@ async fn a_value_that_somebody_put_takes_the_labels_and_is_healed() {
     let rotation = stage.rotate().await;
     assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(rotation.token));
     assert!(stage.logs_in("AWSCURRENT") && !stage.logs_in("AWSPREVIOUS"));
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 #[tokio::test]
@@ -125,8 +120,7 @@ async fn labels_that_were_turned_back_rotate_on() {
         if cold {
             stage.function.cold().await;
         }
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        stage.rotated().await;
         assert!(stage.accepts(ACCOUNT, &previous) && !stage.accepts(ACCOUNT, &current));
         assert_eq!(rules(&stage, "%"), BOTH);
     }
@@ -147,7 +141,6 @@ async fn what_awss_function_leaves_is_taken_over() {
     for step in ["testSecret", "finishSecret"] {
         stage.answer(step, &token).await;
     }
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     assert_eq!(rules(&stage, "%"), BOTH);
 }

@@ -54,11 +54,9 @@ async fn a_process_that_never_rotated_knows_what_the_last_rotation_left() {
 #[tokio::test]
 async fn a_late_step_of_an_earlier_rotation_changes_nothing() {
     let stage = overlapping().await;
-    let late = stage.stage();
-    stage.answer("createSecret", &late).await;
+    let late = stage.created().await;
     stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     let before = stage.state();
     for step in STEPS {
         stage.error(step, &late, "RefusedVersion").await;
@@ -88,10 +86,7 @@ async fn a_second_rotation_waits_while_two_passwords_are_wanted() {
     stage.aws.set_tag(&stage.arn, "keyroll:min-age", "30").unwrap();
     stage.rotate().await;
     let token = stage.stage();
-    let before = stage.state();
-    let message = stage.error("createSecret", &token, "FailedTooSoon").await;
-    assert!(message.contains("keyroll:min-age is 30"), "{message}");
-    assert_eq!(stage.state(), before);
+    stage.refused("createSecret", &token, "FailedTooSoon", &["keyroll:min-age is 30"]).await;
     stage.aws.age_secret(&stage.arn, std::time::Duration::from_mins(31)).unwrap();
     for step in STEPS {
         stage.answer(step, &token).await;
@@ -112,8 +107,7 @@ async fn an_administrator_whom_the_value_offers_does_as_well() {
     let stage = maria::alternating().await;
     stage.aws.set_tag(&stage.arn, "keyroll:strategy", "single-user").unwrap();
     for _ in 0..2 {
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        stage.rotated().await;
         assert_eq!(rules(&stage, "%"), BOTH);
         assert_eq!(stage.value("AWSCURRENT")["username"], json!(ACCOUNT));
     }
@@ -121,8 +115,7 @@ async fn an_administrator_whom_the_value_offers_does_as_well() {
     let stage = maria::alternating().await;
     stage.aws.set_tag(&stage.arn, "keyroll:strategy", "single-user").unwrap();
     stage.mariadb().sql(&format!("ALTER USER {} ACCOUNT LOCK", maria::ADMIN)).unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let report = stage.answer("setSecret", &token).await;
     let warnings = report["warnings"].to_string();
     assert!(warnings.contains("4151") && warnings.contains("ends at once"), "{report:#}");

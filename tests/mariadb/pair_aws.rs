@@ -8,7 +8,7 @@ use support::maria::{self, ADMIN, PARTNER};
 use support::pair::{account, assert_in_step, warnings_of};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::alternating::{assert_alike, goes_on, refused, shown, sql};
+use crate::alternating::{assert_alike, goes_on, shown, sql};
 use crate::pair_recipe as recipe;
 
 /// A stage whose base has what AWS's function can carry over and what it cannot, but no default role.
@@ -54,11 +54,19 @@ async fn a_secret_that_awss_function_rotated_rotates_on_as_it_is() {
             let token = stage.stage();
             stage.function.cold().await;
             stage.answer("createSecret", &token).await;
-            let message = refused(&stage, &token, &["GRANT \"orders_app_clone\" the same", "GRANT OPTION"]).await;
+            let message = stage
+                .refused(
+                    "setSecret",
+                    &token,
+                    "RefusedAccount",
+                    &["GRANT \"orders_app_clone\" the same", "GRANT OPTION"],
+                )
+                .await;
             assert!(message.contains("role `readers` WITH ADMIN OPTION"), "{message}");
             let missing = format!("GRANT USAGE ON {DATABASE}.items TO {PARTNER} WITH GRANT OPTION");
             sql(&stage, &format!("{missing}; GRANT readers TO {PARTNER} WITH ADMIN OPTION"));
-            let message = refused(&stage, &token, &["nothing shows that", "REVOKE that"]).await;
+            let message =
+                stage.refused("setSecret", &token, "RefusedAccount", &["nothing shows that", "REVOKE that"]).await;
             assert!(message.contains("DROP ON `orders`.*") && message.contains("INSERT (`a`)"), "{message}");
             sql(
                 &stage,
@@ -73,8 +81,7 @@ async fn a_secret_that_awss_function_rotated_rotates_on_as_it_is() {
             let turn = if account(&stage, "AWSCURRENT") == ACCOUNT { PARTNER } else { ACCOUNT };
             let before = stage.aws.value_of(&stage.arn, "AWSCURRENT").unwrap();
             stage.function.cold().await;
-            let rotation = stage.rotate().await;
-            stage.assert_finished(&rotation.token);
+            stage.rotated().await;
             assert_eq!(account(&stage, "AWSCURRENT"), turn);
             assert_only_the_login_changed(&before, &stage);
             if turn == PARTNER {
@@ -197,8 +204,7 @@ async fn awss_function_goes_on_from_what_is_left_here() {
             assert_eq!([account(&stage, "AWSCURRENT"), account(&stage, "AWSPREVIOUS")], [pending, current]);
         }
         for _ in 0..2 {
-            let rotation = stage.rotate().await;
-            stage.assert_finished(&rotation.token);
+            let rotation = stage.rotated().await;
             assert!(!warnings_of(&rotation).contains("another password"), "{rotation:#?}");
         }
         assert_alike(&stage);

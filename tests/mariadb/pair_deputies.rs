@@ -8,7 +8,7 @@ use support::maria::{self, PARTNER};
 use support::pair::{account, assert_in_step, foretold};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::alternating::{assert_alike, enters, everything, goes_on, hosts, make, refused, shown_all, sql};
+use crate::alternating::{assert_alike, enters, goes_on, hosts, make, shown_all, sql};
 
 /// A stage for another first account.
 async fn of(name: &str) -> Stage {
@@ -24,9 +24,15 @@ async fn a_mightier_account_that_is_called_like_a_partner_is_left_alone() {
         sql(&stage, "CREATE ROLE keepers");
         let password = make(&stage, PARTNER);
         sql(&stage, &more.replace(" TO", &format!(" TO {PARTNER}")));
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
-        let message = refused(&stage, &token, &["somebody else's", PARTNER, &format!("DROP USER `{PARTNER}`")]).await;
+        let token = stage.created().await;
+        let message = stage
+            .refused(
+                "setSecret",
+                &token,
+                "RefusedAccount",
+                &["somebody else's", PARTNER, &format!("DROP USER `{PARTNER}`")],
+            )
+            .await;
         assert!(message.contains("REVOKE"), "{message}");
         assert!(enters(&stage, PARTNER, &password));
         // Where it is a pair, its rights can be taken away.
@@ -48,10 +54,9 @@ async fn an_account_called_like_a_partner_does_not_get_at_a_base_with_more_right
     stage.aws.put_value(&stage.arn, &own.to_string(), &["AWSCURRENT"]).unwrap();
     assert_eq!(account(&stage, "AWSPREVIOUS"), ACCOUNT);
     sql(&stage, &format!("GRANT SELECT ON {DATABASE}.* TO {PARTNER}"));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     assert_eq!(account(&stage, "AWSPENDING"), ACCOUNT);
-    refused(&stage, &token, &["somebody else's", "GRANT"]).await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["somebody else's", "GRANT"]).await;
     assert!(stage.accepts(ACCOUNT, victim["password"].as_str().unwrap()));
 }
 
@@ -61,7 +66,7 @@ async fn an_administrator_of_another_host_is_not_sent_there() {
     stage.edit_current(&json!({"host": "127.0.0.1"}));
     let token = stage.stage();
     let mark = stage.server.mark();
-    let before = everything(&stage);
+    let before = stage.server.accounts();
     for step in ["createSecret", "setSecret"] {
         if let rehearsal::lambda::Outcome::Error { error_type, message } = stage.step(step, &token).await {
             assert!(error_type.starts_with("Refused"), "{error_type}: {message}");
@@ -69,8 +74,7 @@ async fn an_administrator_of_another_host_is_not_sent_there() {
         }
     }
     assert!(!stage.server.logins_since(mark).accepted.contains(&maria::ADMIN.to_owned()));
-    let accounts = |all: &str| all.split("global_priv").last().unwrap().to_owned();
-    assert_eq!(accounts(&everything(&stage)), accounts(&before));
+    assert_eq!(stage.server.accounts(), before);
 }
 
 #[tokio::test]
@@ -103,7 +107,7 @@ async fn a_first_account_called_clone_beside_the_account_without_is_not_given_th
         let token = stage.stage();
         let created = stage.answer("createSecret", &token).await;
         assert_eq!(account(&stage, "AWSPENDING"), "orders", "{created:#}");
-        refused(&stage, &token, &["orders", "somebody else's"]).await;
+        stage.refused("setSecret", &token, "RefusedAccount", &["orders", "somebody else's"]).await;
         assert!(enters(&stage, "orders", &password));
     }
 }
@@ -123,10 +127,7 @@ async fn the_partners_name_must_fit_into_80_characters() {
             assert_eq!(shown_all(&stage, &format!("{name}_clone")), shown_all(&stage, &name));
             continue;
         }
-        let before = stage.state();
-        let message = stage.error("createSecret", &token, "RefusedAccount").await;
-        assert!(message.contains("80"), "{message}");
-        assert_eq!(stage.state(), before);
+        stage.refused("createSecret", &token, "RefusedAccount", &["80"]).await;
     }
 }
 
@@ -194,11 +195,10 @@ async fn a_secret_that_names_nobody_the_server_has_is_refused() {
     value["masterarn"] = stage.value("AWSCURRENT")["masterarn"].clone();
     stage.overwrite("AWSCURRENT", Content::Text(value.to_string()));
     stage.aws.remove_label(&stage.arn, "AWSPREVIOUS").unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let pending = account(&stage, "AWSPENDING");
     if pending == ACCOUNT {
-        refused(&stage, &token, &["no account", ACCOUNT]).await;
+        stage.refused("setSecret", &token, "RefusedAccount", &["no account", ACCOUNT]).await;
     } else {
         // Taken for a first account, which it has become.
         goes_on(&stage, &token).await;
@@ -212,10 +212,10 @@ async fn an_account_called_like_a_partner_with_no_more_rights_is_taken_for_it() 
     let stage = maria::alternating().await;
     let password = make(&stage, PARTNER);
     sql(&stage, &format!("GRANT SELECT ON {DATABASE}.* TO {PARTNER}"));
-    let before = everything(&stage);
+    let before = stage.state();
     let told = foretold(&stage).await;
     assert!(told.iter().any(|line| line.contains(PARTNER)), "{told:?}");
-    assert_eq!(everything(&stage), before);
+    assert_eq!(stage.state(), before);
     stage.rotate().await;
     assert!(!enters(&stage, PARTNER, &password));
     assert_alike(&stage);

@@ -5,7 +5,7 @@ use support::maria::{self, PARTNER};
 use support::pair::{account, assert_in_step, warnings_of};
 use support::stage::{ACCOUNT, DATABASE, Stage};
 
-use crate::alternating::{assert_alike, goes_on, hosts, refused, sql};
+use crate::alternating::{assert_alike, goes_on, hosts, sql};
 
 /// A stage whose base may come from everywhere, with other rights from some hosts; all rows have the same password.
 async fn stage() -> Stage {
@@ -41,8 +41,7 @@ fn rules(stage: &Stage, user: &str, host: &str) -> String {
 async fn a_partner_has_a_row_for_every_host_of_its_base() {
     let stage = stage().await;
     for current in [PARTNER, ACCOUNT, PARTNER] {
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        stage.rotated().await;
         assert_eq!(account(&stage, "AWSCURRENT"), current);
         assert_alike(&stage);
         // One password in all of them.
@@ -77,9 +76,8 @@ async fn rows_that_come_and_go_are_followed_at_the_partners_turn() {
     let drop = format!("DROP USER `{PARTNER}`@`172.17.%`");
     assert!(warnings_of(&rotation).contains(&drop), "{rotation:#?}");
     assert!(stage.logs_in("AWSCURRENT") && stage.logs_in("AWSPREVIOUS"));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    refused(&stage, &token, &["172.17.%", &drop]).await;
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["172.17.%", &drop]).await;
     sql(&stage, &drop);
     goes_on(&stage, &token).await;
     assert_alike(&stage);
@@ -94,10 +92,9 @@ async fn a_locked_row_of_the_base_is_refused_with_the_statement_that_helps() {
         if remedy.starts_with("DROP") {
             sql(&stage, &remedy.replace("`orders_app`", PARTNER));
         }
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         sql(&stage, &format!("ALTER USER {ACCOUNT}@'10.%' ACCOUNT LOCK"));
-        refused(&stage, &token, &["`orders_app`@`10.%` is locked", remedy]).await;
+        stage.refused("setSecret", &token, "RefusedAccount", &["`orders_app`@`10.%` is locked", remedy]).await;
         assert!(stage.logs_in("AWSCURRENT") && stage.logs_in("AWSPREVIOUS"));
         sql(&stage, remedy);
         goes_on(&stage, &token).await;
@@ -121,11 +118,17 @@ async fn what_a_rotation_that_broke_off_has_left_is_opened_by_the_next() {
             // Of what the base had then, something has been taken away.
             sql(&stage, &format!("REVOKE SELECT ON {DATABASE}.* FROM {ACCOUNT}@'10.%'"));
         }
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         if given_up {
             let drop = format!("DROP USER `{PARTNER}`@`%`, `{PARTNER}`@`10.%`");
-            refused(&stage, &token, &["SELECT ON `orders`.* to `orders_app_clone`@`10.%`", &drop]).await;
+            stage
+                .refused(
+                    "setSecret",
+                    &token,
+                    "RefusedAccount",
+                    &["SELECT ON `orders`.* to `orders_app_clone`@`10.%`", &drop],
+                )
+                .await;
             sql(&stage, &drop);
         }
         goes_on(&stage, &token).await;
@@ -143,8 +146,7 @@ async fn somebody_elses_way_in_is_kept_and_the_two_take_turns_by_their_passwords
         let hash = native_hash(stage.value("AWSCURRENT")["password"].as_str().unwrap());
         sql(&stage, &format!("ALTER USER {ACCOUNT} IDENTIFIED VIA {}", rules.replace('#', &hash)));
         for _ in 0..2 {
-            let rotation = stage.rotate().await;
-            stage.assert_finished(&rotation.token);
+            stage.rotated().await;
             assert!(self::rules(&stage, ACCOUNT, "%").contains(kept), "{}", self::rules(&stage, ACCOUNT, "%"));
         }
         // The other one is made for passwords alone.

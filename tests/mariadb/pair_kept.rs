@@ -88,8 +88,7 @@ async fn follows(turn: &str) {
 async fn a_partner_in_use_is_not_asked_for_more_than_before_until_its_turn() {
     let stage = stage().await;
     stage.rotate().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     // A login in clear text, of which there may be any number.
     let partner = stage.value("AWSCURRENT");
     for narrower in ["REQUIRE SSL", "REQUIRE X509", "WITH MAX_CONNECTIONS_PER_HOUR 1", "WITH MAX_USER_CONNECTIONS 1"] {
@@ -134,8 +133,7 @@ async fn a_base_that_demands_a_certificate_is_followed_in_every_word() {
 async fn an_account_whose_password_has_expired_is_opened_by_its_turn() {
     let stage = stage().await;
     stage.rotate().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     sql(&stage, &format!("ALTER USER {ACCOUNT} PASSWORD EXPIRE"));
     goes_on(&stage, &token).await;
     assert_eq!(account(&stage, "AWSCURRENT"), ACCOUNT);
@@ -177,8 +175,7 @@ async fn a_backup_that_locks_the_server_delays_the_turn_and_no_more() {
     stage.rotate().await;
     let password = make(&stage, "backup");
     sql(&stage, "GRANT RELOAD ON *.* TO backup");
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let before = stage.state();
     let mut backup = stage.server.hold("backup", &password, "");
     assert_eq!(backup.ask("FLUSH TABLES WITH READ LOCK; SELECT 1").unwrap(), "1");

@@ -52,8 +52,7 @@ async fn after_retire_rights_that_change_are_followed_or_refused_with_what_to_do
         }
         stage.action("Retire").await;
         sql(&stage, change);
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         if refused {
             let message = stage.error("setSecret", &token, "RefusedAccount").await;
             sql(&stage, &change.replace("orders_app", PARTNER));
@@ -134,11 +133,11 @@ async fn a_second_password_that_nobody_knows_is_not_destroyed() {
     let theirs = random_password();
     stage.secret_text(&theirs);
     let ours = stage.value("AWSPREVIOUS")["password"].as_str().unwrap().to_owned();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let_in_by_either(stage.mariadb(), ACCOUNT, [&ours, &theirs]);
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("second password that no version of this secret holds"), "{message}");
+    stage
+        .refused("setSecret", &token, "RefusedAccount", &["second password that no version of this secret holds"])
+        .await;
     assert!(stage.accepts(ACCOUNT, &theirs) && stage.logs_in("AWSCURRENT"));
     // What the message tells: the stored password alone.
     sql(&stage, &format!("ALTER USER {ACCOUNT} IDENTIFIED BY PASSWORD '{}'", native_hash(&ours)));
@@ -163,17 +162,14 @@ async fn validated(plugins: &[&str], strict: bool) -> Stage {
 async fn a_server_that_looks_at_passwords_is_shown_them_only_where_the_tag_says_so() {
     for plugin in ["simple_password_check", "password_reuse_check"] {
         let stage = validated(&[plugin], true).await;
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
-        let message = stage.error("setSecret", &token, "RefusedServer").await;
-        assert!(message.contains("keyroll:plaintext-statements") && message.contains(plugin), "{message}");
+        let token = stage.created().await;
+        stage.refused("setSecret", &token, "RefusedServer", &["keyroll:plaintext-statements", plugin]).await;
         stage.aws.set_tag(&stage.arn, "keyroll:plaintext-statements", "true").unwrap();
         stage.function.cold().await;
         stage.expect_leaks();
         goes_on(&stage, &token).await;
         for current in [ACCOUNT, PARTNER, ACCOUNT] {
-            let rotation = stage.rotate().await;
-            stage.assert_finished(&rotation.token);
+            stage.rotated().await;
             assert_eq!(account(&stage, "AWSCURRENT"), current);
             assert_alike(&stage);
         }
@@ -209,8 +205,7 @@ async fn a_validator_that_remembers_does_not_stop_a_step_whose_answer_was_lost()
         );
     }
     for _ in 0..3 {
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         for _ in 0..3 {
             stage.answer("setSecret", &token).await;
         }

@@ -5,10 +5,11 @@ use serde_json::Value;
 use support::dry_run::dry_run;
 use support::maria::{self, ADMIN, PARTNER};
 use support::pair::{account, assert_in_step};
+use support::rig::assert_says;
 use support::stage::{ACCOUNT, DATABASE, Stage};
 use support::told::told;
 
-use crate::alternating::{assert_alike, everything, goes_on, set_of, sql};
+use crate::alternating::{assert_alike, goes_on, set_of, sql};
 
 /// The statement that a message tells to run.
 fn remedy(message: &str) -> String {
@@ -19,7 +20,7 @@ fn remedy(message: &str) -> String {
 /// Expects setSecret to be refused, and nobody to be in by what it has made.
 async fn lacks(stage: &Stage, token: &str, number: &str) -> String {
     let message = stage.error("setSecret", token, "RefusedAccount").await;
-    assert!(message.contains(number) && message.contains(&format!("`{ADMIN}`@`%`")), "{message}");
+    assert_says(&message, &[number, &format!("`{ADMIN}`@`%`")]);
     assert!(stage.logs_in("AWSCURRENT"));
     let open = sql(
         stage,
@@ -45,8 +46,7 @@ async fn what_the_administrator_cannot_pass_on_is_told_with_the_grant_that_helps
     ] {
         let stage = maria::alternating().await;
         sql(&stage, &format!("{setup}; CREATE USER orders_other; CREATE TABLE orders.items (a int); {given}"));
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let foretold = dry_run(&stage, true).await;
         assert!(foretold["warnings"].to_string().contains("not rehearsed"), "{foretold:#}");
         let message = lacks(&stage, &token, number).await;
@@ -66,22 +66,18 @@ async fn an_administrator_who_may_not_make_accounts_or_read_them_is_told_so() {
         let stage = maria::alternating().await;
         sql(&stage, &format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {DATABASE}.* TO {ADMIN} WITH GRANT OPTION"));
         sql(&stage, &format!("REVOKE {taken} ON *.* FROM {ADMIN}"));
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
-        let before = everything(&stage);
-        let message = stage.error("setSecret", &token, "RefusedAccount").await;
-        assert!(message.contains(words), "{message}");
-        assert_eq!(everything(&stage), before);
+        let token = stage.created().await;
+        let before = stage.state();
+        stage.refused("setSecret", &token, "RefusedAccount", &[words]).await;
+        assert_eq!(stage.state(), before);
         sql(&stage, words);
         goes_on(&stage, &token).await;
         assert_alike(&stage);
         // The base's turn needs the same.
         sql(&stage, &format!("REVOKE {taken} ON {} FROM {ADMIN}", if taken == "SELECT" { "mysql.*" } else { "*.*" }));
         let right = words.trim_start_matches("GRANT ").split([' ', '`']).next().unwrap();
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
-        let message = stage.error("setSecret", &token, "RefusedAccount").await;
-        assert!(message.contains(&format!("GRANT {right}")) && message.contains("Remedy"), "{message}");
+        let token = stage.created().await;
+        stage.refused("setSecret", &token, "RefusedAccount", &[&format!("GRANT {right}"), "Remedy"]).await;
         sql(&stage, words);
         goes_on(&stage, &token).await;
     }
@@ -103,9 +99,9 @@ async fn a_dry_run_tells_every_change_of_the_partner_and_makes_none() {
     );
     for (turn, limit) in [(PARTNER, 20), (ACCOUNT, 30), (PARTNER, 25)] {
         sql(&stage, &format!("ALTER USER {ACCOUNT} WITH MAX_USER_CONNECTIONS {limit}"));
-        let before = everything(&stage);
+        let before = stage.state();
         let told = [dry_run(&stage, false).await, dry_run(&stage, true).await];
-        assert_eq!(everything(&stage), before);
+        assert_eq!(stage.state(), before);
         for answer in &told {
             assert_eq!(answer["verdict"], "wouldSucceed", "{answer:#}");
         }
@@ -137,8 +133,7 @@ async fn a_default_role_takes_the_right_to_write_the_servers_own_tables() {
         &format!("SET DEFAULT ROLE readers FOR {ACCOUNT}; GRANT UPDATE ON {DATABASE}.* TO {ADMIN} WITH GRANT OPTION"),
     );
     sql(&stage, &format!("REVOKE UPDATE ON *.* FROM {ADMIN}"));
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let message = lacks(&stage, &token, "1044").await;
     let grant = format!("GRANT UPDATE ON `mysql`.* TO `{ADMIN}`@`%`");
     assert!(message.contains(&grant), "{message}");
@@ -156,8 +151,7 @@ async fn an_account_with_hundreds_of_rights_is_doubled_within_one_step() {
         )
     });
     sql(&stage, &tables.collect::<String>());
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let begun = std::time::Instant::now();
     stage.answer("setSecret", &token).await;
     told(&format!("setSecret of a partner with 500 rights more: {:?}", begun.elapsed()));

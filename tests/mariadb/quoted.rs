@@ -69,8 +69,7 @@ async fn what_the_server_quotes_of_a_statement_goes_no_further() {
         [(&[][..], true), (&[][..], false), (&["simple_password_check"], true), (&["simple_password_check"], false)]
     {
         let stage = stage(plugins, administrator).await;
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let before = stage.state();
         let message = stage.error("setSecret", &token, "FailedDatabase").await;
         assert!(message.contains("error 1064"), "{message}");

@@ -31,8 +31,7 @@ async fn a_replicas_account_is_changed_on_the_primary_and_both_passwords_reach_i
     let (stage, replica) = stage().await;
     known_to_rds(&stage, &replica);
     for _ in 0..2 {
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        let rotation = stage.rotated().await;
         let test = rotation.last("testSecret").unwrap().answer().unwrap();
         assert_eq!(test["done"].as_array().unwrap().len(), 2, "both were proved: {test:#}");
         replica.catch_up_with(stage.mariadb()).unwrap();
@@ -47,8 +46,7 @@ async fn a_replicas_account_is_changed_on_the_primary_and_both_passwords_reach_i
 async fn the_proof_waits_until_the_replica_has_the_new_password() {
     let (stage, replica) = stage().await;
     known_to_rds(&stage, &replica);
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     replica.sql("STOP SLAVE SQL_THREAD").unwrap();
     stage.answer("setSecret", &token).await;
     let goes_on = async {
@@ -64,16 +62,13 @@ async fn the_proof_waits_until_the_replica_has_the_new_password() {
 #[tokio::test]
 async fn a_replica_changes_nothing_itself() {
     let (stage, replica) = stage().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     // RDS knows of no replica.
-    let message = stage.error("setSecret", &token, "RefusedSetting").await;
-    assert!(message.contains("RDS knows no instance"), "{message}");
+    stage.refused("setSecret", &token, "RefusedSetting", &["RDS knows no instance"]).await;
     // Without an administrator the account would change itself there.
     stage.aws.remove_tag(&stage.arn, "keyroll:admin-secret").unwrap();
     stage.function.cold().await;
-    let message = stage.error("setSecret", &token, "RefusedServer").await;
-    assert!(message.contains("read-only") && message.contains("primary"), "{message}");
+    stage.refused("setSecret", &token, "RefusedServer", &["read-only", "primary"]).await;
     replica.catch_up_with(stage.mariadb()).unwrap();
     assert!(stage.logs_in("AWSCURRENT"));
 }

@@ -38,8 +38,7 @@ async fn retire_ends_the_password_before_and_no_session() {
         assert!(told(&report).contains("already"), "{report:#}");
         assert_eq!(stage.state(), before);
     }
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
 }
 
 #[tokio::test]
@@ -74,10 +73,8 @@ async fn without_an_administrator_a_second_password_can_neither_end_nor_stay() {
     let before = stage.state();
     let message = stage.action_error("Retire", "RefusedSetting").await;
     assert!(message.contains("second password"), "{message}");
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let message = stage.error("setSecret", &token, "RefusedAccount").await;
-    assert!(message.contains("two passwords") && message.contains("keyroll:admin-secret"), "{message}");
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "RefusedAccount", &["two passwords", "keyroll:admin-secret"]).await;
     assert_eq!(stage.state().1, before.1);
     let message = stage.action_error("Revoke", "RefusedAccount").await;
     assert!(message.contains("two passwords") && message.contains("Revoke again"), "{message}");
@@ -114,8 +111,7 @@ async fn revoke_leaves_one_password_and_ends_the_sessions_of_before() {
             assert!(told(&report).contains(&format!(": {expected}")), "{report:#}");
             assert!(report["previousCredentialValidUntil"].is_null(), "{report:#}");
         }
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        stage.rotated().await;
     }
 }
 

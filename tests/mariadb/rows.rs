@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use rehearsal::driver::STEPS;
 use rehearsal::mariadb::{MariaDb, MariaDbOptions, native_hash};
 use serde_json::json;
 use support::dry_run::dry_run;
@@ -39,8 +38,7 @@ async fn every_row_gets_the_rules_whichever_we_come_by() {
         maria::appoint_by_tag(&stage);
         add_rows(&stage, &HOSTS);
         for _ in 0..2 {
-            let rotation = stage.rotate().await;
-            stage.assert_finished(&rotation.token);
+            let rotation = stage.rotated().await;
             for host in ["%"].iter().chain(&HOSTS) {
                 assert_eq!(rules(&stage, host), BOTH, "{host}, {skip_name_resolve}");
             }
@@ -68,8 +66,7 @@ async fn rows_that_are_not_as_the_secret_has_them_are_told() {
     alter(mariadb, "10.4.%", "IDENTIFIED VIA mysql_native_password USING 'invalid'");
     let kept = ["10.3.%", "10.4.%"].map(|host| rules(&stage, host));
     let foretold = dry_run(&stage, false).await["warnings"].to_string();
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    let rotation = stage.rotated().await;
     let set = rotation.last("setSecret").unwrap().answer().unwrap();
     let warnings: Vec<String> = set["warnings"].as_array().unwrap().iter().map(ToString::to_string).collect();
     for (host, words) in [
@@ -99,17 +96,14 @@ async fn a_row_that_is_dropped_meanwhile_leaves_no_other_behind() {
     add_rows(&stage, &["10.1.%", "10.2.%"]);
     let stage = Arc::new(stage);
     stage.rotate().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     // As the function says that it changes the first row, the second one goes.
     let dropping = Arc::clone(&stage);
     let hook = move || dropping.mariadb().sql(&format!("DROP USER {ACCOUNT}@'10.1.%'")).map(drop).unwrap();
     relay.arm(Strike { at: At::Text("ALTER USER `orders_app`@`%`"), when: When::After, hook: Box::new(hook) });
     let message = stage.error("setSecret", &token, "FailedDatabase").await;
     assert!(!relay.is_armed(), "{message}");
-    for step in &STEPS[1..] {
-        stage.answer(step, &token).await;
-    }
+    stage.goes_on(&token).await;
     for host in ["%", "10.2.%"] {
         assert_eq!(rules(&stage, host), BOTH, "{host}");
     }
@@ -122,8 +116,7 @@ async fn a_crash_between_two_rows_locks_nobody_out_and_a_retry_finishes() {
     add_rows(&stage, &["10.1.%", "10.2.%"]);
     stage.rotate().await;
     for (at, when) in [("`10.1.%`", When::Before), ("`10.1.%`", When::After), ("`%`", When::After)] {
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let text: &'static str = match at {
             "`%`" => "ALTER USER `orders_app`@`%`",
             _ => "ALTER USER `orders_app`@`10.1.%`",
@@ -131,9 +124,7 @@ async fn a_crash_between_two_rows_locks_nobody_out_and_a_retry_finishes() {
         relay.arm(Strike { at: At::Text(text), when, hook: Box::new(|| ()) });
         stage.error("setSecret", &token, "FailedDatabase").await;
         assert!(stage.logs_in("AWSCURRENT"), "whoever holds the current password is locked out");
-        for step in &STEPS[1..] {
-            stage.answer(step, &token).await;
-        }
+        stage.goes_on(&token).await;
         for host in ["%", "10.1.%", "10.2.%"] {
             assert_eq!(rules(&stage, host), BOTH, "{host} after {at} {when:?}");
         }
@@ -175,36 +166,12 @@ async fn a_row_that_the_server_does_not_know_stops_it_before_any_is_changed() {
          WHERE User = '{ACCOUNT}' AND Host = '10.1.%'"
     );
     mariadb.sql(&ghost).unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let before = stage.state();
-    let message = stage.error("setSecret", &token, "FailedDatabase").await;
-    assert_eq!(stage.state(), before);
-    assert!(message.contains("1133") && message.contains("FLUSH PRIVILEGES"), "{message}");
+    let token = stage.created().await;
+    stage.refused("setSecret", &token, "FailedDatabase", &["1133", "FLUSH PRIVILEGES"]).await;
     assert!(stage.logs_in("AWSCURRENT"));
     mariadb.sql("FLUSH PRIVILEGES").unwrap();
-    for step in &STEPS[1..] {
-        stage.answer(step, &token).await;
-    }
+    stage.goes_on(&token).await;
     for host in ["%", "10.0.%", "10.1.%", "10.2.%"] {
         assert_eq!(rules(&stage, host), BOTH, "{host}");
     }
-}
-
-#[tokio::test]
-async fn an_anonymous_user_in_the_way_is_named_as_a_cause() {
-    let stage = maria::overlapping().await;
-    // From this host the server takes everybody for nobody in particular.
-    stage.mariadb().sql("CREATE USER ''@'localhost' IDENTIFIED VIA mysql_native_password USING ''").unwrap();
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let before = stage.state();
-    let message = stage.error("setSecret", &token, "RefusedLogin").await;
-    assert!(message.contains("anonymous"), "{message}");
-    assert_eq!(stage.state(), before);
-    stage.mariadb().sql("DROP USER ''@'localhost'").unwrap();
-    for step in &STEPS[1..] {
-        stage.answer(step, &token).await;
-    }
-    stage.assert_finished(&token);
 }

@@ -78,8 +78,7 @@ async fn a_rotation_that_was_given_up_may_be_revoked_and_nothing_of_it_is_left()
     assert_eq!(rules(&stage, "%"), ONE);
     assert!(given_up.iter().all(|password| !stage.accepts(ACCOUNT, password)));
     // And all goes on as usual.
-    let rotation = stage.rotate().await;
-    stage.assert_finished(&rotation.token);
+    stage.rotated().await;
     stage.assert_content();
 }
 
@@ -115,8 +114,7 @@ async fn a_rotation_given_up_between_two_hosts_leaves_rows_that_the_next_unites(
     stage.rotate().await;
     for kills in [true, false] {
         for host in HOSTS {
-            let token = stage.stage();
-            stage.answer("createSecret", &token).await;
+            let token = stage.created().await;
             let kill = stage.function.kill_handle();
             let hook = Box::new(move || {
                 if kills {
@@ -165,8 +163,7 @@ async fn every_step_twice_at_once_keeps_two_accounts_of_mariadb_alike() {
 async fn a_set_secret_that_waited_for_the_lock_of_mariadb_finds_its_version_gone() {
     for stage in [maria::overlapping().await, maria::alternating().await] {
         let stage = Watched::over(stage);
-        let old = stage.stage();
-        stage.answer("createSecret", &old).await;
+        let old = stage.created().await;
         let before = stage.state().1;
         let lock = format!("SELECT GET_LOCK(CONCAT('keyroll:', UPPER(SHA1('{ACCOUNT}'))), 1), SLEEP(1.5)");
         std::thread::scope(|scope| {
@@ -192,8 +189,7 @@ async fn a_set_secret_that_is_late_by_a_whole_rotation_changes_nothing() {
     for stage in [maria::overlapping().await, maria::alternating().await] {
         let stage = Watched::over(stage);
         stage.rotate().await;
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let late = Late::begin(&stage, &token).await;
         let newer = another_one(&stage).await;
         let before = stage.state();
@@ -209,12 +205,9 @@ async fn a_second_set_secret_that_is_late_does_not_bring_back_what_retire_has_en
     for stage in [maria::overlapping().await, maria::alternating().await] {
         let stage = Watched::over(stage);
         stage.rotate().await;
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let late = Late::begin(&stage, &token).await;
-        for step in &STEPS[1..] {
-            stage.answer(step, &token).await;
-        }
+        stage.goes_on(&token).await;
         stage.action("Retire").await;
         assert!(!stage.logs_in("AWSPREVIOUS"));
         let before = stage.state();

@@ -89,8 +89,7 @@ async fn struck_between_two_hosts_where_the_old_password_cannot_stay_the_rows_en
     let strict = |on| format!("SET GLOBAL strict_password_validation = {on}");
     stage.mariadb().sql(&format!("{}; {create}; {}", strict(0), strict(1))).unwrap();
     for (when, kills) in BLOWS {
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let kill = stage.function.kill_handle();
         let hook = Box::new(move || {
             if kills {

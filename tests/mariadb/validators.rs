@@ -23,30 +23,20 @@ async fn stage(plugin: &str, strict: bool, administrator: bool) -> Stage {
     stage
 }
 
-async fn created(stage: &Stage) -> String {
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    token
-}
-
 #[tokio::test]
 async fn a_hash_that_no_validator_takes_is_refused_before_anything_is_written() {
     for administrator in [false, true] {
         let stage = stage("simple_password_check", true, administrator).await;
         finds(&stage, "RefusedServer", &["strict_password_validation", "simple_password_check", TAG]).await;
-        let token = created(&stage).await;
+        let token = stage.created().await;
         let (before, mark) = (stage.state(), stage.server.mark());
-        let message = stage.error("setSecret", &token, "RefusedServer").await;
-        assert!(message.contains("simple_password_check") && message.contains(TAG), "{message}");
+        stage.refused("setSecret", &token, "RefusedServer", &["simple_password_check", TAG]).await;
         assert_eq!(stage.state(), before);
         let log = stage.server.log_since(mark);
         assert!(!log.contains("ALTER USER") && !log.contains("SET PASSWORD"), "a statement was tried");
         // Both remedies.
         stage.mariadb().sql("SET GLOBAL strict_password_validation = 0").unwrap();
-        for step in &STEPS[1..] {
-            stage.answer(step, &token).await;
-        }
-        stage.assert_finished(&token);
+        stage.finishes(&token).await;
     }
 }
 
@@ -56,12 +46,11 @@ async fn with_the_tag_the_validator_is_shown_the_password() {
         let stage = stage("simple_password_check", true, administrator).await;
         stage.aws.set_tag(&stage.arn, TAG, "true").unwrap();
         for _ in 0..2 {
-            let rotation = stage.rotate().await;
-            stage.assert_finished(&rotation.token);
+            stage.rotated().await;
         }
         if administrator {
             assert_eq!(rules(&stage, "%"), BOTH);
-            let token = created(&stage).await;
+            let token = stage.created().await;
             for step in &STEPS[1..] {
                 stage.answer(step, &token).await;
                 stage.answer(step, &token).await;
@@ -81,8 +70,7 @@ async fn with_the_tag_the_validator_is_shown_the_password() {
 async fn a_validator_that_is_not_strict_takes_hashes() {
     for administrator in [false, true] {
         let stage = stage("simple_password_check", false, administrator).await;
-        let rotation = stage.rotate().await;
-        stage.assert_finished(&rotation.token);
+        stage.rotated().await;
     }
 }
 
@@ -109,7 +97,7 @@ async fn a_value_that_a_validator_has_seen_is_burnt_and_the_remedy_works() {
     for administrator in [false, true] {
         let stage = stage("password_reuse_check", true, administrator).await;
         stage.aws.set_tag(&stage.arn, TAG, "true").unwrap();
-        let token = created(&stage).await;
+        let token = stage.created().await;
         // An attempt whose statement failed after the validator had looked.
         let pending = stage.value("AWSPENDING")["password"].as_str().unwrap().to_owned();
         let hash = native_hash(stage.value("AWSCURRENT")["password"].as_str().unwrap());
@@ -119,10 +107,7 @@ async fn a_value_that_a_validator_has_seen_is_burnt_and_the_remedy_works() {
         let back = format!("ALTER USER {ACCOUNT}@'%' IDENTIFIED BY PASSWORD '{hash}'");
         stage.mariadb().sql(&back).unwrap();
         stage.mariadb().sql("SET GLOBAL strict_password_validation = 1").unwrap();
-        let before = stage.state();
-        let message = stage.error("setSecret", &token, "RefusedValue").await;
-        assert!(message.contains("1819") && message.contains("clear AWSPENDING"), "{message}");
-        assert_eq!(stage.state(), before);
+        stage.refused("setSecret", &token, "RefusedValue", &["1819", "clear AWSPENDING"]).await;
         stage.aws.remove_label(&stage.arn, "AWSPENDING").unwrap();
         let rotation = stage.rotate().await;
         assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), Some(rotation.token));
@@ -136,8 +121,7 @@ async fn a_tag_that_says_neither_yes_nor_no_is_refused() {
     let stage = stage("simple_password_check", true, true).await;
     stage.aws.set_tag(&stage.arn, TAG, "maybe").unwrap();
     let token = stage.stage();
-    let message = stage.error("createSecret", &token, "RefusedSetting").await;
-    assert!(message.contains(TAG) && message.contains("true or false"), "{message}");
+    stage.refused("createSecret", &token, "RefusedSetting", &[TAG, "true or false"]).await;
     assert_eq!(stage.aws.value(&stage.arn, &token), None);
     stage.aws.set_tag(&stage.arn, TAG, "false").unwrap();
     finds(&stage, "RefusedServer", &[TAG]).await;
