@@ -22,6 +22,7 @@ mod proof;
 mod public;
 mod publish;
 mod random;
+mod refusals;
 mod repeats;
 mod revoke;
 mod revokes;

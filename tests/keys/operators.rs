@@ -95,8 +95,7 @@ async fn a_dry_run_of_a_rotation_that_has_broken_off_goes_on_with_its_value() {
     for (kind, value) in kinds() {
         let stage = Stage::start(kind, &value).await;
         stage.rotate().await;
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let report = dry_run(&stage).await;
         assert_eq!(report["verdict"], "wouldSucceed", "{report:#}");
         assert!(lines(&report["checked"]).contains("a rotation has broken off"), "{report:#}");

@@ -1,11 +1,12 @@
 //! The public halves of asymmetric keys, in S3: there before anybody signs with a new key, and never with a private member.
 
 use rehearsal::aws::{Fault, Object, Rule};
-use rehearsal::driver::{Options, STEPS};
+use rehearsal::driver::Options;
 use serde_json::{Value, json};
+use support::rig::assert_says;
 
 use crate::stage::Stage;
-use crate::values::{dry_run, hex, is_refused, reasons, warnings};
+use crate::values::{dry_run, reasons, warnings};
 
 const BUCKET: &str = "auth-keys";
 const KEY: &str = ".well-known/jwks.json";
@@ -120,8 +121,7 @@ async fn a_document_tells_for_how_long_verifiers_may_refuse_its_new_key() {
         stage.rotate().await;
         let report = dry_run(stage).await;
         assert!(warnings(&report).contains(words), "{report:#}");
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let answer = stage.answer("setSecret", &token).await;
         assert!(warnings(&answer).contains(words), "{answer:#}");
     }
@@ -138,8 +138,7 @@ async fn while_s3_fails_awscurrent_stays_and_the_next_try_goes_through() {
         stage.rotate().await;
         let (current, before) = (stage.aws.holder(&stage.arn, "AWSCURRENT"), object(&stage));
         stage.aws.fault(Rule::on("PutObject", fault));
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let message = stage.error("setSecret", &token, error_type).await;
         assert!(message.contains(words) && message.contains(BUCKET), "{message}");
         assert_eq!(stage.aws.holder(&stage.arn, "AWSCURRENT"), current);
@@ -170,36 +169,12 @@ async fn a_rotation_without_its_bucket_stops_in_set_secret_and_goes_on_once_ther
 async fn two_places_get_the_same_and_one_that_fails_is_told_by_its_name() {
     let stage = ring("ES256").await;
     stage.tag("keyroll:copies-2", "s3://other-keys/keys.json");
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
-    let message = stage.error("setSecret", &token, "RefusedSetting").await;
-    assert!(message.contains("other-keys"), "{message}");
+    let token = stage.created().await;
+    assert_says(&stage.error("setSecret", &token, "RefusedSetting").await, &["other-keys"]);
     stage.aws.create_bucket("other-keys");
-    for step in &STEPS[1..] {
-        stage.answer(step, &token).await;
-    }
+    stage.goes_on(&token).await;
     stage.assert_finished(&token);
     assert_eq!(stage.aws.object("other-keys", "keys.json").unwrap().body, object(&stage).body);
-}
-
-#[tokio::test]
-async fn a_value_without_public_halves_has_no_copy_and_a_parameter_is_none_either() {
-    let drawn = hex(64);
-    for (kind, value, place) in [
-        ("jwt-keyring", r#"{"alg":"HS256","keys":[]}"#, "s3://auth-keys/jwks.json"),
-        ("jwt-keyring", "placeholder", "s3://auth-keys/jwks.json"),
-        ("jwt", &drawn, "s3://auth-keys/jwks.json"),
-        ("token", &drawn, "s3://auth-keys/jwks.json"),
-        ("jwt", &drawn, "ssm:/auth/jwt"),
-        ("jwt-keyring", r#"{"alg":"ES256","keys":[]}"#, "ssm:/auth/jwks"),
-        ("signing-key", r#"{"private_key":"placeholder"}"#, "ssm:/auth/jwks"),
-    ] {
-        let stage = Stage::start(kind, value).await;
-        stage.tag("keyroll:copies", place);
-        stage.aws.create_bucket(BUCKET);
-        let message = is_refused(&stage, "RefusedNotBuilt").await;
-        assert!(message.contains(place), "{message}");
-    }
 }
 
 #[tokio::test]
@@ -238,8 +213,7 @@ async fn a_late_duplicate_of_set_secret_changes_no_object() {
 async fn setting_it_twice_puts_the_same_again() {
     let stage = document().await;
     stage.rotate().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     stage.answer("setSecret", &token).await;
     let once = object(&stage).body;
     stage.function.cold().await;

@@ -142,8 +142,7 @@ async fn where_revoke_breaks_off_after_its_first_move_reconcile_replaces_every_t
 #[tokio::test]
 async fn revoke_overtakes_a_rotation_whose_value_is_never_used() {
     let stage = Stage::start("jwt", &hex(64)).await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     let pending = stage.value("AWSPENDING");
     let old = [stage.value("AWSCURRENT"), pending];
     stage.action("Revoke").await;

@@ -58,6 +58,13 @@ impl Stage {
         rotation
     }
 
+    /// Rotates, and asserts the end.
+    pub async fn rotated(&self) -> RotationOutcome {
+        let rotation = self.rotate().await;
+        self.assert_finished(&rotation.token);
+        rotation
+    }
+
     /// Completes the deployments that are in progress.
     pub fn settle(&self) {
         for service in SERVICES {

@@ -101,8 +101,7 @@ async fn a_ring_that_was_replaced_by_hand_meanwhile_is_found_out_before_awscurre
 async fn a_pending_value_that_equals_the_current_one_is_refused_where_the_mark_is_ours() {
     for (kind, value) in [("jwt", hex(64)), ("token", hex(64))] {
         let stage = Stage::start(kind, &value).await;
-        let token = stage.stage();
-        stage.answer("createSecret", &token).await;
+        let token = stage.created().await;
         let pending = stage.value("AWSPENDING");
         stage.aws.put_value(&stage.arn, &pending, &["AWSCURRENT"]).unwrap();
         stage.error("finishSecret", &token, "RefusedChanged").await;

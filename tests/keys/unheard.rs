@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use rehearsal::aws::{Fault, Rule, Service};
-use rehearsal::driver::{Options, STEPS};
+use rehearsal::driver::Options;
 use support::rig::SERVICES;
 
 use crate::stage::Stage;
@@ -46,14 +46,11 @@ async fn is_put_off(stage: &Stage) {
 #[tokio::test]
 async fn a_deployment_between_create_secret_and_the_move_does_not_count() {
     let stage = ring().await;
-    let token = stage.stage();
-    stage.answer("createSecret", &token).await;
+    let token = stage.created().await;
     std::thread::sleep(Duration::from_millis(5));
     with_all(&stage, deployed);
     // Steps alone, as where Secrets Manager never hears the end: no date tells of this rotation but that of its version.
-    for step in &STEPS[1..] {
-        stage.answer(step, &token).await;
-    }
+    stage.goes_on(&token).await;
     is_put_off(&stage).await;
 }
 

@@ -74,23 +74,6 @@ pub async fn dry_run(stage: &Stage) -> Value {
     report
 }
 
-/// createSecret refuses, with an error of this type, and so says the dry run; nothing is changed. Gives the message.
-pub async fn is_refused(stage: &Stage, error_type: &str) -> String {
-    let report = dry_run(stage).await;
-    assert_eq!(report["verdict"], "wouldFail", "{report:#}");
-    let token = stage.stage();
-    let before = stage.aws.snapshot();
-    let message = stage.error("createSecret", &token, error_type).await;
-    assert!(stage.aws.snapshot() == before, "createSecret changed something: {message}");
-    let told = report["reasons"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .any(|reason| reason["errorType"] == error_type && message.contains(reason["cause"].as_str().unwrap()));
-    assert!(told, "{message}\n{report:#}");
-    message
-}
-
 /// Every kind with a first value.
 pub fn kinds() -> [(&'static str, String); 5] {
     [
