@@ -150,7 +150,7 @@ async fn keys_that_are_missing_or_wrong_are_refused_by_name() {
     for host in ["/var/run/postgresql", "a b", "db.example:5432", "h/../x", "münchen"] {
         refused("host", json!(host), "key host".to_owned());
     }
-    for engine in ["oracle", "Postgres", "postgresql\u{0}"] {
+    for engine in ["oracle", "pgsql", "postgresql\u{0}"] {
         refused("engine", json!(engine), format!("{engine:?}"));
     }
     for key in ["username", "dbname"] {
@@ -158,7 +158,7 @@ async fn keys_that_are_missing_or_wrong_are_refused_by_name() {
         refused(key, json!("n".repeat(64)), format!("key {key} is 64 bytes long"));
         refused(key, json!("ä".repeat(32)), format!("key {key} is 64 bytes long"));
     }
-    refused("masterarn", json!(7), "key masterarn is not a string".to_owned());
+    refused("masterarn", json!(7), "key masterarn is empty, or no string".to_owned());
     for engine in ["mysql", "aurora-mysql"] {
         rows.push(("engine", json!(engine), "RefusedNotBuilt", engine.to_owned()));
     }
