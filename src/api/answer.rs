@@ -1,14 +1,16 @@
 //! What an event is answered with.
 
 use serde::de::{Error as _, IgnoredAny};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{ActionName, DryRun, Reconciled, Report, Status};
 
-/// What an event is answered with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+/// The version of the shape of answers. What a reader does not know it ignores, so that a new field needs no new version.
+const SCHEMA: u32 = 1;
+
+/// What an event is answered with: JSON with the number of its schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// To a step, or to an action on one secret.
     Report(Report),
@@ -18,6 +20,25 @@ pub enum Answer {
     DryRun(DryRun),
     /// To `Reconcile` for all secrets.
     Reconciled(Reconciled),
+}
+
+/// An answer with the number of its schema in front.
+#[derive(Serialize)]
+struct Numbered<'a, T> {
+    schema: u32,
+    #[serde(flatten)]
+    answer: &'a T,
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Report(answer) => Numbered { schema: SCHEMA, answer }.serialize(serializer),
+            Self::Status(answer) => Numbered { schema: SCHEMA, answer }.serialize(serializer),
+            Self::DryRun(answer) => Numbered { schema: SCHEMA, answer }.serialize(serializer),
+            Self::Reconciled(answer) => Numbered { schema: SCHEMA, answer }.serialize(serializer),
+        }
+    }
 }
 
 /// What tells the answers apart: a status has every field of a report, so that the first type that fits will not do.
@@ -87,6 +108,7 @@ mod tests {
             (all, "reconciled"),
         ] {
             let answer: Answer = serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{json}: {error}"));
+            assert_eq!(serde_json::to_value(&answer).unwrap()["schema"], 1);
             assert_eq!(name(&answer), expected, "{json}");
             let again = serde_json::to_value(&answer).unwrap();
             assert_eq!(serde_json::from_value::<Answer>(again).unwrap(), answer);

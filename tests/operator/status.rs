@@ -58,6 +58,7 @@ async fn status_shows_versions_schedule_dependents_and_what_is_left() {
         "lastChanged",
         "left",
         "rotation",
+        "schema",
         "secretArn",
         "services",
         "standing",

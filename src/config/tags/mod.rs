@@ -20,6 +20,8 @@ pub use hold::Hold;
 pub use kind::KindTag;
 pub use strategy::Strategy;
 
+/// How every tag of ours begins.
+const PREFIX: &str = "keyroll:";
 /// Milliseconds.
 const HOUR: u64 = 3_600_000;
 /// The default of `keyroll:token-lifetime`.
@@ -84,9 +86,11 @@ impl Settings {
         };
         let mut services: Vec<(&str, &str)> = Vec::new();
         let mut copies: Vec<(&str, &str)> = Vec::new();
-        for (tag, value) in tags.into_iter().filter(|(tag, _)| tag.starts_with("keyroll:")) {
+        for (tag, value) in tags.into_iter().filter(|(tag, _)| is_ours(tag)) {
             let value = value.trim();
-            if numbered(tag, "keyroll:services") {
+            if !tag.starts_with(PREFIX) {
+                settings.problems.push(misspelt(tag));
+            } else if numbered(tag, "keyroll:services") {
                 services.push((tag, value));
             } else if numbered(tag, "keyroll:copies") {
                 copies.push((tag, value));
@@ -219,6 +223,19 @@ impl Settings {
     pub fn held(&self, now: Timestamp) -> Option<String> {
         self.hold.as_ref()?.reason(now)
     }
+}
+
+/// Whether a tag is meant for keyroll, however its prefix is written: `Keyroll:services` would else be ignored.
+fn is_ours(tag: &str) -> bool {
+    tag.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
+}
+
+fn misspelt(tag: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedSetting,
+        format!("the secret has the tag {tag}, and tags are written in small letters"),
+        format!("write it as {}, or remove it", tag.to_ascii_lowercase()),
+    )
 }
 
 fn not_built(tag: &str, value: &str, remedy: &str) -> Error {

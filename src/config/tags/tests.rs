@@ -105,3 +105,13 @@ fn tags_that_are_not_built_yet_are_refused_by_name() {
     }
     Settings::read([("keyroll:retire", "next-rotation")]).sound().unwrap();
 }
+
+#[test]
+fn a_tag_in_capital_letters_is_refused_and_not_ignored() {
+    for tag in ["Keyroll:services", "KEYROLL:HOLD", "KeyRoll:kind"] {
+        let error = Settings::read([(tag, "none")]).sound().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RefusedSetting);
+        assert!(error.cause().contains(tag) && error.remedy().contains(&tag.to_ascii_lowercase()), "{error}");
+    }
+    Settings::read([("keyrolls:x", "1"), ("key", "2"), ("Owner", "keyroll:")]).sound().unwrap();
+}
