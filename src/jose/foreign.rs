@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 
 /// How keys begin that others issue, with whose they are: an own value would open nothing there.
-const ISSUED: [(&str, &str); 17] = [
+const ISSUED: [(&str, &str); 44] = [
     ("sk_live_", "Stripe"),
     ("sk_test_", "Stripe"),
     ("rk_live_", "Stripe"),
@@ -21,6 +21,33 @@ const ISSUED: [(&str, &str); 17] = [
     ("AIza", "Google"),
     ("npm_", "npm"),
     ("dop_v1_", "DigitalOcean"),
+    ("rk_test_", "Stripe"),
+    ("pk_live_", "Stripe"),
+    ("pk_test_", "Stripe"),
+    ("ghu_", "GitHub"),
+    ("ghr_", "GitHub"),
+    ("glrt-", "GitLab"),
+    ("xoxa-", "Slack"),
+    ("xoxr-", "Slack"),
+    ("xapp-", "Slack"),
+    ("sk-proj-", "OpenAI"),
+    ("sk-ant-", "Anthropic"),
+    ("hf_", "Hugging Face"),
+    ("pypi-", "PyPI"),
+    ("rubygems_", "RubyGems"),
+    ("dckr_pat_", "Docker"),
+    ("shpat_", "Shopify"),
+    ("shpss_", "Shopify"),
+    ("sq0atp-", "Square"),
+    ("sq0csp-", "Square"),
+    ("lin_api_", "Linear"),
+    ("PMAK-", "Postman"),
+    ("NRAK-", "New Relic"),
+    ("dp.pt.", "Doppler"),
+    ("hvs.", "Vault"),
+    ("sntrys_", "Sentry"),
+    ("GOCSPX-", "Google"),
+    ("ya29.", "Google"),
 ];
 
 /// Refuses a bare value that is plainly something else than a secret which keyroll may draw.
@@ -82,6 +109,8 @@ mod tests {
             ("JWT_KEYS={\"keys\":[{\"k\":\"hunter2\"}]}", "JSON Web Keys"),
             (concat!("sk_", "live_hunter2hunter2"), "Stripe"),
             (concat!("gh", "p_hunter2hunter2"), "GitHub"),
+            (concat!("sk-", "proj-hunter2hunter2"), "OpenAI"),
+            (concat!("hv", "s.hunter2hunter2"), "Vault"),
         ] {
             let error = refuse(value).unwrap_err();
             assert!(error.to_string().contains(word) && !error.to_string().contains("hunter2"), "{error}");
