@@ -52,8 +52,7 @@ fn is_separator(c: char) -> bool {
 }
 
 fn is_uuid(name: &str) -> bool {
-    let lengths: Vec<usize> = name.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && name.bytes().all(|c| c == b'-' || c.is_ascii_hexdigit())
+    name.len() == 36 && uuid::Uuid::try_parse(name).is_ok()
 }
 
 #[cfg(test)]

@@ -150,11 +150,9 @@ impl Alphabet {
 
 /// `8-4-4-4-12` hexadecimal digits.
 fn uuid(value: &str) -> Option<Body> {
-    let parts: Vec<&str> = value.split('-').collect();
-    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-    let all_hex = parts.iter().all(|part| is_hex(part));
-    (lengths == [8, 4, 4, 4, 12] && all_hex)
-        .then(|| Body::Uuid { upper: value.bytes().any(|c| c.is_ascii_uppercase()) })
+    // The crate reads other spellings, too, such as 32 digits without hyphens.
+    let hyphened = value.len() == 36 && uuid::Uuid::try_parse(value).is_ok();
+    hyphened.then(|| Body::Uuid { upper: value.bytes().any(|c| c.is_ascii_uppercase()) })
 }
 
 fn is_hex(value: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Drawing a value of a form, each as likely as any other of that form.
 
+use zeroize::Zeroizing;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::pick;
 
@@ -64,10 +66,9 @@ fn every_nth(alphabet: &[u8], step: usize) -> Vec<u8> {
 }
 
 pub(super) fn new_uuid(upper: bool, random: &mut dyn FnMut(&mut [u8]) -> Result<()>) -> Result<String> {
-    let digits = characters(30, b"0123456789abcdef", random)?;
-    let variant = char::from(pick(b"89ab", random)?);
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    let uuid = format!("{}-{}-4{}-{variant}{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30));
+    let mut bytes = Zeroizing::new([0; 16]);
+    random(&mut bytes[..])?;
+    let uuid = uuid::Builder::from_random_bytes(*bytes).into_uuid().to_string();
     Ok(if upper { uuid.to_ascii_uppercase() } else { uuid })
 }
 
