@@ -21,7 +21,7 @@ reader := --manifest-path examples/key-ring/rust/Cargo.toml
 
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo quick test soak iac build bench send lint fmt clean release readers
+.PHONY: help demo quick test t soak iac build bench send lint fmt clean release readers
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-15s%s\n", $$1, $$2}'
@@ -61,6 +61,8 @@ test:
 	@scripts/prepare test
 	@cargo nextest run --workspace -E 'all() $(foreach word,$(T),and (test(~$(word))$(if $(findstring $(word),$(folders)), or binary(~$(word)))))'
 endif
+
+t: test ## short for test, with T="words"
 
 soak: ## every test with its sweeps whole and more of the random ones, 90 minutes at most
 	@scripts/prepare test
