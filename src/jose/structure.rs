@@ -10,6 +10,10 @@ const SCATTERED: &str = "!#$%^&*~+-_@?";
 const RANDOM_SORTS: usize = 5;
 /// A random value with every sort of punctuation is at least so long.
 const RANDOM_LENGTH: usize = 16;
+/// With spaces among its characters a random value has still more sorts.
+const RANDOM_SORTS_WITH_SPACES: usize = 8;
+/// The sizes of keys in bits.
+const KEY_SIZES: [usize; 5] = [128, 192, 256, 384, 512];
 /// The least length of an entry of a list.
 const LEAST_ENTRY: usize = 8;
 
@@ -20,7 +24,7 @@ pub(super) fn refuse(value: &str) -> Result<()> {
     if pattern.is_placeholder() {
         return Ok(());
     }
-    if let Some(what) = named(value) {
+    if let Some(what) = named(value).filter(|_| !is_of_key_size(&pattern)) {
         return Err(refused(
             format!("the value is {what}: random characters in its place would mean nothing to its readers"),
             "store the secret itself, or take the tag keyroll:kind off this secret",
@@ -48,6 +52,11 @@ pub(super) fn refuse(value: &str) -> Result<()> {
         "store a random value without that structure, or rotate this one where it was made; a member of JSON is named by \
          keyroll:field",
     ))
+}
+
+/// Whether a value encodes as many bits as keys have: one that begins with a slash is base64 then, and no path.
+fn is_of_key_size(pattern: &Pattern) -> bool {
+    pattern.is_understood() && KEY_SIZES.contains(&pattern.bits())
 }
 
 /// What a value is that is no random one, if it is plain.
@@ -134,12 +143,13 @@ fn is_random(value: &str) -> bool {
     let mut sorts: Vec<char> = value.chars().filter(char::is_ascii_punctuation).collect();
     sorts.sort_unstable();
     sorts.dedup();
-    let printable = value.chars().all(|c| !c.is_ascii_whitespace() && !c.is_ascii_control());
+    let printable = value.chars().all(|c| !c.is_ascii_control());
+    let least = if value.contains(' ') { RANDOM_SORTS_WITH_SPACES } else { RANDOM_SORTS };
     let behind_name = value.split_once(':').is_some_and(|(name, _)| {
         let lower = name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"._-".contains(&c));
         name.len() >= 2 && name.starts_with(|c: char| c.is_ascii_lowercase()) && lower
     });
-    printable && sorts.len() >= RANDOM_SORTS && value.len() >= RANDOM_LENGTH && !behind_name
+    printable && sorts.len() >= least && value.len() >= RANDOM_LENGTH && !behind_name
 }
 
 fn refused(cause: String, remedy: &str) -> Error {
@@ -212,6 +222,8 @@ mod tests {
             "my$ecret!2026",
             "S3cure&Strong#Pass?word",
             r#"x4{;"kP)=:Zq,|u/8<Vb.~'3mT]}wR(2"#,
+            "/jJJvE3xbAAECAwQFBgc/CQoLDA0ODxAREhMUFRYXGB",
+            "qT4 &y|Kz<;0]P~e+ {H$w2?s.V`m,X@8=J^u%R!n(D)",
             "JBSW Y3DP EHPK 3PXP",
             "de:ad:be:ef:01:23:45:67:89:ab:cd:ef:de:ad:be:ef",
             "ABCD-EFGH-IJKL-MN34",
