@@ -1,25 +1,19 @@
 //! A signing-key document as teams write it: `{"private_key": PEM, "key_id", "valid_from", "valid_until"}`, RSA, EC or Ed25519.
 //! Everything else in it stays byte for byte, but a public half that stands beside its private one.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 
-use super::key::{Key, PemForm, Shape};
+use super::key::{Algorithm, Key, PemForm, Shape};
+use super::members::{Dated, Members, thumbprint};
 use super::pattern::Pattern;
 use super::renewal::GIVE_UP;
-use super::window::Window;
-use super::{Fingerprint, KeyPrint, Random, Renewal, ids};
+use super::{Fingerprint, KeyPrint, Random, Renewal, foreign, ids};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Document, Sensitive};
 use crate::timestamp::Timestamp;
 
 /// The JSON key of the private key, unless `keyroll:field` names another.
 const PRIVATE_KEY: &str = "private_key";
-const KEY_ID: &str = "key_id";
-const FROM: &str = "valid_from";
-const UNTIL: &str = "valid_until";
-/// Where a team may keep the public half, too.
-const PUBLIC_KEY: &str = "public_key";
 /// RFC 7518, section 3.3: 2048 bits or larger.
 const LEAST_RSA: usize = 2048;
 
@@ -29,9 +23,7 @@ pub(super) struct SigningKey {
     field: String,
     /// None while a placeholder stands there.
     key: Option<(Key, PemForm)>,
-    key_id: Option<String>,
-    window: Option<Window>,
-    public: Option<PemForm>,
+    members: Members,
     alg: Option<String>,
 }
 
@@ -49,22 +41,13 @@ impl SigningKey {
             refused(&format!("the document has no JSON key {field:?} with a private key in PEM; it has {keys}"))
         })?;
         let key = if Pattern::of(pem.expose()).is_placeholder() { None } else { Some(Key::from_pem(pem.expose())?) };
-        let window = match (document.get(FROM)?, document.get(UNTIL)?) {
-            (Some(from), Some(until)) => Some(Window::read(&from, &until)?),
-            (None, None) => None,
-            _ => return Err(refused(&format!("the document has only one of {FROM} and {UNTIL}"))),
-        };
-        let public = match (string(PUBLIC_KEY)?, &key) {
-            (Some(public), Some((key, _))) => Some(key.is_public_half(public.expose()).ok_or_else(|| {
-                refused(&format!("the public half in {PUBLIC_KEY:?} does not belong to the private key beside it"))
-            })?),
-            (Some(_), None) => Some(PemForm::default().beside()),
-            (None, _) => None,
-        };
+        foreign::refuse_document(&document)?;
+        let members = Members::of(&document, &field, key.as_ref().map(|(key, _)| key))?;
         let text = |value: Option<Sensitive>| value.map(|text| text.expose().to_owned());
         let alg = text(string("alg")?).or(text(string("algorithm")?));
-        let key_id = text(string(KEY_ID)?);
-        Ok(Self { document, field, key, key_id, window, public, alg })
+        let document = Self { document, field, key, members, alg };
+        document.refuse_other_algorithm()?;
+        Ok(document)
     }
 
     pub(super) fn renewal(&self) -> Renewal {
@@ -76,10 +59,12 @@ impl SigningKey {
                     .to_owned(),
             );
         }
-        let stem = ids::stem(self.key_id.as_deref().unwrap_or_default());
-        let named =
-            if self.key_id.is_some() { format!(" with a new key_id of the stem {stem:?}") } else { String::new() };
-        let moved = if self.window.is_some() { ", its validity window moved on by its own length" } else { "" };
+        let stem = ids::stem(self.members.key_id.as_deref().unwrap_or_default());
+        let named = match &self.members.names[..] {
+            [] => String::new(),
+            names => format!(" with a new {} of the stem {stem:?}", names.join(", ")),
+        };
+        let moved = if self.members.window.is_some() { ", its validity window moved on by its own length" } else { "" };
         Renewal { what: format!("{new}, made afresh{named}{moved}"), warnings }
     }
 
@@ -88,18 +73,43 @@ impl SigningKey {
         let form = self.key.as_ref().map(|(_, form)| form.clone()).unwrap_or_default();
         let json = |text: &str| Sensitive::new(Value::from(text).to_string());
         let mut new = vec![(self.field.as_str(), json(key.to_pem(&form)?.expose()))];
-        if let Some(key_id) = &self.key_id {
-            new.push((KEY_ID, json(&ids::fresh(ids::stem(key_id), today, random)?)));
+        let name = self.members.key_id.as_deref().map(|old| self.next_name(old, &key, today, random)).transpose()?;
+        for member in &self.members.names {
+            new.push((member, json(name.as_deref().unwrap_or_default())));
         }
-        if let Some(window) = &self.window {
-            let (from, until) = window.moved_on(now.seconds()).json()?;
-            new.push((FROM, Sensitive::new(from.to_string())));
-            new.push((UNTIL, Sensitive::new(until.to_string())));
+        for member in &self.members.thumbprints {
+            new.push((member, json(&thumbprint(&key))));
         }
-        if let Some(form) = &self.public {
-            new.push((PUBLIC_KEY, json(&key.public_pem(form)?)));
+        if let Some(Dated { from, until, window }) = &self.members.window {
+            let (first, last) = window.moved_on(now.seconds()).json()?;
+            new.push((from, Sensitive::new(first.to_string())));
+            new.push((until, Sensitive::new(last.to_string())));
+        }
+        if let Some((member, made)) = &self.members.made {
+            new.push((member, Sensitive::new(made.like(now.seconds()).json()?.to_string())));
+        }
+        for (member, form) in &self.members.publics {
+            new.push((member, json(&key.public_pem(form)?)));
         }
         self.document.with_json(&new)
+    }
+
+    /// The name of the next key: its thumbprint, where the current one is named so.
+    fn next_name(&self, old: &str, key: &Key, today: &str, random: Random<'_>) -> Result<String> {
+        match &self.key {
+            Some((current, _)) if thumbprint(current) == old => Ok(thumbprint(key)),
+            _ => ids::fresh(ids::stem(old), today, random),
+        }
+    }
+
+    /// Refuses an algorithm that the key cannot sign with.
+    fn refuse_other_algorithm(&self) -> Result<()> {
+        let is_registered = |alg: &str| ALGORITHMS.iter().any(|known| known.eq_ignore_ascii_case(alg));
+        let other = self.alg.as_deref().filter(|alg| is_registered(alg) && !registered(self.shape()).contains(alg));
+        match other {
+            None => Ok(()),
+            Some(alg) => Err(refused(&format!("the algorithm {alg:?} is none of a key of the kind {}", self.shape()))),
+        }
     }
 
     /// Signs with the key, and holds the document against what it must say.
@@ -107,10 +117,10 @@ impl SigningKey {
         let Some((key, _)) = &self.key else { return Err(refused("the pending document has no private key")) };
         let Some(alg) = key.shape().algorithm() else { return Err(refused("the pending key has no public half")) };
         key.check(alg)?;
-        if self.window.as_ref().is_some_and(|window| !window.contains(now.seconds())) {
+        if self.members.window.as_ref().is_some_and(|dated| !dated.window.contains(now.seconds())) {
             return Err(Error::new(ErrorKind::RefusedValue, "the pending key is not valid at this time", GIVE_UP));
         }
-        let name = self.key_id.as_ref().map(|key_id| format!(" {key_id:?}")).unwrap_or_default();
+        let name = self.members.key_id.as_ref().map(|key_id| format!(" {key_id:?}")).unwrap_or_default();
         Ok(format!("signed a token with the pending key{name} ({}) and verified it by its public half", key.shape()))
     }
 
@@ -119,7 +129,7 @@ impl SigningKey {
         let Some((key, _)) = &self.key else { return Vec::new() };
         let Some(mut jwk) = key.to_public_jwk() else { return Vec::new() };
         // Verifiers choose by the kid. RFC 7638 gives a key without a name one.
-        let kid = self.key_id.clone().unwrap_or_else(|| Base64UrlUnpadded::encode_string(&key.digest()));
+        let kid = self.members.key_id.clone().unwrap_or_else(|| thumbprint(key));
         jwk.insert("kid".to_owned(), json!(kid));
         jwk.insert("use".to_owned(), json!("sig"));
         // A library that does not know the name refuses the key, or the whole set.
@@ -135,7 +145,7 @@ impl SigningKey {
                 Shape::Rsa(bits) => Shape::Rsa(bits.max(LEAST_RSA)),
                 shape => shape,
             };
-            let name = (self.key_id.clone().unwrap_or_default(), shape.to_string());
+            let name = (self.members.key_id.clone().unwrap_or_default(), shape.to_string());
             KeyPrint { digest: key.digest(), name: Some(name) }
         });
         Fingerprint { signs: print.clone(), accepts: print.into_iter().collect() }
@@ -146,10 +156,19 @@ impl SigningKey {
         match self.key.as_ref().map(|(key, _)| key.shape()) {
             Some(Shape::Rsa(bits)) => Shape::Rsa(bits.max(LEAST_RSA)),
             Some(shape) => shape,
-            None => Shape::Rsa(LEAST_RSA),
+            None => {
+                let named = self.alg.as_deref().and_then(Algorithm::parse).filter(|alg| alg.is_asymmetric());
+                named.map_or(Shape::Rsa(LEAST_RSA), Algorithm::shape_of_fresh)
+            }
         }
     }
 }
+
+/// Every algorithm of JWS (RFC 7518, section 3.1, RFC 8037, RFC 8812, RFC 9864), of this key's kind or another.
+const ALGORITHMS: [&str; 15] = [
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
+    "ES256K", "EdDSA", "Ed25519",
+];
 
 /// The names of RFC 7518, section 3.1, RFC 8037 and RFC 9864 for what such a key signs.
 fn registered(shape: Shape) -> &'static [&'static str] {

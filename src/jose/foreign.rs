@@ -1,6 +1,7 @@
 //! Values that are no secret of ours to draw: a mistaken tag must not destroy what only its owner can replace.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Document;
 
 /// How keys begin that others issue, with whose they are: an own value would open nothing there.
 const ISSUED: [(&str, &str); 44] = [
@@ -86,6 +87,42 @@ pub(super) fn refuse(value: &str) -> Result<()> {
             "rotate it where it was issued, and take the tag keyroll:kind off this secret",
         ),
         None => Ok(()),
+    }
+}
+
+/// Members by which documents of other issuers are known, without case, hyphens and underscores, with whose they are.
+const DOCUMENTS: [(&[&str], &str); 14] = [
+    (&["clientemail"], "Google"),
+    (&["tokenuri"], "Google"),
+    (&["issuerid"], "Apple"),
+    (&["teamid"], "Apple"),
+    (&["appid"], "GitHub"),
+    (&["installationid"], "GitHub"),
+    (&["keypairid"], "CloudFront"),
+    (&["snowflakeaccount"], "Snowflake"),
+    (&["account", "user"], "Snowflake"),
+    (&["tenancy"], "Oracle Cloud"),
+    (&["boxappsettings"], "Box"),
+    (&["integrationkey"], "DocuSign"),
+    (&["technicalaccountid"], "Adobe"),
+    (&["consumerkey"], "Salesforce"),
+];
+
+/// Refuses a document with a key that somebody else issued, or has to be told of: a key of ours would open nothing there.
+pub(super) fn refuse_document(document: &Document) -> Result<()> {
+    let members: Vec<String> =
+        document.keys().map(|member| member.replace(['-', '_'], "").to_ascii_lowercase()).collect();
+    let has = |wanted: &&str| members.iter().any(|member| member == wanted);
+    match DOCUMENTS.iter().find(|(wanted, _)| wanted.iter().all(has)) {
+        None => Ok(()),
+        Some((wanted, issuer)) => Err(Error::new(
+            ErrorKind::RefusedValue,
+            format!(
+                "the document has the members of a key that {issuer} issues or knows ({}): a key of ours would open nothing there",
+                wanted.join(", ")
+            ),
+            "renew it where it was issued, and take the tag keyroll:kind off this secret",
+        )),
     }
 }
 

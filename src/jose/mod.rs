@@ -10,6 +10,7 @@ mod ids;
 pub mod key;
 mod kinds;
 mod list;
+mod members;
 mod pattern;
 mod plain;
 mod renewal;

@@ -16,8 +16,9 @@ pub(super) struct Window {
     until: Moment,
 }
 
+/// A point in time, in whatever way a team writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Moment {
+pub(super) struct Moment {
     at: i64,
     style: Style,
 }
@@ -37,11 +38,11 @@ enum Style {
 }
 
 impl Window {
-    /// Reads the two values.
-    pub(super) fn read(from: &Value, until: &Value) -> Result<Self> {
-        let window = Self { from: Moment::read("valid_from", from)?, until: Moment::read("valid_until", until)? };
+    /// Reads the values of two members.
+    pub(super) fn read(from_member: &str, from: &Value, until_member: &str, until: &Value) -> Result<Self> {
+        let window = Self { from: Moment::read(from_member, from)?, until: Moment::read(until_member, until)? };
         if window.length() <= 0 {
-            return Err(refused("valid_until is not after valid_from", "correct the two dates"));
+            return Err(refused(format!("{until_member} is not after {from_member}"), "correct the two dates"));
         }
         Ok(window)
     }
@@ -79,7 +80,18 @@ impl Window {
 }
 
 impl Moment {
-    fn read(name: &str, value: &Value) -> Result<Self> {
+    /// Whether it is written as a date, and not as a number.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.style, Style::Date | Style::Time { .. })
+    }
+
+    /// Another time, written alike.
+    pub(super) fn like(&self, at: i64) -> Self {
+        Self { at, style: self.style.clone() }
+    }
+
+    /// Reads the value of a member.
+    pub(super) fn read(name: &str, value: &Value) -> Result<Self> {
         let read = match value {
             Value::Number(number) => number.as_i64().map(|number| Self::of_number(number, false)),
             Value::String(text) => match text.parse() {
@@ -119,7 +131,8 @@ impl Moment {
         Some(Self { at: utc(date, time)? - offset, style })
     }
 
-    fn json(&self) -> Result<Value> {
+    /// The moment as JSON.
+    pub(super) fn json(&self) -> Result<Value> {
         let number = |number: i64, quoted: bool| if quoted { number.to_string().into() } else { number.into() };
         Ok(match &self.style {
             Style::Date => self.part(0, ..10)?.into(),
@@ -173,7 +186,7 @@ mod tests {
     const NOW: i64 = 1_795_361_400;
 
     fn moved(from: &Value, until: &Value) -> (Value, Value) {
-        let window = Window::read(from, until).unwrap_or_else(|error| panic!("{error}"));
+        let window = Window::read("valid_from", from, "valid_until", until).unwrap_or_else(|error| panic!("{error}"));
         let moved = window.moved_on(NOW);
         assert!(moved.contains(NOW), "{moved:?}");
         moved.json().unwrap_or_else(|error| panic!("{error}"))
@@ -208,8 +221,8 @@ mod tests {
 
     #[test]
     fn a_window_never_grows() {
-        let mut window =
-            Window::read(&json!("2026-11-22"), &json!("2027-11-22")).unwrap_or_else(|error| panic!("{error}"));
+        let mut window = Window::read("valid_from", &json!("2026-11-22"), "valid_until", &json!("2027-11-22"))
+            .unwrap_or_else(|error| panic!("{error}"));
         for month in 0..240 {
             let now = NOW + month * 30 * DAY;
             window = window.moved_on(now);
@@ -227,7 +240,7 @@ mod tests {
             (json!("2026-01-01T00:00:00+25:00"), json!("2026-01-01"), "valid_from"),
             (json!("2026-01-01é"), json!("2026-01-01"), "valid_from"),
         ] {
-            let error = Window::read(&from, &until).unwrap_err();
+            let error = Window::read("valid_from", &from, "valid_until", &until).unwrap_err();
             assert!(error.to_string().contains(word), "{error}");
         }
     }

@@ -16,6 +16,7 @@ mod forms;
 mod good_path;
 mod guard;
 mod leaks;
+mod members;
 mod operators;
 mod preflight;
 mod proof;

@@ -63,8 +63,26 @@ fn secrets_of(value: &str) -> Vec<String> {
 }
 
 fn is_public(member: &str) -> bool {
-    ["current", "next", "previous", "alg", "key_id", "valid_from", "valid_until", "issuer", "public_key"]
-        .contains(&member)
+    [
+        "current",
+        "next",
+        "previous",
+        "alg",
+        "key_id",
+        "private-key-id",
+        "valid_from",
+        "valid_until",
+        "notBefore",
+        "notAfter",
+        "issuer",
+        "public_key",
+        "publicKey",
+        "certificate",
+        "fingerprint",
+        "rotate_on",
+        "client_email",
+    ]
+    .contains(&member)
 }
 
 fn private_members(key: &Value) -> Vec<String> {

@@ -1,0 +1,184 @@
+//! Which members of a document belong to its key, under every common spelling: its names, its public halves, its thumbprint and
+//! its dates. Each is renewed with the key. What belongs to the key and cannot be renewed is refused by name.
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde_json::Value;
+
+use super::key::{Key, PemForm};
+use super::window::{Moment, Window};
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::{Document, Sensitive};
+
+/// Members that name a key, without case, hyphens and underscores.
+const NAMES: [&str; 5] = ["keyid", "kid", "privatekeyid", "signingkeyid", "keyname"];
+/// Members from when on a key is valid.
+const FROM: [&str; 5] = ["validfrom", "notbefore", "nbf", "validafter", "activefrom"];
+/// Members until when it is.
+const UNTIL: [&str; 10] = [
+    "validuntil",
+    "validto",
+    "notafter",
+    "exp",
+    "expiresat",
+    "expires",
+    "expiry",
+    "expirydate",
+    "expiration",
+    "expirationdate",
+];
+/// Members when it was made.
+const MADE: [&str; 6] = ["createdat", "created", "createddate", "issuedat", "iat", "generatedat"];
+/// Members that open an encrypted key.
+const PASSPHRASES: [&str; 5] =
+    ["passphrase", "privatekeypassphrase", "keypassphrase", "keypassword", "privatekeypassword"];
+/// Numbers of seconds since 1970 that are dates: of the years 2001 to 2100.
+const DATES: std::ops::Range<i64> = 978_307_200..4_102_444_800;
+
+/// The members of a document that belong to its key.
+#[derive(Default)]
+pub(super) struct Members {
+    /// Those that name it, and the name.
+    pub(super) names: Vec<String>,
+    pub(super) key_id: Option<String>,
+    /// Those that hold its thumbprint (RFC 7638) in base64url.
+    pub(super) thumbprints: Vec<String>,
+    /// Those that hold its public half, and how that is written.
+    pub(super) publics: Vec<(String, PemForm)>,
+    /// From when until when it is valid.
+    pub(super) window: Option<Dated>,
+    /// When it was made, and how that is written.
+    pub(super) made: Option<Made>,
+}
+
+/// A window and the members that it stands in.
+pub(super) struct Dated {
+    pub(super) from: String,
+    pub(super) until: String,
+    pub(super) window: Window,
+}
+
+impl Members {
+    /// The members that belong to the key in `field`; none of them is the key where a placeholder stands there.
+    pub(super) fn of(document: &Document, field: &str, key: Option<&Key>) -> Result<Self> {
+        let thumbprint = key.map(thumbprint);
+        let mut members = Self::default();
+        let mut names: Vec<String> = Vec::new();
+        let (mut from, mut until, mut made) = (None, None, None);
+        for member in document.keys().filter(|member| *member != field) {
+            let Some(value) = document.get(member)?.filter(|value| !value.is_null()) else { continue };
+            let plain = member.replace(['-', '_'], "").to_ascii_lowercase();
+            let text = value.as_str();
+            let date = |slot: &mut Option<(String, Value)>| match slot.replace((member.to_owned(), value.clone())) {
+                None => Ok(()),
+                Some((other, _)) => Err(refused(&format!("{other:?} and {member:?} are two dates of one meaning"))),
+            };
+            if NAMES.contains(&&plain[..]) {
+                let name = text.ok_or_else(|| refused(&format!("the JSON key {member:?} does not hold a string")))?;
+                members.names.push(member.to_owned());
+                names.push(name.to_owned());
+            } else if FROM.contains(&&plain[..]) {
+                date(&mut from)?;
+            } else if UNTIL.contains(&&plain[..]) {
+                date(&mut until)?;
+            } else if MADE.contains(&&plain[..]) {
+                date(&mut made)?;
+            } else if let Some(text) = text {
+                members.take(member, &plain, &Sensitive::new(text.to_owned()), key, thumbprint.as_deref())?;
+            } else if value.as_i64().is_some_and(|number| DATES.contains(&number)) {
+                return Err(not_understood(member, "is a date"));
+            }
+        }
+        names.dedup();
+        if names.len() > 1 {
+            return Err(refused(&format!("the JSON keys {} name the key differently", members.names.join(", "))));
+        }
+        members.key_id = names.pop();
+        (members.window, members.made) = dates(from, until, made)?;
+        Ok(members)
+    }
+
+    fn take(
+        &mut self,
+        member: &str,
+        plain: &str,
+        text: &Sensitive,
+        key: Option<&Key>,
+        thumbprint: Option<&str>,
+    ) -> Result<()> {
+        let begins = |what: &str| text.expose().trim_start().starts_with(what);
+        let is_public = begins("-----BEGIN PUBLIC KEY") || begins("-----BEGIN RSA PUBLIC KEY");
+        if is_public || plain.contains("publickey") {
+            let form = match key {
+                Some(key) => key.is_public_half(text.expose()),
+                None => Some(PemForm::default().beside()),
+            };
+            match form {
+                Some(form) => self.publics.push((member.to_owned(), form)),
+                None if plain.contains("pub") => {
+                    let cause = format!("the public half in {member:?} does not belong to the private key beside it");
+                    return Err(refused(&cause));
+                }
+                // Somebody else's.
+                None => {}
+            }
+        } else if Some(text.expose()) == thumbprint {
+            self.thumbprints.push(member.to_owned());
+        } else if text.expose().contains("BEGIN CERTIFICATE") {
+            return Err(not_understood(member, "holds a certificate of the key, which only its authority can renew"));
+        } else if ["fingerprint", "thumbprint", "x5t"].iter().any(|word| plain.contains(word)) {
+            return Err(not_understood(member, "holds a fingerprint of the key that is not its RFC 7638 thumbprint"));
+        } else if PASSPHRASES.contains(&plain) && !text.expose().is_empty() {
+            return Err(not_understood(member, "holds a passphrase, and keyroll writes keys without one"));
+        } else if Moment::read(member, &Value::from(text.expose())).is_ok_and(|date| date.is_text()) {
+            return Err(not_understood(member, "is a date"));
+        }
+        Ok(())
+    }
+}
+
+/// The RFC 7638 thumbprint of a key, in base64url.
+pub(super) fn thumbprint(key: &Key) -> String {
+    Base64UrlUnpadded::encode_string(&key.digest())
+}
+
+type Date = Option<(String, Value)>;
+type Made = (String, Moment);
+
+/// The window and the date of making, from what stands there.
+fn dates(from: Date, until: Date, made: Date) -> Result<(Option<Dated>, Option<Made>)> {
+    let window = |(from, first): (String, Value), (until, last): (String, Value)| {
+        let window = Window::read(&from, &first, &until, &last)?;
+        Ok::<_, Error>(Some(Dated { from, until, window }))
+    };
+    let moment = |(member, value): (String, Value)| Ok::<_, Error>((Moment::read(&member, &value)?, member));
+    let made_alone =
+        |made: Date| -> Result<_> { made.map(moment).transpose().map(|it| it.map(|(at, member)| (member, at))) };
+    match (from, until, made) {
+        (Some(from), Some(until), made) => Ok((window(from, until)?, made_alone(made)?)),
+        (None, Some(until), Some(made)) => Ok((window(made, until)?, None)),
+        (None, None, made) => Ok((None, made_alone(made)?)),
+        (Some((one, _)), None, _) | (None, Some((one, _)), None) => {
+            Err(refused(&format!("the document has only one of the two ends of the key's validity, {one:?}")))
+        }
+    }
+}
+
+fn not_understood(member: &str, why: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedValue,
+        format!("the JSON key {member:?} {why}: with a new key beside it, it would be wrong"),
+        "take it out of the document, or renew the key by hand; the names, public halves, thumbprints and dates that keyroll knows \
+         stand in docs/signing-keys.md",
+    )
+}
+
+fn refused(cause: &str) -> Error {
+    Error::new(
+        ErrorKind::RefusedValue,
+        cause,
+        "correct the document: one name for the key, its own public half, and both ends of its validity, or neither",
+    )
+}
+
+#[cfg(test)]
+mod tests;
