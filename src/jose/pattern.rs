@@ -91,9 +91,11 @@ impl Pattern {
 
     /// The form in words.
     pub(super) fn text(&self) -> String {
+        // A word of the owner's is a piece of the value.
         let before = match &self.start[..] {
             "" => String::new(),
-            start => format!(" behind {start:?}"),
+            known @ ("base64:" | "hex:" | "0x" | "0X" | "urn:uuid:") => format!(" behind {known:?}"),
+            _ => " behind a prefix that stays".to_owned(),
         };
         let between = self.layout.as_ref().map(|layout| format!(" {layout}")).unwrap_or_default();
         format!("{}{between}{before}", self.body.text())

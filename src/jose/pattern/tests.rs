@@ -259,5 +259,5 @@ fn a_start_is_a_word_that_a_person_wrote() {
     }
     let stronger = Pattern::of("acme_live_4f9c0b7a2d1e8f6a").strengthened();
     assert_eq!((stronger.start.as_str(), drawn(&stronger, 1).len()), ("acme_live_", 10 + 64));
-    assert_eq!(stronger.text(), "64 hexadecimal digits behind \"acme_live_\"");
+    assert_eq!(stronger.text(), "64 hexadecimal digits behind a prefix that stays");
 }
