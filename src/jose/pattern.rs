@@ -12,19 +12,26 @@ mod draw;
 mod layout;
 mod start;
 
-use self::body::Body;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use zeroize::Zeroizing;
+
+use self::body::{Body, LEAST_BYTES};
 use self::layout::Layout;
 use crate::error::Result;
 use crate::secret::{Sensitive, is_placeholder};
 
 /// How many values are drawn to find one of the same form; of a handful of characters there may be hardly any.
 const DRAWS: usize = 1000;
+/// The lengths of 32, 48 and 64 bytes in base64url without padding.
+const KEY_LENGTHS: [usize; 3] = [43, 64, 86];
 
 /// How values of a secret look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     /// What stands before the random characters, and stays: `base64:`, `0x`, a word of the owner's.
     start: String,
+    /// Whether the whole, start and all, decodes as base64url, too: what looks like a word may be its first characters.
+    decodes: bool,
     body: Body,
     /// What stands between groups or lines of the random characters.
     layout: Option<Layout>,
@@ -37,12 +44,12 @@ impl Pattern {
     pub(super) fn of(value: &str) -> Self {
         let rest = value.trim_end_matches(['\r', '\n']);
         let end = value.get(rest.len()..).unwrap_or_default().to_owned();
-        let whole = |body| Self { start: String::new(), body, layout: None, end: end.clone() };
+        let whole = |body| Self { start: String::new(), decodes: false, body, layout: None, end: end.clone() };
         if is_placeholder(rest) {
             return whole(Body::Placeholder);
         }
         if let Some((start, body)) = start::split(rest) {
-            return Self { start: start.to_owned(), ..whole(body) };
+            return Self { start: start.to_owned(), decodes: decoded(rest).is_some(), ..whole(body) };
         }
         if let Some((layout, joined)) = layout::split(rest) {
             return Self { layout: Some(layout), ..whole(Body::of(joined.expose())) };
@@ -52,9 +59,19 @@ impl Pattern {
 
     /// The form that a new HMAC key has: the same, or a stronger one where RFC 7518 demands it.
     pub(super) fn strengthened(&self) -> Self {
+        // Taken as a whole it is strong enough.
+        if self.decodes && self.body.bytes().is_none_or(|bytes| bytes < LEAST_BYTES) && self.is_key_as_a_whole() {
+            return self.clone();
+        }
         let body = self.body.strengthened();
         let layout = self.layout.clone().filter(|_| body != Body::Placeholder);
-        Self { start: self.start.clone(), body, layout, end: self.end.clone() }
+        Self { start: self.start.clone(), decodes: self.decodes, body, layout, end: self.end.clone() }
+    }
+
+    /// Whether start and characters together are base64url of a key's size, of 32 bytes or more.
+    fn is_key_as_a_whole(&self) -> bool {
+        let length = self.start.len() + self.body.length();
+        KEY_LENGTHS.contains(&length)
     }
 
     /// Whether no value has been stored yet.
@@ -105,6 +122,11 @@ impl Pattern {
     pub(super) fn bits(&self) -> usize {
         self.body.bits()
     }
+}
+
+/// What a value decodes to as base64url without padding, by a decoder that takes no bits which stand for nothing.
+fn decoded(value: &str) -> Option<Zeroizing<Vec<u8>>> {
+    Base64UrlUnpadded::decode_vec(value).ok().map(Zeroizing::new)
 }
 
 #[cfg(test)]

@@ -72,6 +72,18 @@ impl Body {
         }
     }
 
+    /// How many characters it has, without padding.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::Placeholder => FRESH_LENGTH,
+            Self::Hex { bytes, .. } => bytes * 2,
+            Self::Base32 { digits, .. } => *digits,
+            Self::Base64 { bytes, .. } => (bytes * 4).div_ceil(3),
+            Self::Uuid { .. } => 36,
+            Self::Text { length, .. } => *length,
+        }
+    }
+
     /// A body that is as strong as RFC 7518, section 3.2, demands of a key for HS256.
     pub(super) fn strengthened(&self) -> Self {
         match self {

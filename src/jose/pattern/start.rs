@@ -9,7 +9,7 @@ const LEAST_BYTES: usize = 16;
 const LEAST_CHARACTERS: usize = 16;
 /// The words before random characters are no longer.
 const LONGEST_WORD: usize = 16;
-/// The sizes of keys, in bytes. Base64url of such a size is taken as a whole, though it may begin with what looks like a word.
+/// The sizes of keys, in bytes.
 const SIZES: [usize; 5] = [16, 24, 32, 48, 64];
 
 /// The start of a value and the random characters behind it, if it has such a start.
@@ -46,11 +46,9 @@ fn behind_colon(value: &str) -> Option<(&str, Body)> {
     (is_word && fits).then_some((start, body))
 }
 
-/// Words that each end with `_` or `-`, and what is no such word: `acme_live_4f9…`.
+/// Words that each end with `_` or `-`, and what is no such word: `acme_live_4f9…`. Base64url may begin so, too; it goes on decoding,
+/// see [`super::Pattern`].
 fn behind_words(value: &str) -> Option<(&str, Body)> {
-    if Body::encoded(value).is_some_and(|body| body.bytes().is_some_and(|bytes| SIZES.contains(&bytes))) {
-        return None;
-    }
     let mut start = 0;
     while let Some(length) = value.get(start..)?.find(['_', '-']) {
         let word = value.get(start..start + length)?;

@@ -246,8 +246,6 @@ fn where_nothing_tells_the_alphabet_only_what_all_share_is_drawn() {
 #[test]
 fn a_start_is_a_word_that_a_person_wrote() {
     for value in [
-        // Base64url of the size of a key, though it begins like a word.
-        "abc_Q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjR",
         // A user and a password.
         "admin:Tr0ub4dor",
         "admin:AbCdEfGhIjKlMnOpQrStUv1",
@@ -260,4 +258,28 @@ fn a_start_is_a_word_that_a_person_wrote() {
     let stronger = Pattern::of("acme_live_4f9c0b7a2d1e8f6a").strengthened();
     assert_eq!((stronger.start.as_str(), drawn(&stronger, 1).len()), ("acme_live_", 10 + 64));
     assert_eq!(stronger.text(), "64 hexadecimal digits behind a prefix that stays");
+}
+
+#[test]
+fn base64url_that_begins_like_a_word_goes_on_decoding() {
+    for value in [
+        "abc_Q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjQ",
+        "it_9bQmZ7LtXc2VdK4wRs8YQ3vQ",
+        "key-Q83vEjRW-JCrze8SNFZ4kKvN7xI0Vn_Qq83vEjQ",
+        "acme_live_Q83vEjRWeJCrze8SNFZ4kw",
+    ] {
+        let form = Pattern::of(value);
+        assert!(form.decodes && !form.start.is_empty(), "{value}");
+        for seed in 0..50 {
+            let new = drawn(&form, seed);
+            assert_eq!(
+                (new.len(), decoded(&new).map(|bytes| bytes.len())),
+                (value.len(), decoded(value).map(|b| b.len()))
+            );
+            assert!(new.starts_with(&form.start), "{new}");
+        }
+    }
+    // As strong as RFC 7518 demands, and then of no other length.
+    let key = Pattern::of("abc_Q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjQ");
+    assert_eq!(key.strengthened(), key);
 }
