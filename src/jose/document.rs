@@ -105,7 +105,9 @@ impl SigningKey {
     /// Refuses an algorithm that the key cannot sign with.
     fn refuse_other_algorithm(&self) -> Result<()> {
         let is_registered = |alg: &str| ALGORITHMS.iter().any(|known| known.eq_ignore_ascii_case(alg));
-        let other = self.alg.as_deref().filter(|alg| is_registered(alg) && !registered(self.shape()).contains(alg));
+        let other = self.alg.as_deref().filter(|alg| {
+            is_registered(alg) && registered(self.shape()).iter().all(|own| !own.eq_ignore_ascii_case(alg))
+        });
         match other {
             None => Ok(()),
             Some(alg) => Err(refused(&format!("the algorithm {alg:?} is none of a key of the kind {}", self.shape()))),

@@ -91,12 +91,12 @@ pub(super) fn refuse(value: &str) -> Result<()> {
 }
 
 /// Members by which documents of other issuers are known, without case, hyphens and underscores, with whose they are.
-const DOCUMENTS: [(&[&str], &str); 14] = [
+const DOCUMENTS: [(&[&str], &str); 13] = [
     (&["clientemail"], "Google"),
     (&["tokenuri"], "Google"),
     (&["issuerid"], "Apple"),
-    (&["teamid"], "Apple"),
-    (&["appid"], "GitHub"),
+    (&["teamid", "issuerid"], "Apple"),
+    (&["appid", "privatekey"], "GitHub"),
     (&["installationid"], "GitHub"),
     (&["keypairid"], "CloudFront"),
     (&["snowflakeaccount"], "Snowflake"),
@@ -105,7 +105,6 @@ const DOCUMENTS: [(&[&str], &str); 14] = [
     (&["boxappsettings"], "Box"),
     (&["integrationkey"], "DocuSign"),
     (&["technicalaccountid"], "Adobe"),
-    (&["consumerkey"], "Salesforce"),
 ];
 
 /// Refuses a document with a key that somebody else issued, or has to be told of: a key of ours would open nothing there.

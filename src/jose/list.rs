@@ -51,10 +51,18 @@ impl<'a> List<'a> {
         &self.entries
     }
 
+    /// The list with this entry in place of its first one.
+    pub(super) fn fill(&self, newest: &Sensitive) -> Sensitive {
+        self.written(std::iter::once(newest.expose()).chain(self.entries.iter().skip(1).copied()))
+    }
+
     /// The list with this entry in front and without its last one.
     pub(super) fn push(&self, newest: &Sensitive) -> Sensitive {
         let kept = self.entries.iter().take(self.entries.len() - 1).copied();
-        let entries = std::iter::once(newest.expose()).chain(kept);
+        self.written(std::iter::once(newest.expose()).chain(kept))
+    }
+
+    fn written<'b>(&self, entries: impl Iterator<Item = &'b str>) -> Sensitive {
         let mut text = String::new();
         for (before, entry) in self.around.iter().zip(entries) {
             text.push_str(before);

@@ -1,16 +1,20 @@
 //! Which members of a document belong to its key, under every common spelling: its names, its public halves, its thumbprint and
 //! its dates. Each is renewed with the key. What belongs to the key and cannot be renewed is refused by name.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 
 use super::key::{Key, PemForm};
 use super::window::{Moment, Window};
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{Document, Sensitive};
+use crate::secret::{Document, Sensitive, is_placeholder};
 
 /// Members that name a key, without case, hyphens and underscores.
-const NAMES: [&str; 5] = ["keyid", "kid", "privatekeyid", "signingkeyid", "keyname"];
+const NAMES: [&str; 4] = ["keyid", "kid", "privatekeyid", "signingkeyid"];
+/// Members that hold its public half, whatever stands there.
+const PUBLICS: [&str; 4] = ["publickey", "publickeypem", "pubkey", "publicpem"];
+/// Words in names of members that hold times.
+const TIMES: [&str; 10] = ["date", "time", "exp", "valid", "until", "since", "renew", "rotat", "created", "issued"];
 /// Members from when on a key is valid.
 const FROM: [&str; 5] = ["validfrom", "notbefore", "nbf", "validafter", "activefrom"];
 /// Members until when it is.
@@ -84,8 +88,10 @@ impl Members {
                 date(&mut made)?;
             } else if let Some(text) = text {
                 members.take(member, &plain, &Sensitive::new(text.to_owned()), key, thumbprint.as_deref())?;
-            } else if value.as_i64().is_some_and(|number| DATES.contains(&number)) {
+            } else if is_time(&plain, &value) {
                 return Err(not_understood(member, "is a date"));
+            } else if value.to_string().contains("\"kty\"") || plain.contains("x5c") {
+                return Err(not_understood(member, "holds the key in another form"));
             }
         }
         names.dedup();
@@ -93,6 +99,13 @@ impl Members {
             return Err(refused(&format!("the JSON keys {} name the key differently", members.names.join(", "))));
         }
         members.key_id = names.pop();
+        // What holds the name under any other, such as active_kid, holds the new one.
+        if let Some(key_id) = members.key_id.clone() {
+            let holds = |member: &&str| matches!(document.get(member), Ok(Some(Value::String(text))) if text == key_id);
+            let known = [members.names.clone(), members.thumbprints.clone()].concat();
+            let others = document.keys().filter(|member| *member != field && known.iter().all(|name| name != member));
+            members.names.extend(others.filter(holds).map(str::to_owned));
+        }
         (members.window, members.made) = dates(from, until, made)?;
         Ok(members)
     }
@@ -107,14 +120,14 @@ impl Members {
     ) -> Result<()> {
         let begins = |what: &str| text.expose().trim_start().starts_with(what);
         let is_public = begins("-----BEGIN PUBLIC KEY") || begins("-----BEGIN RSA PUBLIC KEY");
-        if is_public || plain.contains("publickey") {
+        if is_public || PUBLICS.contains(&plain) {
             let form = match key {
                 Some(key) => key.is_public_half(text.expose()),
-                None => Some(PemForm::default().beside()),
+                None => is_placeholder(text.expose()).then(|| PemForm::default().beside()),
             };
             match form {
                 Some(form) => self.publics.push((member.to_owned(), form)),
-                None if plain.contains("pub") => {
+                None if key.is_some() && (PUBLICS.contains(&plain) || is_half_with_blanks(key, text)) => {
                     let cause = format!("the public half in {member:?} does not belong to the private key beside it");
                     return Err(refused(&cause));
                 }
@@ -123,17 +136,50 @@ impl Members {
             }
         } else if Some(text.expose()) == thumbprint {
             self.thumbprints.push(member.to_owned());
-        } else if text.expose().contains("BEGIN CERTIFICATE") {
+        } else if is_other_form(key, text) {
+            return Err(not_understood(member, "holds the key in another form"));
+        } else if text.expose().contains("BEGIN CERTIFICATE")
+            && !["cabundle", "cacert", "trust", "root"].iter().any(|word| plain.contains(word))
+        {
             return Err(not_understood(member, "holds a certificate of the key, which only its authority can renew"));
         } else if ["fingerprint", "thumbprint", "x5t"].iter().any(|word| plain.contains(word)) {
             return Err(not_understood(member, "holds a fingerprint of the key that is not its RFC 7638 thumbprint"));
         } else if PASSPHRASES.contains(&plain) && !text.expose().is_empty() {
             return Err(not_understood(member, "holds a passphrase, and keyroll writes keys without one"));
-        } else if Moment::read(member, &Value::from(text.expose())).is_ok_and(|date| date.is_text()) {
+        } else if Moment::read(member, &Value::from(text.expose())).is_ok_and(|date| date.is_text())
+            || is_time(plain, &Value::from(text.expose()))
+        {
             return Err(not_understood(member, "is a date"));
         }
         Ok(())
     }
+}
+
+/// Whether a member of such a name holds a time, in seconds or milliseconds since 1970.
+fn is_time(plain: &str, value: &Value) -> bool {
+    let named = plain.ends_with("at") || plain.ends_with("on") || TIMES.iter().any(|word| plain.contains(word));
+    let number = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return false,
+    };
+    let whole = number.split_once('.').map_or(&number[..], |(whole, _)| whole);
+    let is_date = |number: i64| DATES.contains(&number) || DATES.contains(&(number / 1000));
+    named && whole.parse().is_ok_and(is_date)
+}
+
+/// Whether a text is the key's public half with blanks around it.
+fn is_half_with_blanks(key: Option<&Key>, text: &Sensitive) -> bool {
+    key.is_some_and(|key| key.is_public_half(text.expose().trim()).is_some())
+}
+
+/// Whether a text is the private key once more, or DER in base64, which may be anything of it.
+fn is_other_form(key: Option<&Key>, text: &Sensitive) -> bool {
+    let of_pem =
+        |text: &str| Key::from_pem(text.trim()).is_ok_and(|(other, _)| key.is_some_and(|key| key.same(&other)));
+    let decoded = Base64::decode_vec(text.expose().trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let der = text.expose().trim_start().starts_with("MI") && text.expose().len() > 64;
+    of_pem(text.expose()) || decoded.is_some_and(|pem| of_pem(&pem)) || der
 }
 
 /// The RFC 7638 thumbprint of a key, in base64url.

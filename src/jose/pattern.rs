@@ -51,8 +51,8 @@ impl Pattern {
         if let Some((start, body)) = start::split(rest) {
             return Self { start: start.to_owned(), decodes: decoded(rest).is_some(), ..whole(body) };
         }
-        if let Some((layout, joined)) = layout::split(rest) {
-            return Self { layout: Some(layout), ..whole(Body::of(joined.expose())) };
+        if let Some((layout, body)) = layout::split(rest) {
+            return Self { layout: Some(layout), ..whole(body) };
         }
         whole(Body::of(rest))
     }
@@ -65,7 +65,13 @@ impl Pattern {
         }
         let body = self.body.strengthened();
         let layout = self.layout.clone().filter(|_| body != Body::Placeholder);
-        Self { start: self.start.clone(), decodes: self.decodes, body, layout, end: self.end.clone() }
+        let body = match &layout {
+            Some(layout) => layout.filled(body),
+            None => body,
+        };
+        // No bytes are so many characters of base64url.
+        let decodes = self.decodes && (self.start.len() + body.length()) % 4 != 1;
+        Self { start: self.start.clone(), decodes, body, layout, end: self.end.clone() }
     }
 
     /// Whether start and characters together are base64url of a key's size, of 32 bytes or more.
@@ -116,6 +122,11 @@ impl Pattern {
         };
         let between = self.layout.as_ref().map(|layout| format!(" {layout}")).unwrap_or_default();
         format!("{}{between}{before}", self.body.text())
+    }
+
+    /// How many bytes a value encodes, where it is known to encode any, and nothing stands before it.
+    pub(super) fn bytes(&self) -> Option<usize> {
+        self.body.bytes().filter(|_| self.start.is_empty() && self.layout.is_none())
     }
 
     /// How many bits of randomness a value of this form has, rounded down.

@@ -14,6 +14,8 @@ use crate::secret::{KeyForm, Sensitive};
 
 /// Fewer bits than this can be guessed.
 const GUESSABLE: usize = 128;
+/// How many values are drawn to find one that is plainly random.
+const DRAWS: usize = 100;
 
 /// A bare secret.
 pub(super) struct Plain {
@@ -39,6 +41,22 @@ impl Plain {
                 foreign::refuse(entry)?;
                 structure::refuse(entry)?;
             }
+        }
+        let lengths: Vec<usize> =
+            plain.form.values.iter().map(|value| plain.entries(value).map(|list| list.len())).collect::<Result<_>>()?;
+        if lengths.windows(2).any(|pair| pair[0] != pair[1]) {
+            return Err(Error::new(
+                ErrorKind::RefusedValue,
+                "the lists in the JSON keys of keyroll:field have different numbers of entries",
+                "name one JSON key in keyroll:field, or lists of one length",
+            ));
+        }
+        if let Some(key) = plain.form.copy() {
+            return Err(Error::new(
+                ErrorKind::RefusedValue,
+                format!("the JSON key {key:?} carries the secret, too, and would keep the old one"),
+                "take it out, or name it in keyroll:field as well where it holds nothing else; nothing was changed",
+            ));
         }
         Ok(plain)
     }
@@ -167,10 +185,29 @@ impl Plain {
 
     /// The value after this one.
     fn next(&self, value: &Sensitive, random: Random<'_>) -> Result<Sensitive> {
-        let drawn = self.pattern(value).draw(random)?;
+        let drawn = self.drawn(value, random)?;
         match self.kind {
-            KeyKind::TokenList if !self.newest(value).is_placeholder() => Ok(List::read(value.expose())?.push(&drawn)),
+            KeyKind::TokenList if !Pattern::of(value.expose()).is_placeholder() => {
+                let list = List::read(value.expose())?;
+                Ok(if self.newest(value).is_placeholder() { list.fill(&drawn) } else { list.push(&drawn) })
+            }
             _ => Ok(drawn),
         }
+    }
+
+    /// A new value of the form of this one that would be read as such again: what looks like a list, say, would be refused.
+    fn drawn(&self, value: &Sensitive, random: Random<'_>) -> Result<Sensitive> {
+        let pattern = self.pattern(value);
+        for _ in 0..DRAWS {
+            let drawn = pattern.draw(&mut *random)?;
+            if foreign::refuse(drawn.expose()).and_then(|()| structure::refuse(drawn.expose())).is_ok() {
+                return Ok(drawn);
+            }
+        }
+        Err(Error::new(
+            ErrorKind::RefusedValue,
+            "no value of the form of the current one was found that is no address, list or pair",
+            "store a random value without punctuation by hand, and keyroll keeps that form; nothing was changed",
+        ))
     }
 }

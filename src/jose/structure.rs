@@ -12,8 +12,6 @@ const RANDOM_SORTS: usize = 5;
 const RANDOM_LENGTH: usize = 16;
 /// With spaces among its characters a random value has still more sorts.
 const RANDOM_SORTS_WITH_SPACES: usize = 8;
-/// The sizes of keys in bits.
-const KEY_SIZES: [usize; 5] = [128, 192, 256, 384, 512];
 /// The least length of an entry of a list.
 const LEAST_ENTRY: usize = 8;
 
@@ -30,7 +28,7 @@ pub(super) fn refuse(value: &str) -> Result<()> {
             "store the secret itself, or take the tag keyroll:kind off this secret",
         ));
     }
-    if pattern.is_understood() && !has_key_behind_slash(value) {
+    if pattern.is_understood() && (is_of_key_size(&pattern) || !has_key_behind_slash(value)) {
         return Ok(());
     }
     if entries(value).is_some() {
@@ -45,7 +43,7 @@ pub(super) fn refuse(value: &str) -> Result<()> {
         ':' => "a name and a value with a colon between them, such as user:password".to_owned(),
         '\n' | '\r' => "several lines".to_owned(),
         ' ' | '\t' => "words with spaces between them".to_owned(),
-        other => format!("characters with {other:?} between them"),
+        _ => "parts with punctuation between them".to_owned(),
     };
     Err(refused(
         format!("the value has a structure that keyroll does not know ({what}), which a random value would break"),
@@ -54,9 +52,10 @@ pub(super) fn refuse(value: &str) -> Result<()> {
     ))
 }
 
-/// Whether a value encodes as many bits as keys have: one that begins with a slash is base64 then, and no path.
+/// Whether a value encodes as many bytes as people draw: one that begins with a slash is base64 then, and no path.
 fn is_of_key_size(pattern: &Pattern) -> bool {
-    pattern.is_understood() && KEY_SIZES.contains(&pattern.bits())
+    let is_common = |bytes: usize| bytes >= 16 && [8, 10, 12].iter().any(|unit| bytes.is_multiple_of(*unit));
+    pattern.bytes().is_some_and(is_common)
 }
 
 /// What a value is that is no random one, if it is plain.
@@ -138,16 +137,36 @@ fn is_separator(c: char) -> bool {
     (c.is_ascii_punctuation() && !SCATTERED.contains(c)) || c.is_ascii_whitespace() || c.is_ascii_control()
 }
 
+/// Whether a value names what it has: pairs of a connection string, a URL within, JSON or XML that is not whole, a verifier with the
+/// number of its iterations.
+fn is_connection(value: &str) -> bool {
+    let is_name =
+        |text: &str| text.len() >= 2 && text.bytes().all(|c| c.is_ascii_alphanumeric() || b" ._-".contains(&c));
+    let pairs: Vec<&str> = value.split([';', ',', '&']).filter(|part| !part.trim().is_empty()).collect();
+    let named = pairs.iter().filter(|pair| pair.split_once('=').is_some_and(|(name, _)| is_name(name))).count();
+    let iterated = value
+        .split('$')
+        .nth(1)
+        .is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()) && value.matches('$').count() >= 2);
+    value.contains("://")
+        || value.starts_with(['{', '[', '<'])
+        || named >= 2
+        || iterated && is_name(value.split('$').next().unwrap_or_default())
+}
+
 /// Whether a value has so many sorts of punctuation that nobody has put it there to separate anything.
 fn is_random(value: &str) -> bool {
     let mut sorts: Vec<char> = value.chars().filter(char::is_ascii_punctuation).collect();
     sorts.sort_unstable();
     sorts.dedup();
+    if is_connection(value) {
+        return false;
+    }
     let printable = value.chars().all(|c| !c.is_ascii_control());
     let least = if value.contains(' ') { RANDOM_SORTS_WITH_SPACES } else { RANDOM_SORTS };
     let behind_name = value.split_once(':').is_some_and(|(name, _)| {
-        let lower = name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"._-".contains(&c));
-        name.len() >= 2 && name.starts_with(|c: char| c.is_ascii_lowercase()) && lower
+        let small = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"._-".contains(&c);
+        name.len() >= 2 && name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().skip(1).all(small)
     });
     printable && sorts.len() >= least && value.len() >= RANDOM_LENGTH && !behind_name
 }
@@ -187,6 +206,14 @@ mod tests {
             ("id1/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "between them"),
             ("part.part", "between them"),
             ("a|b", "between them"),
+            (
+                "DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=a+b/c==;EndpointSuffix=core.example",
+                "between them",
+            ),
+            ("Endpoint=sb://ns.example/;SharedAccessKeyName=Root;SharedAccessKey=abc=", "structure"),
+            ("App:p4ss@tcp(db.example:3306)/orders?parseTime=true", "colon"),
+            (concat!("pbkdf2_", "sha256$600000$c2FsdA$aGFzaA+/=hash"), "structure"),
+            ("sha256:0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9", "colon"),
         ] {
             let Err(error) = refuse(value) else { panic!("accepted {value}") };
             assert_eq!(error.kind(), ErrorKind::RefusedValue);
@@ -202,6 +229,7 @@ mod tests {
             format!("{KEY}, {other}\n"),
             format!("{KEY};{other}"),
             format!("{KEY}\n{other}\n"),
+            "0a1b2c3d4e5f60718293a4b5c6d7e8f9\n9f8e7d6c5b4a39281706f5e4d3c2b1a0\n".to_owned(),
             "4f9c0b7a2d1e8f6a,0b7a2d1e8f6a4f9c,2d1e8f6a4f9c0b7a".to_owned(),
         ] {
             let error = refuse(&value).unwrap_err();
@@ -222,6 +250,7 @@ mod tests {
             "my$ecret!2026",
             "S3cure&Strong#Pass?word",
             r#"x4{;"kP)=:Zq,|u/8<Vb.~'3mT]}wR(2"#,
+            "q83vEjRWeJCrze8SNFZ/kKvN7xI0VniQq83vEjRWeJA=",
             "/jJJvE3xbAAECAwQFBgc/CQoLDA0ODxAREhMUFRYXGB",
             "qT4 &y|Kz<;0]P~e+ {H$w2?s.V`m,X@8=J^u%R!n(D)",
             "JBSW Y3DP EHPK 3PXP",

@@ -236,3 +236,27 @@ fn a_list_gets_a_new_entry_in_front_and_loses_its_last_one() {
     assert!(keys("token", first, None).renewal().warnings.join(" ").contains("can then no longer be read"));
     assert!(keys("jwt", first, None).renewal().warnings.iter().all(|line| !line.contains("no longer be read")));
 }
+
+#[test]
+fn what_is_drawn_would_be_taken_again() {
+    for value in [
+        "aB3,x!Zq9@kLm2#vWt5$rYp8%dFg4HjK",
+        r#"x4{;"kP)=:Zq,|u/8<Vb.~'3mT]}wR(2"#,
+        "q83vEjRWeJCrze8SNFZ/kKvN7xI0VniQq83vEjRWeJA=",
+    ] {
+        for _ in 0..100 {
+            renewed("token", value, None);
+        }
+    }
+}
+
+#[test]
+fn a_placeholder_in_front_of_a_list_is_filled_and_the_rest_stays() {
+    let second = "9f8e7d6c5b4a39281706f5e4d3c2b1a0";
+    let new = renewed("token-list", &format!("changeme,{second}"), None);
+    assert!(new.ends_with(&format!(",{second}")) && !new.contains("changeme"), "{new}");
+    let unequal = r#"{"a":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","b":"0a1b2c3d4e5f60718293a4b5c6d7e8f9,9f8e7d6c5b4a39281706f5e4d3c2b1a0"}"#;
+    assert!(read("token-list", unequal, Some("a b")).is_err());
+    let copy = r#"{"token":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","hook":"https://h/?t=0a1b2c3d4e5f60718293a4b5c6d7e8f9"}"#;
+    assert!(read("token", copy, Some("token")).is_err());
+}

@@ -9,26 +9,18 @@ use super::Sensitive;
 /// A shorter password may stand in another text by chance.
 const LEAST: usize = 8;
 
-/// The first string of a JSON value that carries this password, by its path, besides the top-level members of these names.
+/// Whether a value of a member carries this password in a string, at any depth.
 #[must_use]
-pub(super) fn find(document: &Value, password: &Sensitive, besides: &[&str]) -> Option<String> {
-    let members = document.as_object()?;
-    members
-        .iter()
-        .filter(|(key, _)| !besides.contains(&key.as_str()))
-        .find_map(|(key, value)| within(value, password, key))
-}
-
-fn within(value: &Value, password: &Sensitive, path: &str) -> Option<String> {
+pub(super) fn is_in(value: &Value, password: &Sensitive) -> bool {
     match value {
-        Value::String(text) => carries(text, password).then(|| path.to_owned()),
-        Value::Array(items) => {
-            items.iter().enumerate().find_map(|(number, item)| within(item, password, &format!("{path}[{number}]")))
+        Value::String(text) => {
+            let nested =
+                || serde_json::from_str::<Value>(text).ok().filter(|value| value.is_object() || value.is_array());
+            carries(text, password) || nested().is_some_and(|value| is_in(&value, password))
         }
-        Value::Object(members) => {
-            members.iter().find_map(|(key, value)| within(value, password, &format!("{path}.{key}")))
-        }
-        _ => None,
+        Value::Array(items) => items.iter().any(|item| is_in(item, password)),
+        Value::Object(members) => members.values().any(|value| is_in(value, password)),
+        _ => false,
     }
 }
 
@@ -39,10 +31,12 @@ fn carries(text: &str, password: &Sensitive) -> bool {
         return true;
     }
     if password.len() < LEAST {
-        return false;
+        // In the place of a URL's password no chance has put it.
+        return text.contains(&format!(":{password}@"));
     }
     let holds = |bytes: &[u8]| bytes.windows(password.len()).any(|part| part == password.as_bytes());
-    holds(text.as_bytes()) || holds(&decoded(text)) || of_base64(text).is_some_and(|bytes| holds(&bytes))
+    let words = text.split_ascii_whitespace().chain([text]);
+    holds(text.as_bytes()) || holds(&decoded(text)) || words.filter_map(of_base64).any(|bytes| holds(&bytes))
 }
 
 /// A text without its percent-encoding. What is no such encoding stays as it is.
@@ -75,8 +69,8 @@ mod tests {
 
     use super::*;
 
-    fn found(document: &Value, password: &str) -> Option<String> {
-        find(document, &Sensitive::new(password.to_owned()), &["username", "password"])
+    fn found(value: &Value, password: &str) -> bool {
+        is_in(value, &Sensitive::new(password.to_owned()))
     }
 
     #[test]
@@ -84,27 +78,27 @@ mod tests {
         let password = "p@ss/w0rd+1";
         let base64 = Base64::encode_string(format!("app:{password}").as_bytes());
         let url_safe = Base64UrlUnpadded::encode_string(password.as_bytes());
-        for (copy, path) in [
-            (json!({"url": "postgresql://app:p@ss/w0rd+1@db/orders"}), "url"),
-            (json!({"url": "postgresql://app:p%40ss%2Fw0rd%2b1@db/orders"}), "url"),
-            (json!({"DB_PASSWORD": password}), "DB_PASSWORD"),
-            (json!({"basic": base64}), "basic"),
-            (json!({"basic": url_safe}), "basic"),
-            (json!({"pools": [{"size": 4}, {"dsn": format!("password={password} host=db")}]}), "pools[1].dsn"),
-            (json!({"env": "{\"PGPASSWORD\":\"p@ss/w0rd+1\"}"}), "env"),
+        for copy in [
+            json!("postgresql://app:p@ss/w0rd+1@db/orders"),
+            json!("postgresql://app:p%40ss%2Fw0rd%2b1@db/orders"),
+            json!(password),
+            json!(base64),
+            json!(format!("Basic {base64}")),
+            json!(url_safe),
+            json!([{"size": 4}, {"dsn": format!("password={password} host=db")}]),
+            json!("{\"PGPASSWORD\":\"p@ss/w0rd+1\"}"),
         ] {
-            assert_eq!(found(&copy, password).as_deref(), Some(path), "{copy}");
+            assert!(found(&copy, password), "{copy}");
         }
+        assert!(found(&json!("{\"PGPASSWORD\":\"abc\\\"def12\"}"), "abc\"def12"));
+        assert!(found(&json!("postgres://app:s3cret@db/x"), "s3cret"));
     }
 
     #[test]
     fn what_is_no_copy_is_none() {
-        let value =
-            json!({"username": "a-long-password", "password": "a-long-password", "note": "%zz%", "team": "orders"});
-        assert_eq!(found(&value, "a-long-password"), None);
+        assert!(!found(&json!({"note": "%zz%", "team": "orders", "size": 4}), "a-long-password"));
         // By chance.
-        assert_eq!(found(&json!({"note": "the secret of the app"}), "app"), None);
-        assert_eq!(found(&json!({"note": "app"}), "app").as_deref(), Some("note"));
-        assert_eq!(found(&json!(["a"]), "a"), None);
+        assert!(!found(&json!("the secret of the app"), "app"));
+        assert!(found(&json!("app"), "app"));
     }
 }

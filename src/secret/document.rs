@@ -11,7 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Sensitive;
+use super::{Sensitive, carried};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The limit of a secret's value in Secrets Manager, in bytes.
@@ -50,9 +50,11 @@ impl Document {
         value.map(Some).map_err(|_| refused(format!("the value of the JSON key {key} cannot be read")))
     }
 
-    /// The whole of it.
-    pub(crate) fn whole(&self) -> Result<Value> {
-        serde_json::from_str(self.text.expose()).map_err(|_| refused("a value in it cannot be read".to_owned()))
+    /// The first member, besides those of these names, that carries this password: see [`carried`]. What cannot be read carries
+    /// nothing that somebody else could read.
+    pub(crate) fn carrier(&self, password: &Sensitive, besides: &[&str]) -> Option<&str> {
+        let carries = |key: &&str| matches!(self.get(key), Ok(Some(value)) if carried::is_in(&value, password));
+        self.keys().filter(|key| !besides.contains(key)).find(carries)
     }
 
     /// The names of the top-level keys, in their order.
@@ -78,6 +80,7 @@ impl Document {
     pub fn with_json(&self, replaced: &[(&str, Sensitive)]) -> Result<Sensitive> {
         let mut spans: Vec<_> = replaced.iter().filter_map(|(key, new)| Some((self.span(key)?, new))).collect();
         spans.sort_by_key(|(span, _)| span.start);
+        spans.dedup_by_key(|(span, _)| span.start);
         let old = self.text.expose();
         let mut text = String::with_capacity(old.len() + 64);
         let mut copied = 0;

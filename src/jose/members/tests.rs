@@ -50,7 +50,7 @@ fn refusal(document: &Value) -> String {
 
 #[test]
 fn a_name_is_renewed_under_every_spelling_and_published_so() {
-    for member in ["kid", "keyId", "key_id", "key-id", "private_key_id", "KeyName"] {
+    for member in ["kid", "keyId", "key_id", "key-id", "private_key_id", "Signing-Key-ID"] {
         let new = renewed(&json!({"private_key": key().1, member: "auth-2025", "issuer": "x"}));
         let name = new[member].as_str().unwrap_or_default();
         assert!(name.starts_with("auth-2") && name != "auth-2025" && new["issuer"] == "x", "{member}: {name}");
@@ -61,6 +61,33 @@ fn a_name_is_renewed_under_every_spelling_and_published_so() {
     assert_eq!(new["kid"], new["key_id"]);
     let told = refusal(&json!({"private_key": key().1, "kid": "a", "key_id": "b"}));
     assert!(told.contains("name the key differently"), "{told}");
+}
+
+#[test]
+fn what_holds_the_name_or_the_key_elsewhere_is_renewed_or_refused() {
+    let new = renewed(&json!({"private_key": key().1, "key_id": "k1", "active_kid": "k1", "other": "k2"}));
+    assert!(new["active_kid"] == new["key_id"] && new["other"] == "k2");
+    let (_, pem, public) = key();
+    let base64 = Base64::encode_string(pem.as_bytes());
+    let der = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    for (member, value) in [
+        ("private_key_pem", json!(pem)),
+        ("private_key_base64", json!(base64)),
+        ("verification_key", json!(der)),
+        ("jwk", json!({"kty": "EC", "x": "a"})),
+        ("jwks", json!({"keys": [{"kty": "EC"}]})),
+        ("x5c", json!(["MIIB"])),
+        ("verification_key", json!(format!("\n{public}"))),
+    ] {
+        let told = refusal(&json!({"private_key": pem, member: value}));
+        assert!(told.contains(member), "{told}");
+    }
+    // A placeholder has no public half: what somebody else's services trust stays.
+    let new = renewed(
+        &json!({"private_key": "placeholder", "key_id": "a", "partner_public_key": public, "public_key": "placeholder"}),
+    );
+    assert_eq!(new["partner_public_key"], json!(public));
+    assert!(new["public_key"].as_str().unwrap_or_default().contains("BEGIN PUBLIC KEY"));
 }
 
 #[test]

@@ -84,6 +84,17 @@ impl Body {
         }
     }
 
+    /// A body of a little more characters, where it can have them.
+    pub(super) fn longer(self) -> Self {
+        match self {
+            Self::Hex { bytes, upper } => Self::Hex { bytes: bytes + 1, upper },
+            Self::Base32 { digits, upper, padded } => Self::Base32 { digits: digits + 1, upper, padded },
+            Self::Base64 { bytes, alphabet, padded } => Self::Base64 { bytes: bytes + 1, alphabet, padded },
+            Self::Text { length, classes } => Self::Text { length: length + 1, classes },
+            other @ (Self::Placeholder | Self::Uuid { .. }) => other,
+        }
+    }
+
     /// A body that is as strong as RFC 7518, section 3.2, demands of a key for HS256.
     pub(super) fn strengthened(&self) -> Self {
         match self {

@@ -11,6 +11,8 @@ const WIDEST_GROUP: usize = 8;
 const LEAST_CHARACTERS: usize = 16;
 /// `user:password` may have two parts of one length.
 const LEAST_GROUPS: usize = 3;
+/// Where `openssl` and `base64` break lines.
+const BROKEN_AT: [usize; 2] = [64, 76];
 /// Bytes between colons are told apart from anything else by their number.
 const LEAST_BYTES: usize = 8;
 
@@ -21,8 +23,8 @@ pub(super) struct Layout {
     separator: String,
 }
 
-/// The layout of a value and its characters without it, if it has one.
-pub(super) fn split(value: &str) -> Option<(Layout, Sensitive)> {
+/// The layout of a value and its characters, if it has one.
+pub(super) fn split(value: &str) -> Option<(Layout, Body)> {
     for separator in ["\r\n", "\n", ":", " ", "-", ".", "_"] {
         let parts: Vec<&str> = value.split(separator).collect();
         let (last, others) = parts.split_last()?;
@@ -30,10 +32,16 @@ pub(super) fn split(value: &str) -> Option<(Layout, Sensitive)> {
         let is_even = others.iter().all(|part| part.len() == width) && (1..=width).contains(&last.len());
         let joined = Sensitive::new(parts.concat());
         let fits = match separator {
-            "\r\n" | "\n" => width >= LEAST_CHARACTERS && Body::named(joined.expose()).is_some(),
+            // Lines that are all of one width may as well be a list, unless a tool breaks its lines there.
+            "\r\n" | "\n" => {
+                let broken = last.len() < width || BROKEN_AT.contains(&width);
+                broken && width >= LEAST_CHARACTERS && Body::named(joined.expose()).is_some()
+            }
             ":" => {
+                let has = |class: fn(&u8) -> bool| joined.expose().as_bytes().iter().any(class);
+                let one_case = !(has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase));
                 let hex = joined.expose().bytes().all(|c| c.is_ascii_hexdigit());
-                hex && width == 2 && last.len() == 2 && parts.len() >= LEAST_BYTES
+                hex && one_case && width == 2 && last.len() == 2 && parts.len() >= LEAST_BYTES
             }
             _ => {
                 let plain = joined.expose().bytes().all(|c| c.is_ascii_alphanumeric());
@@ -42,13 +50,24 @@ pub(super) fn split(value: &str) -> Option<(Layout, Sensitive)> {
             }
         };
         if is_even && fits {
-            return Some((Layout { width, separator: separator.to_owned() }, joined));
+            let by_name = if matches!(separator, "\r\n" | "\n" | ":") { Body::named(joined.expose()) } else { None };
+            let body = by_name.unwrap_or_else(|| Body::of(joined.expose()));
+            return Some((Layout { width, separator: separator.to_owned() }, body));
         }
     }
     None
 }
 
 impl Layout {
+    /// A body that fills its groups. Of lines the last may be shorter.
+    pub(super) fn filled(&self, body: Body) -> Body {
+        let mut body = body;
+        while !self.separator.ends_with('\n') && !body.length().is_multiple_of(self.width) {
+            body = body.longer();
+        }
+        body
+    }
+
     /// These characters, in this layout.
     pub(super) fn lay_out(&self, characters: &str) -> Sensitive {
         let mut text = String::with_capacity(characters.len() * 2);

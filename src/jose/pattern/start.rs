@@ -8,7 +8,11 @@ const LEAST_BYTES: usize = 16;
 /// What follows a word and `_` or `-` has at least so many characters.
 const LEAST_CHARACTERS: usize = 16;
 /// The words before random characters are no longer.
-const LONGEST_WORD: usize = 16;
+const LONGEST_WORD: usize = 12;
+/// Words in capitals are abbreviations.
+const LONGEST_CAPITALS: usize = 8;
+/// Words before a colon that say what is behind them: no random bytes.
+const DIGESTS: [&str; 7] = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3"];
 /// The sizes of keys, in bytes.
 const SIZES: [usize; 5] = [16, 24, 32, 48, 64];
 
@@ -32,7 +36,7 @@ fn hexadecimal(value: &str) -> Option<(&str, Body)> {
 fn behind_colon(value: &str) -> Option<(&str, Body)> {
     let start = value.get(..value.rfind(':')? + 1)?;
     let word = start.strip_suffix(':')?;
-    let is_word = word == "urn:uuid" || is_word(word, LONGEST_WORD * 2);
+    let is_word = word == "urn:uuid" || is_word(word, LONGEST_WORD * 2) && !DIGESTS.contains(&word);
     let rest = value.get(start.len()..)?;
     let body = Body::named(rest).filter(|body| body.bytes().is_some_and(|bytes| bytes >= LEAST_BYTES))?;
     let fits = match &body {
@@ -59,7 +63,7 @@ fn behind_words(value: &str) -> Option<(&str, Body)> {
     }
     let (before, rest) = value.split_at_checked(start)?;
     let plain = rest.bytes().all(|c| c.is_ascii_alphanumeric());
-    let random = rest.len() >= LEAST_CHARACTERS && !is_word(rest, rest.len());
+    let random = rest.len() >= LEAST_CHARACTERS && !rest.bytes().all(|c| c.is_ascii_alphabetic());
     let body = Body::encoded(rest).or_else(|| plain.then(|| Body::of(rest)))?;
     (start > 0 && random).then_some((before, body))
 }
@@ -68,7 +72,9 @@ fn behind_words(value: &str) -> Option<(&str, Body)> {
 fn is_word(text: &str, longest: usize) -> bool {
     let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let all = |class: fn(&u8) -> bool| letters.as_bytes().iter().all(class);
-    !letters.is_empty() && text.len() <= longest && (all(u8::is_ascii_lowercase) || all(u8::is_ascii_uppercase))
+    let lower = all(u8::is_ascii_lowercase) && text.len() <= longest;
+    let upper = all(u8::is_ascii_uppercase) && text.len() <= longest.min(LONGEST_CAPITALS);
+    !letters.is_empty() && (lower || upper)
 }
 
 fn has_one_case(digits: &str) -> bool {

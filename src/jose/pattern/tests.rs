@@ -283,3 +283,14 @@ fn base64url_that_begins_like_a_word_goes_on_decoding() {
     let key = Pattern::of("abc_Q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjQ");
     assert_eq!(key.strengthened(), key);
 }
+
+#[test]
+fn a_grouped_key_that_is_made_stronger_fills_its_groups() {
+    for value in ["Kq7z.0b7a.2d1e.8f6a", "ABC-DEF-GHI-JK2-MN3-OP4", "AB:CD:EF:AB:CD:EF:AB:CD"] {
+        let stronger = Pattern::of(value).strengthened();
+        let new = drawn(&stronger, 3);
+        assert_eq!(Pattern::of(&new).layout, stronger.layout, "{value} {new}");
+        assert!(new.len() > value.len(), "{value} {new}");
+    }
+    assert!(Pattern::of("De:AD:be:ef:01:23:45:67").layout.is_none());
+}

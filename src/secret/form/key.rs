@@ -31,6 +31,14 @@ impl KeyForm {
         Ok(Self { document: Some(document), fields, values })
     }
 
+    /// Another member that carries one of the parts, too.
+    #[must_use]
+    pub fn copy(&self) -> Option<&str> {
+        let fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
+        let document = self.document.as_ref()?;
+        self.values.iter().find_map(|value| document.carrier(value, &fields))
+    }
+
     /// Whether the JSON around the parts is a login to a server: it names a user, and an engine or a host.
     #[must_use]
     pub fn is_in_login(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Forms of a login to a database. Built so far: AWS's JSON.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{Document, Login, Sensitive, carried};
+use crate::secret::{Document, Login, Sensitive};
 
 /// Where in a value the user name and the password stand.
 pub struct LoginForm(Document);
@@ -18,12 +18,12 @@ impl LoginForm {
     /// Refuses a value in which another string carries the password, too: it would be left behind.
     pub fn refuse_copies(&self, login: &Login) -> Result<()> {
         let read = ["engine", "host", "port", "username", "password", "dbname"];
-        match carried::find(&self.0.whole()?, &login.password, &read) {
+        match self.0.carrier(&login.password, &read) {
             None => Ok(()),
-            Some(path) => Err(Error::new(
+            Some(key) => Err(Error::new(
                 ErrorKind::RefusedValue,
                 format!(
-                    "the JSON key {path:?} carries the password, too: this version of keyroll would leave it as it is, and \
+                    "the JSON key {key:?} carries the password, too: this version of keyroll would leave it as it is, and \
                          services that read it would be locked out"
                 ),
                 "take it out, and let the services that read it compose it from the other keys as they start (docs/recipes.md); \
