@@ -7,7 +7,7 @@ use tracing::Instrument as _;
 
 use crate::api::event::{Event, Payload};
 use crate::api::{Answer, Doing};
-use crate::context::{App, Clock, Scene};
+use crate::context::{App, Clock, Scene, answers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::{operator, rotation};
 
@@ -20,7 +20,7 @@ impl App {
         async {
             let answer = Box::pin(self.answer(event.payload, &function, clock)).await;
             match &answer {
-                Ok(answer) => operator::log::answer(answer),
+                Ok(answer) => answers::answer(answer),
                 Err(error) => tracing::error!(error_type = error.kind().name(), "{error}"),
             }
             answer

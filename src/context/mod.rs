@@ -1,6 +1,7 @@
 //! What one invocation works with: configuration and clients, the clock, what the process remembers, what the invocation has
 //! found and done so far, randomness, and the log.
 
+pub(crate) mod answers;
 mod app;
 mod clock;
 mod invocation;

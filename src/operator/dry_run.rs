@@ -1,7 +1,7 @@
 //! `DryRun`: would a rotation of this secret succeed, and what would it do? Every look and every plan is that of the real
 //! steps, up to the first write; then it is printed.
 
-use super::look::unfinished;
+use super::current::unfinished;
 use super::schedule::{configured, warning};
 use crate::api::{ActionName, ConfiguredRotation, DryRun, Forecast, Reason};
 use crate::aws::secrets::Described;

@@ -1,9 +1,8 @@
 //! What an operator, or the schedule, may ask for outside of a rotation.
 
+mod current;
 mod dry_run;
 mod function;
-pub(crate) mod log;
-mod look;
 mod reconcile;
 mod redeploy;
 mod schedule;

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use super::current::{current, unfinished};
 use super::function::{is_function, same_function};
-use super::log;
-use super::look::{look, unfinished};
 use crate::api::{ActionName, Doing, Reconciled, Report};
 use crate::config::Dependents;
-use crate::context::{App, Clock, Context, Overview, Scene};
+use crate::context::{App, Clock, Context, Overview, Scene, answers};
 use crate::dependents::Since;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Proof;
@@ -24,7 +23,7 @@ const TOLD: usize = 20;
 ///
 /// Safe to repeat: what is rolled is younger than the move, and once the mark is gone there is nothing to do.
 pub(super) async fn one(context: &Context<'_>) -> Result<Report> {
-    let (seen, current) = look(context).await?;
+    let (seen, current) = current(context).await?;
     let rollout = Rollout {
         arn: &seen.arn,
         version: &current,
@@ -73,7 +72,7 @@ pub(super) async fn all(app: &App, function: &str, clock: Clock, scene: &Scene) 
         }
     }
     for report in &secrets {
-        log::report(report);
+        answers::report(report);
     }
     match failure(errors) {
         Some(error) => Err(error),

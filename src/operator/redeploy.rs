@@ -1,7 +1,7 @@
 //! `Redeploy`: every dependent now, whatever runs in it. For a value that was changed by hand, or for tasks that hold on
 //! to the old one.
 
-use super::look::look;
+use super::current::current;
 use crate::api::Report;
 use crate::config::Dependents;
 use crate::context::Context;
@@ -12,7 +12,7 @@ use crate::secret::ROLLOUT;
 
 /// Safe to repeat: each time replaces the tasks once more.
 pub(super) async fn redeploy(context: &Context<'_>) -> Result<Report> {
-    let (seen, current) = look(context).await?;
+    let (seen, current) = current(context).await?;
     seen.settings.refuse_on_hold(context.clock.now())?;
     if let Dependents::Unreadable(error) = seen.settings.dependents {
         return Err(error);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::look::unfinished;
+use super::current::unfinished;
 use super::schedule::configured;
 use crate::api::{ActionName, ServiceReport, ServiceStatus, Status, Verdict, VersionStatus};
 use crate::config::{KindTag, Settings, Strategy};

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::describe::describe_services;
 use super::lanes::side_by_side;
-use super::look::look;
 
 use crate::api::{ServiceName, batches, short};
 use crate::aws::ecs::Listed;
@@ -43,7 +43,7 @@ pub(super) async fn search_within<T>(context: &Context<'_>, clock: Clock, take: 
 /// The services of these names and the task definitions that are to stay.
 pub(super) async fn look_at(context: &Context<'_>, clock: Clock, names: &[ServiceName]) -> Estate {
     let (search, mut estate) = (Search { context, clock, named: true }, Estate::default());
-    estate.services = search.look(names, &mut estate).await;
+    estate.services = search.describe(names, &mut estate).await;
     estate.revisions = search.revisions(&estate.services, &mut estate.unread).await;
     estate
 }
@@ -59,7 +59,7 @@ impl Search<'_, '_> {
     async fn estate(&self) -> Estate {
         let mut estate = Estate::default();
         let names = self.services(&mut estate).await;
-        estate.services = self.look(&names, &mut estate).await;
+        estate.services = self.describe(&names, &mut estate).await;
         estate.revisions = self.revisions(&estate.services, &mut estate.unseen).await;
         estate
     }
@@ -111,10 +111,11 @@ impl Search<'_, '_> {
     }
 
     /// What ECS shows of these services.
-    async fn look(&self, names: &[ServiceName], estate: &mut Estate) -> Vec<(ServiceName, Found)> {
+    async fn describe(&self, names: &[ServiceName], estate: &mut Estate) -> Vec<(ServiceName, Found)> {
         let batches = batches(names);
         let looked = side_by_side(&batches, async |batch| {
-            look(self.context, self.clock, Share { calls: 1, reserve: Duration::ZERO }, batch, !self.named).await
+            describe_services(self.context, self.clock, Share { calls: 1, reserve: Duration::ZERO }, batch, !self.named)
+                .await
         });
         let (mut all, mut errors) = (Vec::new(), Vec::new());
         for (name, sighting) in batches.iter().flatten().zip(looked.await.into_iter().flatten()) {

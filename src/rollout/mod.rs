@@ -4,10 +4,10 @@
 mod again;
 pub(crate) mod apart;
 mod apply;
+mod describe;
 mod discovery;
 pub(crate) mod holders;
 mod lanes;
-mod look;
 mod subject;
 
 use crate::api::{Doing, Report, ServiceName, ServiceReport, Verdict, batches};
@@ -21,8 +21,8 @@ use crate::secret::Standing;
 
 use again::again;
 use apply::{Redeploy, Roll};
+use describe::describe_services;
 pub(crate) use discovery::search;
-use look::look;
 pub(crate) use subject::Rollout;
 
 /// Rolls what is left of a version.
@@ -57,7 +57,8 @@ async fn named(context: &Context<'_>, arn: &str, names: &[ServiceName]) -> Surve
     // Whatever needs a deployment needs time for one more call, and so does the mark.
     let mut calls = batches.len() + names.len() + 1;
     for batch in batches {
-        let sightings = look(context, context.clock, Share { calls, reserve: ANSWER }, &batch, false).await;
+        let sightings =
+            describe_services(context, context.clock, Share { calls, reserve: ANSWER }, &batch, false).await;
         let pairs = batch.into_iter().zip(sightings);
         seen.dependents.extend(pairs.map(|(name, it)| {
             let redeployed = context.scene.has_redeployed(&name);

@@ -66,7 +66,7 @@ pub(crate) async fn examine(context: &Context<'_>, secret: &Overview, prove: boo
     if found.steps.first().is_none_or(|planned| planned.step != Step::Create) {
         found.steps.clear();
     }
-    services_forecast::look(context, secret, created, &mut found).await;
+    services_forecast::forecast(context, secret, created, &mut found).await;
     found
 }
 
@@ -218,7 +218,7 @@ async fn foresee(
     };
     let known = [entered, &account.current];
     let wanted = if account.current.alternates() { Wanted::Turn } else { Wanted::Both };
-    let beside = beside::look(context, account, session, target, &known, wanted, Strangers::Refuse).await?;
+    let beside = beside::passwords_beside(context, account, session, target, &known, wanted, Strangers::Refuse).await?;
     Ok((alignment, beside))
 }
 

@@ -136,7 +136,7 @@ async fn refuse_strangers(
     let known = [previous, &account.current];
     let wanted = if account.current.alternates() { Wanted::Turn } else { Wanted::New };
     let (session, target) = (&mut writer.session, previous.account());
-    let looked = beside::look(context, account, session, target, &known, wanted, Strangers::Refuse).await?;
+    let looked = beside::passwords_beside(context, account, session, target, &known, wanted, Strangers::Refuse).await?;
     Ok(looked.warnings)
 }
 

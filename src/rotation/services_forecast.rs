@@ -13,7 +13,12 @@ use crate::secret::{AWSCURRENT, Standing, Step};
 use crate::timestamp::Timestamp;
 
 /// What looking at the services says, and what the last step would do with them.
-pub(super) async fn look(context: &Context<'_>, secret: &Overview, created: Option<Timestamp>, found: &mut Findings) {
+pub(super) async fn forecast(
+    context: &Context<'_>,
+    secret: &Overview,
+    created: Option<Timestamp>,
+    found: &mut Findings,
+) {
     let seen = rollout::observe(context, &secret.arn, &secret.settings).await;
     let open = create_secret::open_mark(&secret.labels).is_some();
     // What an open rollout has left is rolled first, as createSecret does.

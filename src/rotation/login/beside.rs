@@ -24,7 +24,7 @@ pub(in crate::rotation) enum Strangers {
 ///
 /// On the good path that is all: what the last rotation replaced is remembered. Then AWSPREVIOUS is read, and where that is
 /// not it either, the other versions, the newest first: a rotation that was given up has lost its label, and not its rule.
-pub(in crate::rotation) async fn look(
+pub(in crate::rotation) async fn passwords_beside(
     context: &Context<'_>,
     account: &Account,
     session: &mut Session,

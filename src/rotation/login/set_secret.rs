@@ -99,7 +99,8 @@ async fn write_rest(
     let known = [&pending, &account.current];
     let target = pending.account();
     let session = &mut writer.session;
-    let beside = beside::look(context, account, session, target, &known, Wanted::New, Strangers::Refuse).await?;
+    let beside =
+        beside::passwords_beside(context, account, session, target, &known, Wanted::New, Strangers::Refuse).await?;
     let plan = plan(target, &writer.name, Alignment::default(), beside).warning(writer.warnings.clone());
     let report = context.report(&account.arn, &event.version, &plan).after(done);
     let set = apply::set(context, report, &plan, &mut writer.session, &pending, &[]).await?;
@@ -143,7 +144,7 @@ async fn write(
             Strangers::Replace => Wanted::New,
         };
         let (session, target) = (&mut writer.session, pending.account());
-        let beside = beside::look(context, account, session, target, &known, wanted, strangers).await?;
+        let beside = beside::passwords_beside(context, account, session, target, &known, wanted, strangers).await?;
         let plan = plan(pending.account(), &writer.name, alignment, beside);
         let plan = plan.warning(pending.warnings()).warning(writer.warnings.clone());
         context.clock.require(ENOUGH, "change a password", "nothing was changed")?;

@@ -22,7 +22,7 @@ use crate::secret::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Labels, Step, VersionId
 const LOOKS: usize = 3;
 
 /// What was found before the first write.
-struct Found {
+struct Before {
     account: Account,
     current: VersionId,
     source: Source,
@@ -101,7 +101,7 @@ async fn refuse_replica(session: &mut Session) -> Result<()> {
 }
 
 /// Everything that a rotation looks at before it stores a value, but when the last one was.
-async fn find(context: &Context<'_>) -> Result<Found> {
+async fn find(context: &Context<'_>) -> Result<Before> {
     let seen = look(context).await?;
     seen.settings.refuse_on_hold(context.clock.now())?;
     seen.settings.sound()?;
@@ -121,7 +121,7 @@ async fn find(context: &Context<'_>) -> Result<Found> {
     }
     let source = Source::Login(form, credential.clone());
     let account = Account { arn: seen.arn, settings: seen.settings, current: credential };
-    Ok(Found { account, current, source, plan })
+    Ok(Before { account, current, source, plan })
 }
 
 /// With one account: what AWSPREVIOUS holds, if it is the login of another one, as after two took turns.
@@ -194,7 +194,7 @@ async fn finish_first(context: &Context<'_>, staged: Rotation) -> Result<Report>
 /// the one before.
 async fn store_locked(
     context: &Context<'_>,
-    found: &Found,
+    found: &Before,
     session: &mut Session,
 ) -> Result<Option<(Rotation, Report)>> {
     let account = &found.account;

@@ -6,7 +6,7 @@ use crate::dependents::Sighting;
 use crate::error::ErrorKind;
 
 /// What ECS shows of up to ten services of one cluster. IAM denies all ten where it denies one: then each is asked for.
-pub(super) async fn look(
+pub(super) async fn describe_services(
     context: &Context<'_>,
     clock: Clock,
     share: Share,

@@ -6,7 +6,7 @@ use crate::rotation::Target;
 use crate::secret::{AWSCURRENT, AWSPENDING, VersionId, give_up};
 
 /// The secret as a whole, with its current version.
-pub(super) async fn look(context: &Context<'_>) -> Result<(Overview, VersionId)> {
+pub(super) async fn current(context: &Context<'_>) -> Result<(Overview, VersionId)> {
     let seen = Overview::from(context.describe().await?);
     let current = seen.labels.holder(AWSCURRENT).ok_or_else(|| {
         Error::new(

@@ -18,7 +18,7 @@ pub(crate) fn answer(answer: &Answer) {
 }
 
 /// Logs a report.
-pub(super) fn report(report: &Report) {
+pub(crate) fn report(report: &Report) {
     tracing::info!(
         secret = report.secret_arn,
         version = report.version_id,
