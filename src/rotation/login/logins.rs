@@ -155,7 +155,7 @@ pub(in crate::rotation) fn as_pending(
         return Err(Error::new(
             ErrorKind::RefusedChanged,
             format!(
-                "AWSPENDING is about {:?} like AWSCURRENT; with alternating users it is its partner's turn",
+                "AWSPENDING is about {:?} like AWSCURRENT; with alternating users it is the turn of the other account of the pair",
                 account.name()
             ),
             remedy,
