@@ -72,9 +72,14 @@ impl Members {
             let Some(value) = document.get(member)?.filter(|value| !value.is_null()) else { continue };
             let plain = member.replace(['-', '_'], "").to_ascii_lowercase();
             let text = value.as_str();
-            let date = |slot: &mut Option<(String, Value)>| match slot.replace((member.to_owned(), value.clone())) {
-                None => Ok(()),
-                Some((other, _)) => Err(refused(&format!("{other:?} and {member:?} are two dates of one meaning"))),
+            let date = |slot: &mut Option<Date>| {
+                let date = Date { member: member.to_owned(), value: value.clone() };
+                match slot.replace(date) {
+                    None => Ok(()),
+                    Some(Date { member: other, .. }) => {
+                        Err(refused(&format!("{other:?} and {member:?} are two dates of one meaning")))
+                    }
+                }
             };
             if NAMES.contains(&&plain[..]) {
                 let name = text.ok_or_else(|| refused(&format!("the JSON key {member:?} does not hold a string")))?;
@@ -187,24 +192,31 @@ pub(super) fn thumbprint(key: &Key) -> String {
     Base64UrlUnpadded::encode_string(&key.digest())
 }
 
-type Date = Option<(String, Value)>;
+/// A member with a date.
+struct Date {
+    member: String,
+    value: Value,
+}
+
 type Made = (String, Moment);
 
 /// The window and the date of making, from what stands there.
-fn dates(from: Date, until: Date, made: Date) -> Result<(Option<Dated>, Option<Made>)> {
-    let window = |(from, first): (String, Value), (until, last): (String, Value)| {
-        let window = Window::read(&from, &first, &until, &last)?;
-        Ok::<_, Error>(Some(Dated { from, until, window }))
+fn dates(from: Option<Date>, until: Option<Date>, made: Option<Date>) -> Result<(Option<Dated>, Option<Made>)> {
+    let window = |from: Date, until: Date| -> Result<_> {
+        let window = Window::read(&from.member, &from.value, &until.member, &until.value)?;
+        Ok(Some(Dated { from: from.member, until: until.member, window }))
     };
-    let moment = |(member, value): (String, Value)| Ok::<_, Error>((Moment::read(&member, &value)?, member));
-    let made_alone =
-        |made: Date| -> Result<_> { made.map(moment).transpose().map(|it| it.map(|(at, member)| (member, at))) };
+    let made_alone = |made: Option<Date>| -> Result<_> {
+        made.map(|date| Ok((Moment::read(&date.member, &date.value)?, date.member)))
+            .transpose()
+            .map(|read| read.map(|(moment, member)| (member, moment)))
+    };
     match (from, until, made) {
         (Some(from), Some(until), made) => Ok((window(from, until)?, made_alone(made)?)),
         (None, Some(until), Some(made)) => Ok((window(made, until)?, None)),
         (None, None, made) => Ok((None, made_alone(made)?)),
-        (Some((one, _)), None, _) | (None, Some((one, _)), None) => {
-            Err(refused(&format!("the document has only one of the two ends of the key's validity, {one:?}")))
+        (Some(one), None, _) | (None, Some(one), None) => {
+            Err(refused(&format!("the document has only one of the two ends of the key's validity, {:?}", one.member)))
         }
     }
 }
