@@ -1,5 +1,5 @@
 //! What comes in and what goes out: events, and what answers them. Plain data that is both written and read, so that the
-//! function and whoever invokes it share the types.
+//! function and its callers share the types.
 
 mod action;
 mod answer;

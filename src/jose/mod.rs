@@ -1,5 +1,5 @@
-//! Secrets that no server holds: signing secrets, key rings, signing keys and opaque tokens. Whoever holds such a value agrees
-//! with whoever else does, so that nothing has to be set anywhere, and all depends on who knows which key when.
+//! Secrets that no server holds: signing secrets, key rings, signing keys and opaque tokens. The services
+//! that hold such a value agree by it, so that nothing has to be set anywhere; what counts is which service knows which key when.
 //!
 //! Pure: randomness and the time are handed in. Keys are made and checked by libraries: see [`key`].
 

@@ -1,4 +1,4 @@
-//! `Revoke`: a credential is in wrong hands. Everything old is replaced at once, nothing overlaps, and whoever is in with it
+//! `Revoke`: a credential is in wrong hands. Everything old is replaced at once, nothing overlaps, and an intruder who is in with it
 //! is put out. The writes in order:
 //!
 //! 1. store a new value as AWSPENDING, drawn now: what was staged before loses the label, and is never used;
@@ -101,7 +101,7 @@ async fn replace(
     event.step = Step::Finish;
     let pending = stored(context, event, before).await.map_err(again)?;
     let (proof, line) = prove_and_stay(context, &pending, &before.settings).await.map_err(again)?;
-    // From now on the server rejects the old password, with one account: whoever has taken AWSPENDING meanwhile, as a
+    // From now on the server rejects the old password, with one account: a client that has taken AWSPENDING meanwhile, as a
     // createSecret may that was just about to store its value, this version becomes current.
     let seen = look(context).await?;
     if !seen.labels.has(replaced, AWSCURRENT) && !seen.labels.has(&event.version, AWSCURRENT) {

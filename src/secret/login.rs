@@ -66,7 +66,7 @@ impl Login {
 
     /// The first thing, besides account and password, in which another version's login differs from this one.
     ///
-    /// A rotation changes nothing else. Without this rule, whoever may write one version could point the
+    /// A rotation changes nothing else. Without this rule, a writer of one version could point the
     /// function at another server.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<&'static str> {

@@ -51,7 +51,7 @@ impl Pace {
         }
     }
 
-    /// Makes a call in its turn, and again as long as ECS throttles it. Whoever calls this sets the limit of time.
+    /// Makes a call in its turn, and again as long as ECS throttles it. The caller sets the limit of time.
     pub(super) async fn call<T, E, R, F>(&self, send: impl Fn() -> F) -> Result<T, SdkError<E, R>>
     where
         E: ProvideErrorMetadata,

@@ -1,7 +1,7 @@
 //! Whether two addresses belong to one database system, by what RDS shows of it: a primary and its read replicas, or a
 //! cluster with its endpoints and members.
 //!
-//! The administrator of one server also changes accounts whose secret names another host of the same system. Whoever can
+//! The administrator of one server also changes accounts whose secret names another host of the same system. A person who can
 //! write an account's secret chooses that host, and could choose one where an account of the same name lets them in: taken
 //! for the same system, it would have the administrator change somebody else's account. So a name only says what to ask RDS
 //! about; the address and the port that RDS answers decide. One conclusion is drawn from names: that of a member of a cluster,

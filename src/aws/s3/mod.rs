@@ -13,7 +13,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use super::error::{code, failed};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long a reader may go on using the object that it has fetched, in seconds. Whoever publishes a key has to wait that
+/// How long a reader may go on using the object that it has fetched, in seconds. The publisher of a key has to wait that
 /// long before anything is signed with it.
 pub(crate) const CACHE_SECONDS: u32 = 300;
 

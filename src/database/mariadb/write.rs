@@ -152,7 +152,7 @@ impl Session {
     }
 
     /// What became of a statement with a password in it. Of a refused one the server tells the reason only as a warning, to
-    /// whoever asks next.
+    /// the next caller.
     async fn explained(&mut self, doing: &str, answer: std::result::Result<(), Driver>, with_old: bool) -> Result<()> {
         let Err(error) = answer else { return Ok(()) };
         let mut reason = number(&error);

@@ -54,7 +54,7 @@ pub(super) const IN_RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
 
 /// A look outside a transaction of ours, with settings for itself only: several statements sent at once are a transaction.
 ///
-/// Functions are named in full, but operators cannot be in a readable way: whoever owns the account's database could put
+/// Functions are named in full, but operators cannot be in a readable way: the owner of the account's database could put
 /// operators of their own first in its `search_path`, to be called by an administrator. And an account's own
 /// `statement_timeout` is not meant for us.
 pub(super) fn aside(query: &str) -> String {

@@ -46,7 +46,7 @@ impl Key {
         key
     }
 
-    /// Reads a private JWK that was parsed before. Whoever parsed it has seen to members that stand in it twice.
+    /// Reads a private JWK that was parsed before. The parser has seen to members that stand in it twice.
     pub fn from_jwk(members: &Map<String, Value>) -> Result<Self> {
         match text(members, "kty")? {
             "oct" => Self::hmac(read(members, "k")?),

@@ -1,4 +1,4 @@
-//! `Revoke` of keys: everything that whoever has the value could sign with is replaced at once. A leaked ring contains its next
+//! `Revoke` of keys: everything that a holder of the value could sign with is replaced at once. A leaked ring contains its next
 //! key, so that an ordinary rotation would cure nothing: no key of the old value goes on in the new one, and none verifies.
 //!
 //! Two values are stored and made current, one right after the other: moving AWSCURRENT makes the value before AWSPREVIOUS,

@@ -2,7 +2,7 @@
 //!
 //! Two rules guard against being used as somebody's deputy: the account's own stored credential must have logged in
 //! before (the caller sees to that), and the administrator's login goes only to the server that its own secret, or RDS,
-//! names. Whoever can write a secret can thus neither send the administrator's password to a server of their own nor have
+//! names. A writer of a secret can thus neither send the administrator's password to a server of their own nor have
 //! it change an account that is not theirs.
 
 use serde_json::json;

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::secret::Sensitive;
 
 impl Session {
-    /// The rows with a password that is none of `known`, and with a right that no row has which one of them opens: whoever can
+    /// The rows with a password that is none of `known`, and with a right that no row has which one of them opens: a person who can
     /// write the secret would get at it by having the administrator set their password.
     pub(in crate::database::mariadb) async fn others_rights(
         &mut self,

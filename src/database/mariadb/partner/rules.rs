@@ -1,4 +1,4 @@
-//! Which accounts take turns at all, and whom a secret may have changed: an administrator does the work, and whoever can
+//! Which accounts take turns at all, and whom a secret may have changed: an administrator does the work, and a person who can
 //! write the secret must not get at somebody else's account by that.
 
 use std::collections::BTreeSet;

@@ -113,7 +113,7 @@ pub(super) fn check_turn(seen: &Seen, base: &Role, rotation: &Alternation<'_>) -
 }
 
 /// Two accounts are a pair where one is a member of the other. A name alone makes none: either could be somebody else's, and
-/// whoever can write the secret must not get at it by that. Where the base itself was let in, a partner that acts as it, or
+/// a writer of the secret must not get at it by that. Where the base itself was let in, a partner that acts as it, or
 /// that has no rights of its own, is meant to be one, and only lacks the membership; as does one whose secret can open both.
 fn check_pair(seen: &Seen, rotation: &Alternation<'_>) -> Result<()> {
     let pair = rotation.pair;

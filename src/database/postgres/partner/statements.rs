@@ -95,7 +95,7 @@ pub(super) fn look(pair: &Pair) -> String {
     )
 }
 
-/// Whether the partner of a pair is a member of its base, with some of its rights: from PostgreSQL 16 on whoever created a
+/// Whether the partner of a pair is a member of its base, with some of its rights: from PostgreSQL 16 on the role that created a
 /// role is a member of it, too, with the right to administer it and no other.
 pub(super) fn is_member(pair: &Pair) -> String {
     format!(
