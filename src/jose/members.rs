@@ -104,12 +104,16 @@ impl Members {
             return Err(refused(&format!("the JSON keys {} name the key differently", members.names.join(", "))));
         }
         members.key_id = names.pop();
-        // What holds the name under any other, such as active_kid, holds the new one.
+        // Another member that names a key, such as active_kid, and holds this name gets the new one. An issuer may have the name, too.
         if let Some(key_id) = members.key_id.clone() {
             let holds = |member: &&str| matches!(document.get(member), Ok(Some(Value::String(text))) if text == key_id);
             let known = [members.names.clone(), members.thumbprints.clone()].concat();
+            let names_key = |member: &&str| {
+                let plain = member.replace(['-', '_'], "").to_ascii_lowercase();
+                plain.contains("kid") || plain.contains("keyid")
+            };
             let others = document.keys().filter(|member| *member != field && known.iter().all(|name| name != member));
-            members.names.extend(others.filter(holds).map(str::to_owned));
+            members.names.extend(others.filter(names_key).filter(holds).map(str::to_owned));
         }
         (members.window, members.made) = dates(from, until, made)?;
         Ok(members)

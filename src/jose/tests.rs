@@ -259,4 +259,5 @@ fn a_placeholder_in_front_of_a_list_is_filled_and_the_rest_stays() {
     assert!(read("token-list", unequal, Some("a b")).is_err());
     let copy = r#"{"token":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","hook":"https://h/?t=0a1b2c3d4e5f60718293a4b5c6d7e8f9"}"#;
     assert!(read("token", copy, Some("token")).is_err());
+    assert!(read("token", r#"{"token":"changeme","other":"changeme"}"#, Some("token")).is_ok());
 }

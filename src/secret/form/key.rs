@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{Document, Sensitive};
+use crate::secret::{Document, Sensitive, is_placeholder};
 
 /// Where in a value the keys or tokens stand.
 pub struct KeyForm {
@@ -36,7 +36,9 @@ impl KeyForm {
     pub fn copy(&self) -> Option<&str> {
         let fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
         let document = self.document.as_ref()?;
-        self.values.iter().find_map(|value| document.carrier(value, &fields))
+        // A placeholder stands for each of the secrets that are not stored yet.
+        let mut stored = self.values.iter().filter(|value| !is_placeholder(value.expose()));
+        stored.find_map(|value| document.carrier(value, &fields))
     }
 
     /// Whether the JSON around the parts is a login to a server: it names a user, and an engine or a host.
