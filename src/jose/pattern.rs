@@ -69,7 +69,7 @@ impl Pattern {
             Some(layout) => layout.filled(body),
             None => body,
         };
-        // No bytes are so many characters of base64url.
+        // Base64url never has one character more than a multiple of four.
         let decodes = self.decodes && (self.start.len() + body.length()) % 4 != 1;
         Self { start: self.start.clone(), decodes, body, layout, end: self.end.clone() }
     }

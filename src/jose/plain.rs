@@ -16,6 +16,8 @@ use crate::secret::{KeyForm, Sensitive};
 const GUESSABLE: usize = 128;
 /// How many values are drawn to find one that is plainly random.
 const DRAWS: usize = 100;
+/// How many characters are drawn for that in all, at most.
+const MOST_CHARACTERS: usize = 100_000;
 
 /// A bare secret.
 pub(super) struct Plain {
@@ -198,7 +200,8 @@ impl Plain {
     /// A new value of the form of this one that would be read as such again: what looks like a list, say, would be refused.
     fn drawn(&self, value: &Sensitive, random: Random<'_>) -> Result<Sensitive> {
         let pattern = self.pattern(value);
-        for _ in 0..DRAWS {
+        // A long value hardly ever needs a second draw, and each takes its time.
+        for _ in 0..DRAWS.min(1 + MOST_CHARACTERS / value.expose().len().max(1)) {
             let drawn = pattern.draw(&mut *random)?;
             if foreign::refuse(drawn.expose()).and_then(|()| structure::refuse(drawn.expose())).is_ok() {
                 return Ok(drawn);

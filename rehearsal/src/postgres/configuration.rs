@@ -20,7 +20,7 @@ pub struct PostgresOptions {
     pub hba: Vec<String>,
 }
 
-/// Writes `postgresql.conf` and `pg_hba.conf` into `directory`. A standby is told how to connect to its primary.
+/// Writes `postgresql.conf` and `pg_hba.conf` into `directory`. A standby gets the connection to its primary written there, too.
 pub(super) fn write(directory: &Path, port: u16, options: &PostgresOptions, primary: Option<&str>) -> Result<()> {
     std::fs::write(directory.join("postgresql.conf"), settings(directory, port, options, primary)?)?;
     std::fs::write(directory.join("pg_hba.conf"), host_rules(options))?;

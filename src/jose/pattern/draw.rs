@@ -47,7 +47,7 @@ pub(super) fn encoded(
     Ok(drawn)
 }
 
-/// Digits of base32. The last one has no bits that stand for nothing, where so many digits encode whole bytes.
+/// Digits of base32. The last one has no bits that stand for nothing, where that number of digits encodes whole bytes.
 pub(super) fn spread(digits: usize, random: &mut dyn FnMut(&mut [u8]) -> Result<()>) -> Result<String> {
     let step = match digits % 8 {
         2 => 4,

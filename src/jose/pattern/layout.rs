@@ -13,7 +13,7 @@ const LEAST_CHARACTERS: usize = 16;
 const LEAST_GROUPS: usize = 3;
 /// Where `openssl` and `base64` break lines.
 const BROKEN_AT: [usize; 2] = [64, 76];
-/// Bytes between colons are told apart from anything else by their number.
+/// Fewer bytes between colons may be something else, such as a time.
 const LEAST_BYTES: usize = 8;
 
 /// What stands between parts of one width, of which the last may be shorter.

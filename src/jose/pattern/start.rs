@@ -2,10 +2,10 @@
 
 use super::body::Body;
 
-/// What follows a word and a colon has to encode at least so many bytes: a password of a `user:password` pair is shorter, or
+/// What follows a word and a colon has to encode at least this number of bytes: a password of a `user:password` pair is shorter, or
 /// encodes none.
 const LEAST_BYTES: usize = 16;
-/// What follows a word and `_` or `-` has at least so many characters.
+/// What follows a word and `_` or `-` has at least this number of characters.
 const LEAST_CHARACTERS: usize = 16;
 /// The words before random characters are no longer.
 const LONGEST_WORD: usize = 12;

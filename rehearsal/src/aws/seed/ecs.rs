@@ -45,7 +45,7 @@ impl LocalAws {
         Ok(answer["service"].text("serviceArn").context("an ARN")?.to_owned())
     }
 
-    /// Makes every page of `ListClusters` and `ListServices` end after so many items, so that few make several pages.
+    /// Makes every page of `ListClusters` and `ListServices` end after this number of items: then a few items make several pages.
     pub fn limit_pages(&self, items: usize) {
         self.model(|model| model.ecs.limit_pages(items));
     }
